@@ -1,0 +1,1 @@
+"""Claims, judges, sweeps and the claims table."""

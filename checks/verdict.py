@@ -1,0 +1,73 @@
+"""The five outcomes of a check, the evidence for one part of a claim, and the rule that combines parts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+LEVEL = 1e-3
+"""Error probability of every interval, on each side, unless a claim declares another."""
+
+
+class Verdict(StrEnum):
+    """Outcome of a check. Only SUPPORTED is support; a missing or undefined number never is."""
+
+    SUPPORTED = "SUPPORTED"
+    REFUTED = "REFUTED"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    HYPOTHESES_NOT_MET = "HYPOTHESES_NOT_MET"
+    NOT_RUN = "NOT_RUN"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What one judge found about one part of a claim.
+
+    Attributes
+    ----------
+    part : what was judged, for example ``"slope · L = 2 · K^1 · relu · digits"``.
+    verdict : the judge's outcome for this part alone.
+    predicted, measured : the two numbers that were compared.
+    interval : confidence interval of ``measured``, None where nothing is random.
+    tightness : measured / bound for inequalities, None elsewhere.
+    refutation : smallest one-sided error level at which the judge still refutes; 0.0 for a deterministic
+        refutation, 1.0 where nothing speaks against the claim.
+    margin : half-width of the region of ``measured`` that counts as agreement, as declared beforehand.
+    note : one sentence of reason, always present when the verdict is not SUPPORTED.
+    """
+
+    part: str
+    verdict: Verdict
+    predicted: float
+    measured: float
+    interval: tuple[float, float] | None = None
+    tightness: float | None = None
+    refutation: float = 1.0
+    margin: float | None = None
+    note: str = ""
+
+
+def combine(parts: Sequence[Evidence], level: float = LEVEL) -> Verdict:
+    """Verdict of a claim from its parts.
+
+    SUPPORTED if every part is. REFUTED if one part is refuted at ``level / len(parts)``, so that many parts do not
+    raise the false alarm of the whole. Otherwise the outcome all parts share (all NOT_RUN, or all
+    HYPOTHESES_NOT_MET), else INCONCLUSIVE. No parts at all is NOT_RUN.
+    """
+    if not parts:
+        return Verdict.NOT_RUN
+    verdicts = {part.verdict for part in parts}
+    if len(verdicts) == 1 and Verdict.REFUTED not in verdicts:
+        return verdicts.pop()
+    if any(part.verdict is Verdict.REFUTED and part.refutation <= level / len(parts) for part in parts):
+        return Verdict.REFUTED
+    return Verdict.INCONCLUSIVE
+
+
+def combine_controls(controls: Sequence[Evidence]) -> Verdict:
+    """Verdict over the controls of a claim: REFUTED only if every control is, SUPPORTED if any is, as it should not."""
+    if not controls:
+        return Verdict.NOT_RUN
+    verdicts = {control.verdict for control in controls}
+    if Verdict.SUPPORTED in verdicts:
+        return Verdict.SUPPORTED
+    return verdicts.pop() if len(verdicts) == 1 else Verdict.INCONCLUSIVE

@@ -1,0 +1,169 @@
+"""Dual activations against two-dimensional quadrature in extended precision and one-dimensional integrals in mpmath."""
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from theory import dual_activation
+from theory.dual_activations import DUALS, PiecewiseLinear
+
+SMOOTH = [name for name, dual in DUALS.items() if not isinstance(dual, PiecewiseLinear)]
+KINKED = [name for name, dual in DUALS.items() if isinstance(dual, PiecewiseLinear)]
+EXACT = {  # σ and σ' in extended precision
+    "tanh": (np.tanh, lambda u: 1 / np.cosh(u) ** 2),
+    "sigmoid": (lambda u: 1 / (1 + np.exp(-u)), lambda u: 1 / (2 + np.exp(u) + np.exp(-u))),
+    "softplus": (lambda u: np.logaddexp(0, u), lambda u: 1 / (1 + np.exp(-u))),
+    "sin": (np.sin, np.cos),
+    "cos": (np.cos, lambda u: -np.sin(u)),
+}
+variances = st.floats(0.05, 20.0)
+correlations = st.one_of(st.floats(-1.0, 1.0), st.sampled_from([-1.0, -1 + 1e-9, 0.0, 1 - 1e-9, 1.0]))
+
+
+def trapezoid(f, g, q1, q2, rho, step=0.055):
+    """E f(u) g(v) on a grid of spacing `step` over ±13 standard deviations, in extended precision."""
+    z = np.arange(-13, 13, step, dtype=np.longdouble)
+    weights = np.exp(-(z**2) / 2) * step / np.sqrt(2 * np.longdouble(np.pi))
+    rho = np.longdouble(rho)
+    u, v = np.sqrt(np.longdouble(q1)) * z, np.sqrt(np.longdouble(q2)) * (rho * z[:, None] + np.sqrt(1 - rho**2) * z)
+    return float((weights * f(u)) @ g(v) @ weights)
+
+
+def erf_pair(q1, q2, rho):
+    """E erf erf and E erf' erf', the value as ∫_0^ρ of its derivative in ρ, for an odd function."""
+    product = mpmath.sqrt(q1 * q2)
+    slope = lambda r: 4 / (mpmath.pi * mpmath.sqrt((1 + 2 * q1) * (1 + 2 * q2) - 4 * (r * product) ** 2))  # noqa: E731
+    return mpmath.quad(lambda r: product * slope(r), [0, rho]), slope(rho)
+
+
+def gelu_pair(q1, q2, rho):
+    """One integral each: given u, v is Gaussian and E gelu(v), E gelu'(v) are elementary (Stein's lemma)."""
+    scale, rest = mpmath.sqrt(q2), q2 * (1 - rho**2)
+
+    def given_u(z):
+        mean = rho * scale * z
+        t = mean / mpmath.sqrt(1 + rest)
+        phi = mpmath.npdf(t) / mpmath.sqrt(1 + rest)
+        value = mean * mpmath.ncdf(t) + rest * phi
+        derivative = mpmath.ncdf(t) + mean * phi - rest * t * phi / mpmath.sqrt(1 + rest)
+        return value, derivative
+
+    u = lambda z: mpmath.sqrt(q1) * z  # noqa: E731
+    edges = [-12, -3, 0, 3, 12]
+    value = mpmath.quad(lambda z: mpmath.npdf(z) * u(z) * mpmath.ncdf(u(z)) * given_u(z)[0], edges)
+    slope = lambda x: mpmath.ncdf(x) + x * mpmath.npdf(x)  # noqa: E731
+    return value, mpmath.quad(lambda z: mpmath.npdf(z) * slope(u(z)) * given_u(z)[1], edges)
+
+
+def reference(name, q1, q2, angle):
+    if name in EXACT:
+        f, df = EXACT[name]
+        rho = np.cos(np.longdouble(angle))
+        return trapezoid(f, f, q1, q2, rho), trapezoid(df, df, q1, q2, rho)
+    return tuple(map(float, {"erf": erf_pair, "gelu": gelu_pair}[name](mpmath.mpf(q1), mpmath.mpf(q2), mpmath.cos(angle))))
+
+
+def computed(name, q1, q2, angle):
+    """Value and derivative dual of one pair, and the four diagonal values that set its scale."""
+    dual = DUALS[name]
+    q = np.array([q1, q2])
+    theta = np.array([[0.0, angle], [angle, 0.0]])
+    features, p = dual.features(q, q.max()), dual.variance(q)
+    value, derivative, _ = dual.layer(features, features, p, p, theta)
+    scale = np.sqrt(value[0, 0] * value[1, 1]), np.sqrt(derivative[0, 0] * derivative[1, 1])
+    assert np.allclose(np.diag(value), p, rtol=2e-13)
+    return (value[0, 1], derivative[0, 1]), scale
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+@settings(max_examples=8)
+@given(q1=variances, q2=variances, rho=correlations)
+def test_smooth_duals_are_right_to_1e13_of_the_diagonal(name, q1, q2, rho):
+    angle = float(np.arccos(np.float64(rho)))
+    exact = reference(name, q1, q2, angle)
+    values, scales = computed(name, q1, q2, angle)
+    for value, truth, scale in zip(values, exact, scales, strict=True):
+        assert abs(value - truth) <= 1e-13 * scale
+
+
+@pytest.mark.parametrize("name, largest", [("tanh", 100.0), ("sigmoid", 400.0), ("softplus", 400.0)])
+@pytest.mark.parametrize("rho", [-1.0, 0.9, 1.0])
+def test_quadrature_holds_at_the_edge_of_its_range(name, largest, rho):
+    assert DUALS[name].max_variance == largest
+    values, scales = computed(name, largest, largest, float(np.arccos(rho)))
+    for value, f, scale in zip(values, EXACT[name], scales, strict=True):
+        assert abs(value - trapezoid(f, f, largest, largest, np.cos(np.longdouble(np.arccos(rho))), 0.015)) <= 1e-13 * scale
+
+
+@pytest.mark.parametrize("name", KINKED)
+@given(q1=variances, q2=variances, angle=st.floats(0.0, np.pi))
+def test_piecewise_linear_duals_against_the_quadrant_integrals(name, q1, q2, angle):
+    """E|u||v| by an integral over polar angle, E sgn sgn by the area of the quadrants."""
+    a, b = DUALS[name].a, DUALS[name].b
+    theta = mpmath.mpf(angle)
+    both = mpmath.quad(lambda t: abs(mpmath.cos(t) * mpmath.cos(t - theta)), kinks(theta)) * 2 / mpmath.pi
+    exact = mpmath.sqrt(mpmath.mpf(q1) * q2) * (a**2 * mpmath.cos(theta) + b**2 * both)
+    (value, derivative), (scale, slope_scale) = computed(name, q1, q2, angle)
+    assert abs(value - float(exact)) <= 1e-13 * scale
+    assert abs(derivative - float(a**2 + b**2 * (1 - 2 * theta / mpmath.pi))) <= 1e-13 * slope_scale
+
+
+def kinks(theta):
+    """Ends and kinks of |cos t cos(t − θ)| over half a turn, its period."""
+    half = mpmath.pi / 2
+    return sorted([mpmath.mpf(0), half, theta - half if theta > half else theta + half, mpmath.pi])
+
+
+@pytest.mark.parametrize("name", ["relu", "leaky_relu", "abs"])
+@given(exponent=st.floats(-10.0, -1.0))
+def test_next_angle_keeps_full_relative_accuracy_for_close_inputs(name, exponent):
+    dual, angle = DUALS[name], 10.0**exponent
+    one = np.ones(1)
+    p = dual.variance(one)
+    _, _, after = dual.layer(one, one, p, p, np.array([[angle]]))
+    mpmath.mp.dps, theta = 50, mpmath.mpf(angle)
+    weight = 2 * mpmath.mpf(dual.b) ** 2 / (mpmath.pi * (mpmath.mpf(dual.a) ** 2 + mpmath.mpf(dual.b) ** 2))
+    cosine = mpmath.cos(theta) + weight * (mpmath.sin(theta) - theta * mpmath.cos(theta))
+    exact = float(mpmath.acos(cosine))
+    mpmath.mp.dps = 15
+    assert after[0, 0] == pytest.approx(exact, rel=1e-14)
+
+
+@pytest.mark.parametrize("name", DUALS)
+@settings(max_examples=10)
+@given(q=st.floats(0.1, 4.0), angle=st.floats(0.0, np.pi))
+def test_squared_moments_lie_between_their_bounds(name, q, angle):
+    """E σ²σ² is at most E σ⁴ (Cauchy-Schwarz), with equality on the diagonal, and at least (E σσ)²."""
+    dual, variances = DUALS[name], np.array([q])
+    theta = np.array([[angle]])
+    p = dual.variance(variances)
+    features = dual.features(variances, q)
+    for level, (square, square0, plain) in enumerate(
+        zip(
+            dual.squared_moments(variances, variances, theta),
+            dual.squared_moments(variances, variances, 0 * theta),
+            dual.layer(features, features, p, p, theta)[:2],
+            strict=True,
+        )
+    ):
+        assert square <= square0 * (1 + 1e-12), level
+        assert square >= plain**2 - 1e-12 * square0, level
+
+
+@pytest.mark.parametrize("name", ["tanh", "gelu", "sin"])
+@settings(max_examples=5)
+@given(q=st.floats(0.1, 4.0), rho=st.floats(-1.0, 1.0))
+def test_pairs_of_functions(name, q, rho):
+    """σ² against σ', a pair without symmetry, on the extended-precision grid."""
+    dual = DUALS[name]
+    f, g = (lambda u: dual.function(np.asarray(u, float)) ** 2), (lambda u: dual.derivative(np.asarray(u, float)))
+    value = dual_activation(f, g, np.array([q]), np.array([2 * q]), np.array([[rho]]))
+    scale = np.sqrt(trapezoid(f, f, q, q, 1.0) * trapezoid(g, g, 2 * q, 2 * q, 1.0))
+    assert abs(value[0, 0] - trapezoid(f, g, q, 2 * q, rho)) <= 1e-13 * scale
+
+
+def test_a_kinked_function_is_not_resolved_and_says_so():
+    with pytest.raises(ValueError, match="must be analytic"):
+        dual_activation(np.abs, np.abs, np.ones(1), np.ones(1), np.zeros((1, 1)))

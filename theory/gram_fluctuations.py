@@ -1,0 +1,28 @@
+"""The exact mean square distance of a one-hidden-layer Gram matrix from its limit."""
+
+import numpy as np
+
+from theory.dual_activations import DUALS
+from theory.gram_limits import angles
+from theory.validation import validate_inputs, validate_name
+
+
+def gram_fluctuations(X: np.ndarray, *, activation: str) -> tuple[float, float]:
+    """C_1 and C_2 with E‖(m/κ²) G^l − K^l‖_F² = C_l / m for every width m, one hidden layer.
+
+    The m neurons are independent, so the mean square distance is the variance of one of them over m:
+
+        C_1 = Σ_ij ⟨x_i, x_j⟩² (3 E[σ'(u)²σ'(v)²] − Σ̇_ij²),    C_2 = Σ_ij (E[σ(u)²σ(v)²] − Σ_ij²),
+
+    the 3 being E a⁴ of the output weights. ``X`` (n, d) with rows of any norm that `limit_grams` accepts.
+    """
+    dual = DUALS[validate_name(activation, DUALS, "activation")]
+    X = validate_inputs(X)
+    norms = np.linalg.norm(X, axis=1)
+    angle = angles(X / norms[:, None], X / norms[:, None])
+    q = norms**2
+    features, p = dual.features(q, q.max()), dual.variance(q)
+    value, derivative, _ = dual.layer(features, features, p, p, angle)
+    value4, derivative4 = dual.squared_moments(q, q, angle)
+    inner = np.outer(norms, norms) * np.cos(angle)
+    return float((inner**2 * (3 * derivative4 - derivative**2)).sum()), float((value4 - value**2).sum())

@@ -1,0 +1,213 @@
+"""Dual activations E f(u) g(v) of smooth functions by Mehler's formula.
+
+For (u, v) Gaussian with variances q1, q2 and correlation ρ,
+
+    E f(u) g(v) = Σ_k c_k(f, q1) c_k(g, q2) ρ^k,      c_k(f, q) = E f(√q Z) H_k(Z),
+
+where H_k are the orthonormal Hermite polynomials. The coefficients are trapezoid sums, which converge
+exponentially for functions analytic near the real line; Σ_k c_k² = E f(√q Z)² (Parseval) says how many are needed.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+Function = Callable[[np.ndarray], np.ndarray]
+
+HALF_RANGE = 13.0  # exp(-13²/4) = 4e-19: what lies beyond is below rounding
+MAX_TERMS = 16384
+RESIDUAL = 1e-14  # part of Parseval's sum that may be missing; also the error of a dual, relative to √(E f² E g²)
+NEGLIGIBLE = 1e-17  # terms whose sum is smaller than this, relative, are not evaluated
+CLOSE = 0.97  # pairs with larger |ρ| need many terms and are evaluated one by one, not as a dense block
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """Hermite coefficients of one function at n variances: ``even`` (n, K) holds c_0, c_2, …, ``odd`` c_1, c_3, …
+
+    ``even_tail`` and ``odd_tail`` (K + 1,) bound what is left from each coefficient on: the largest over the n rows
+    of √(Σ_{j≥k} c_j² / E f²).
+    """
+
+    even: np.ndarray
+    odd: np.ndarray
+    even_tail: np.ndarray
+    odd_tail: np.ndarray
+
+    def __getitem__(self, rows: slice | np.ndarray) -> "Expansion":
+        return Expansion(self.even[rows], self.odd[rows], self.even_tail, self.odd_tail)
+
+
+def gaussian_grid(step: float) -> tuple[np.ndarray, np.ndarray]:
+    """Points z_j ≥ 0 and trapezoid weights h √φ(z_j) for even integrands on the real line, φ the normal density."""
+    z = np.arange(0.0, HALF_RANGE + step, step)
+    weights = 2 * step * np.exp(-(z**2) / 4) / (2 * np.pi) ** 0.25
+    weights[0] /= 2
+    return z, weights
+
+
+def hermite_coefficients(f: Function, variances: np.ndarray, terms: int, step: float) -> tuple[np.ndarray, np.ndarray]:
+    """Even and odd c_k(f, q), k < ``terms``, for every q in ``variances`` (n,): trapezoid rule with spacing ``step``.
+
+    The Hermite functions ψ_k = H_k √φ come from z ψ_k = √(k+1) ψ_{k+1} + √k ψ_{k−1}, which is stable upwards.
+    """
+    z, weights = gaussian_grid(step)
+    u = np.sqrt(variances)[:, None] * z
+    right, left = f(u), f(-u)
+    even_part, odd_part = (right + left) / 2 * weights, (right - left) / 2 * weights
+    even, odd = np.empty((len(u), terms // 2)), np.empty((len(u), terms // 2))
+    psi, psi_next = np.exp(-(z**2) / 4) / (2 * np.pi) ** 0.25, z * np.exp(-(z**2) / 4) / (2 * np.pi) ** 0.25
+    block = 256
+    table = np.empty((2, block, len(z)))
+    for start in range(0, terms // 2, block):
+        count = min(block, terms // 2 - start)
+        for i in range(count):
+            k = 2 * (start + i)
+            table[0, i], table[1, i] = psi, psi_next
+            psi = (z * psi_next - np.sqrt(k + 1) * psi) / np.sqrt(k + 2)
+            psi_next = (z * psi - np.sqrt(k + 2) * psi_next) / np.sqrt(k + 3)
+        even[:, start : start + count] = even_part @ table[0, :count].T
+        odd[:, start : start + count] = odd_part @ table[1, :count].T
+    return even, odd
+
+
+def mean_square(f: Function, variances: np.ndarray, step: float) -> np.ndarray:
+    """E f(√q Z)² for every q in ``variances`` (n,), by the trapezoid rule with spacing ``step``."""
+    z, weights = gaussian_grid(step)
+    u = np.sqrt(variances)[:, None] * z
+    return (f(u) ** 2 + f(-u) ** 2) / 2 @ (weights * np.exp(-(z**2) / 4) / (2 * np.pi) ** 0.25)
+
+
+def resolution(f: Function, variance: float, strip: float | None) -> tuple[int, float]:
+    """Number of terms and spacing that resolve ``f`` at ``variance``.
+
+    If f is bounded by a polynomial in the strip |Im u| < ``strip``, then c_k decays like e^{−a√k} with a = strip/√q,
+    and the trapezoid error of c_k like e^{√k s − 2πs/h} for every s < a: the two formulas below leave e^{−36}.
+    Without a strip the spacing is halved until the coefficients no longer change, the number of terms doubled until Parseval's sum is
+    complete to ``RESIDUAL``. Raises ValueError where ``MAX_TERMS`` do not suffice: kinked functions, for example.
+    """
+    if strip is not None:
+        a = strip / np.sqrt(variance)
+        terms = 2 * int(0.575 * (18 / a) ** 2 + 40)
+        return terms, min(0.25, 2 * np.pi / (np.sqrt(terms) + 42 / a))
+    terms, step, q = 64, 0.25, np.array([variance])
+    coarse = hermite_coefficients(f, q, terms, step)
+    while True:
+        fine = hermite_coefficients(f, q, terms, step / 2)
+        total = mean_square(f, q, step / 2)[0]
+        change = max(np.abs(new - old).max() for new, old in zip(fine, coarse, strict=True))
+        missing = total - sum((part**2).sum() for part in fine)
+        if change <= 1e-15 * np.sqrt(total) and missing <= RESIDUAL * total:
+            return terms, step
+        if terms >= MAX_TERMS or step < 0.01:
+            raise ValueError(
+                f"`f` is not resolved by {terms} Hermite terms at variance {variance:.6g} (relative residual "
+                f"{missing / total:.1e}): it must be analytic near the real line and the variance not too large"
+            )
+        if change > 1e-15 * np.sqrt(total):
+            step, coarse = step / 2, fine
+        else:
+            terms *= 2
+            coarse = hermite_coefficients(f, q, terms, step)
+
+
+def expand(f: Function, variances: np.ndarray, terms: int, step: float) -> Expansion:
+    """Hermite coefficients of ``f`` at every variance (n,), each distinct variance computed once."""
+    distinct, where = np.unique(variances, return_inverse=True)
+    even, odd = hermite_coefficients(f, distinct, terms, step)
+    total = ((even**2).sum(axis=1) + (odd**2).sum(axis=1))[:, None]
+    tails = []
+    for part in (even, odd):
+        left = np.cumsum((part**2 / total)[:, ::-1], axis=1).max(axis=0)[::-1]
+        tails.append(np.append(np.sqrt(left), 0.0))
+    return Expansion(even[where], odd[where], *tails)
+
+
+def _terms_at(tail1: np.ndarray, tail2: np.ndarray, x: float) -> int:
+    """Least N with Σ_{k≥N} |c_k d_k| x^k ≤ NEGLIGIBLE √(E f² E g²) for all rows, by Cauchy-Schwarz on the tails."""
+    bound = tail1 * tail2 * np.power(x, np.arange(len(tail1)))
+    bound[-1] = 0.0
+    return int(np.argmax(bound <= NEGLIGIBLE))
+
+
+def mehler(first: Expansion, second: Expansion, correlation: np.ndarray) -> np.ndarray:
+    """Σ_k c_k d_k ρ^k for all pairs: ``first`` (r rows), ``second`` (c rows), ``correlation`` (r, c) in [−1, 1].
+
+    Horner's rule in ρ² on the whole block with the terms that |ρ| ≤ CLOSE needs; closer pairs one by one.
+    """
+    square = correlation**2
+    close = square > CLOSE**2
+    rows, columns = np.nonzero(close)
+    bound = min(CLOSE**2, square.max())
+    result, at_close = np.zeros_like(correlation), np.zeros(len(rows))
+    # odd terms first: their sum is ρ times a series in ρ²
+    for c, d, tail1, tail2, odd in (
+        (first.odd, second.odd, first.odd_tail, second.odd_tail, True),
+        (first.even, second.even, first.even_tail, second.even_tail, False),
+    ):
+        part = np.zeros_like(correlation)
+        product = np.empty_like(correlation)
+        for k in reversed(range(_terms_at(tail1, tail2, bound))):
+            part *= square
+            part += np.multiply.outer(c[:, k], d[:, k], out=product)
+        exact = _horner_pairs(c, d, rows, columns, square[close], _terms_at(tail1, tail2, 1.0))
+        result += part * correlation if odd else part
+        at_close += exact * correlation[close] if odd else exact
+    result[close] = at_close
+    return result
+
+
+def _horner_pairs(
+    c: np.ndarray, d: np.ndarray, rows: np.ndarray, columns: np.ndarray, x: np.ndarray, terms: int
+) -> np.ndarray:
+    """Σ_{k<terms} c[rows, k] d[columns, k] x^k for each listed pair."""
+    total = np.zeros(len(x))
+    if len(x):
+        c, d = np.ascontiguousarray(c[:, :terms].T), np.ascontiguousarray(d[:, :terms].T)
+        for k in reversed(range(terms)):
+            total *= x
+            total += c[k, rows] * d[k, columns]
+    return total
+
+
+def dual_activation(
+    f: Function,
+    g: Function,
+    variance1: np.ndarray,
+    variance2: np.ndarray,
+    correlation: np.ndarray,
+    *,
+    strip: float | None = None,
+) -> np.ndarray:
+    """E f(u) g(v) for every pair of rows, (u, v) centred Gaussian.
+
+    Parameters
+    ----------
+    f, g : vectorised functions, analytic near the real line, of at most polynomial growth.
+    variance1, variance2 : (r,) and (c,) variances of u and of v.
+    correlation : (r, c) correlations of u and v.
+    strip : distance of the nearest singularity of f and g from the real axis, where it is known (π/2 for tanh); the
+        resolution then comes from it instead of from a search.
+
+    Returns
+    -------
+    (r, c) array; error at most about 1e-13 √(E f(u)² E g(v)²).
+
+    Raises
+    ------
+    ValueError for variances that are not positive, correlations outside [−1, 1], shapes that do not fit, or a
+    function that is not resolved (kinked, or too sharp at this variance).
+    """
+    q1, q2 = np.asarray(variance1, dtype=np.float64), np.asarray(variance2, dtype=np.float64)
+    rho = np.asarray(correlation, dtype=np.float64)
+    for name, q in (("variance1", q1), ("variance2", q2)):
+        if q.ndim != 1 or not q.size or not np.isfinite(q).all() or not (q > 0).all():
+            raise ValueError(f"`{name}` must be a (n,) array of positive finite numbers, got {variance1!r}")
+    if rho.shape != (len(q1), len(q2)):
+        raise ValueError(f"`correlation` must have shape {(len(q1), len(q2))}, got {rho.shape}")
+    if not (np.abs(rho) <= 1).all():
+        raise ValueError(f"`correlation` must lie in [-1, 1], got {rho[~(np.abs(rho) <= 1)][0]}")
+    needs = resolution(f, q1.max(), strip), resolution(g, q2.max(), strip)
+    terms, step = max(t for t, _ in needs), min(h for _, h in needs)
+    return mehler(expand(f, q1, terms, step), expand(g, q2, terms, step), rho)
