@@ -1,0 +1,1 @@
+"""Speed against physical limits and other methods, every side measured in the same run."""

@@ -1,0 +1,23 @@
+"""Inputs on which claims are checked: random directions, and handwritten digits as real data."""
+
+from functools import cache
+
+import numpy as np
+from sklearn.datasets import load_digits
+
+
+def inputs(kind: str, *, n: int, seed: int, d: int = 64) -> np.ndarray:
+    """Unit rows (n, d): ``random`` uniform on the sphere, ``digits`` a random choice of 8 × 8 images (d = 64)."""
+    rng = np.random.default_rng(seed)
+    if kind == "random":
+        X = rng.normal(size=(n, d))
+    elif kind == "digits":
+        X = _digits()[rng.choice(len(_digits()), size=n, replace=False)]
+    else:
+        raise ValueError(f"`kind` must be 'random' or 'digits', got {kind!r}")
+    return X / np.linalg.norm(X, axis=1, keepdims=True)
+
+
+@cache
+def _digits() -> np.ndarray:
+    return load_digits().data
