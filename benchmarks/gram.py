@@ -22,7 +22,7 @@ def matrix_products(params: Parameters, X: np.ndarray) -> Callable[[], None]:
     W^1 X, W^l A and W^lᵀ B for l ≥ 2, and the n × n products AᵀA and BᵀB of every layer.
     """
     n, m, L = len(X), params.width, params.hidden_layers
-    A, B = np.ascontiguousarray((params.weights[0] @ X.T)), np.empty((m, n))
+    A, B = np.ascontiguousarray(params.weights[0] @ X.T), np.empty((m, n))
     gram = np.empty((n, n))
 
     def products() -> None:

@@ -6,7 +6,9 @@ from collections.abc import Callable
 import numpy as np
 
 
-def interleaved(first: Callable[[], object], second: Callable[[], object], repeats: int) -> tuple[np.ndarray, np.ndarray]:
+def interleaved(
+    first: Callable[[], object], second: Callable[[], object], repeats: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Seconds of both calls, (repeats,) each, run A B A B … after one uncounted pair."""
     first()
     second()

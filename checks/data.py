@@ -3,7 +3,6 @@
 from functools import cache
 
 import numpy as np
-from sklearn.datasets import load_digits
 
 
 def inputs(kind: str, *, n: int, seed: int, d: int = 64) -> np.ndarray:
@@ -20,4 +19,6 @@ def inputs(kind: str, *, n: int, seed: int, d: int = 64) -> np.ndarray:
 
 @cache
 def _digits() -> np.ndarray:
+    from sklearn.datasets import load_digits  # slow to import, and most cells run without it
+
     return load_digits().data

@@ -77,7 +77,9 @@ class Sweep:
         folder = self.directory / f"{function.__module__}.{function.__name__}"
         return folder / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"
 
-    def _compute(self, function: Callable[..., Arrays], cells: Sequence[tuple[int, dict]]) -> Iterator[tuple[int, Arrays]]:
+    def _compute(
+        self, function: Callable[..., Arrays], cells: Sequence[tuple[int, dict]]
+    ) -> Iterator[tuple[int, Arrays]]:
         if not cells:
             return
         if self.jobs == 1 and self.scheduler is None:

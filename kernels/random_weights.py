@@ -10,7 +10,7 @@ even columns take the word 2³² r0 + r1, odd columns 2³² r2 + r3. The two 32-
 bit the sign, and the entry is ± Φ⁻¹(1 − τ), so |entry| <= 8.3 and the tail is resolved to its last value.
 
 Φ⁻¹ is computed from +, −, × and / alone, each rounded once by IEEE 754, with no libm call and no fused operation:
-every machine gives the same bits. The coefficients are minimax fits (Remez, 60 digits) to the formulas stated there.
+every machine gives the same bits. The coefficients are minimax fits (Remez, 50 digits) to the formulas stated there.
 """
 
 import operator

@@ -12,7 +12,9 @@ def validate_array(value: object, name: str, shape: tuple[int | str, ...]) -> np
     try:
         array = np.ascontiguousarray(value, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"`{name}` must be a real array of shape {_text(shape)}, got {type(value).__name__}") from error
+        raise ValueError(
+            f"`{name}` must be a real array of shape {_text(shape)}, got {type(value).__name__}"
+        ) from error
     fits = array.ndim == len(shape) and all(
         have >= 1 if isinstance(want, str) else have == want for have, want in zip(array.shape, shape, strict=False)
     )

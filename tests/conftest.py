@@ -9,3 +9,9 @@ settings.register_profile(
 )
 settings.register_profile("deep", settings.get_profile("default"), derandomize=False, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+def pytest_itemcollected(item):
+    """Let ``pytest -k LABEL`` select the tests of a claim."""
+    for mark in item.iter_markers("claim"):
+        item.extra_keyword_matches.add(mark.args[0])

@@ -62,7 +62,9 @@ def reference(name, q1, q2, angle):
         f, df = EXACT[name]
         rho = np.cos(np.longdouble(angle))
         return trapezoid(f, f, q1, q2, rho), trapezoid(df, df, q1, q2, rho)
-    return tuple(map(float, {"erf": erf_pair, "gelu": gelu_pair}[name](mpmath.mpf(q1), mpmath.mpf(q2), mpmath.cos(angle))))
+    return tuple(
+        map(float, {"erf": erf_pair, "gelu": gelu_pair}[name](mpmath.mpf(q1), mpmath.mpf(q2), mpmath.cos(angle)))
+    )
 
 
 def computed(name, q1, q2, angle):
@@ -94,7 +96,10 @@ def test_quadrature_holds_at_the_edge_of_its_range(name, largest, rho):
     assert DUALS[name].max_variance == largest
     values, scales = computed(name, largest, largest, float(np.arccos(rho)))
     for value, f, scale in zip(values, EXACT[name], scales, strict=True):
-        assert abs(value - trapezoid(f, f, largest, largest, np.cos(np.longdouble(np.arccos(rho))), 0.015)) <= 1e-13 * scale
+        assert (
+            abs(value - trapezoid(f, f, largest, largest, np.cos(np.longdouble(np.arccos(rho))), 0.015))
+            <= 1e-13 * scale
+        )
 
 
 @pytest.mark.parametrize("name", KINKED)

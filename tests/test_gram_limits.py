@@ -43,7 +43,9 @@ def literal_recursion(X, L, expectation):
 
 def relu_expectation(a, b, c):
     theta = np.arccos(np.clip(c / np.sqrt(a * b), -1, 1))
-    return np.sqrt(a * b) * (np.sin(theta) + (np.pi - theta) * np.cos(theta)) / (2 * np.pi), (np.pi - theta) / (2 * np.pi)
+    return np.sqrt(a * b) * (np.sin(theta) + (np.pi - theta) * np.cos(theta)) / (2 * np.pi), (np.pi - theta) / (
+        2 * np.pi
+    )
 
 
 def gauss_hermite_expectation(f, df, nodes=100):
@@ -135,7 +137,10 @@ def exact_least_eigenvalue(X, L, a, b):
                 value[i, j] = mpmath.sqrt(S[i][i] * S[j][j]) * (a**2 * cosine + b**2 * both)
                 derivative[i, j] = a**2 + b**2 * (1 - 2 * theta / mpmath.pi)
         S = value.tolist()
-        layers = [[[p * q for p, q in zip(r, s, strict=True)] for r, s in zip(K, derivative.tolist(), strict=True)] for K in layers]
+        layers = [
+            [[p * q for p, q in zip(r, s, strict=True)] for r, s in zip(K, derivative.tolist(), strict=True)]
+            for K in layers
+        ]
         layers.append(S)
     K = [[sum(layer[i][j] for layer in layers) for j in range(2)] for i in range(2)]
     mean, gap = (K[0][0] + K[1][1]) / 2, (K[0][0] - K[1][1]) / 2

@@ -70,7 +70,9 @@ def test_grams_match_finite_differences_of_the_outputs(activation, configuration
             kept, outputs = arrays[l][index], []
             for shift in (step, -step):
                 arrays[l][index] = kept + shift
-                outputs.append(forward(Parameters(tuple(arrays[:-1]), arrays[-1]), X, activation=activation, kappa=kappa))
+                outputs.append(
+                    forward(Parameters(tuple(arrays[:-1]), arrays[-1]), X, activation=activation, kappa=kappa)
+                )
             arrays[l][index] = kept
             columns.append((outputs[0] - outputs[1]) / (2 * step))
         J = np.array(columns)

@@ -3,7 +3,7 @@
 A pair is given by its variances q1, q2 and its angle θ, cos θ the correlation. Angles, not cosines, are carried
 through the depth: near θ = 0 a cosine has already lost what decides λ_min. Every dual offers
 
-    features(q, largest)          data prepared once for a vector q of variances, ``largest`` the greatest of both sides;
+    features(q, largest)          data prepared once for a vector q of variances, the largest of both sides known;
     layer(F1, F2, p1, p2, θ)      E σσ, E σ'σ' and the next angle, cos θ' = E σσ/√(p1 p2), for all pairs of rows of
                                   two features, with θ (r, c) and the next variances p1 (r,), p2 (c,);
     variance(q)                   E σ(√q Z)², the next variances;

@@ -114,8 +114,8 @@ def _rows(X: np.ndarray, name: str, L: int, dual: Dual, activation: str) -> tupl
     if norms.max() ** 2 > dual.max_variance:
         row = int(norms.argmax())
         raise ValueError(
-            f"`{name}` must have row norms of at most {np.sqrt(dual.max_variance):g} for {activation}, whose quadrature "
-            f"is accurate up to there; row {row} has norm {norms[row]:.6g}"
+            f"`{name}` must have row norms of at most {np.sqrt(dual.max_variance):g} for {activation}: its quadrature is "
+            f"accurate up to there; row {row} has norm {norms[row]:.6g}"
         )
     variances = [norms**2]
     for _ in range(L):

@@ -84,8 +84,9 @@ def resolution(f: Function, variance: float, strip: float | None) -> tuple[int, 
 
     If f is bounded by a polynomial in the strip |Im u| < ``strip``, then c_k decays like e^{−a√k} with a = strip/√q,
     and the trapezoid error of c_k like e^{√k s − 2πs/h} for every s < a: the two formulas below leave e^{−36}.
-    Without a strip the spacing is halved until the coefficients no longer change, the number of terms doubled until Parseval's sum is
-    complete to ``RESIDUAL``. Raises ValueError where ``MAX_TERMS`` do not suffice: kinked functions, for example.
+    Without a strip the spacing is halved until the coefficients no longer change, and the number of terms doubled
+    until Parseval's sum is complete to ``RESIDUAL``. Raises ValueError where ``MAX_TERMS`` do not suffice: for kinked
+    functions, for example.
     """
     if strip is not None:
         a = strip / np.sqrt(variance)

@@ -1,0 +1,74 @@
+"""The claims table in the terminal, and the evidence of one claim in full."""
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+COLOURS = {"SUPPORTED": "green", "REFUTED": "red", "INCONCLUSIVE": "yellow"}
+
+
+def number(value: float | None, interval: list | None = None) -> str:
+    """A number with its interval, ``—`` where it is undefined."""
+    text = "—" if value is None else f"{value:.4g}"
+    if interval:
+        text += " [" + ", ".join("—" if end is None else f"{end:.4g}" for end in interval) + "]"
+    return text
+
+
+def expected(part: dict) -> str:
+    """What was predicted of a part: value ± margin, or a bound."""
+    if part["margin"] is not None:
+        return f"{number(part['predicted'])} ± {part['margin']:g}"
+    return f"≤ {number(part['predicted'])}"
+
+
+def verdict_text(verdict: str, *, control: bool = False) -> str:
+    """The verdict in its colour; a control is as it should be when it is REFUTED."""
+    good = {"REFUTED": "green", "SUPPORTED": "red"}
+    colour = (good if control else COLOURS).get(verdict, "yellow")
+    return f"[{colour}]{verdict}[/{colour}]"
+
+
+def print_table(console: Console, records: list[dict]) -> None:
+    """One line a claim."""
+    table = Table(title="Claims", caption="measured: the part that came closest to failing, with its interval")
+    for name in ("claim", "verdict", "predicted"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("measured")
+    table.add_column("controls", no_wrap=True)
+    table.add_column("s", justify="right", no_wrap=True)
+    for r in records:
+        parts, controls, hardest = r["parts"], r["controls"], r["hardest"]
+        supported = sum(part["verdict"] == "SUPPORTED" for part in parts)
+        refuted = sum(part["verdict"] == "REFUTED" for part in controls)
+        table.add_row(
+            f"{r['label'].split('/')[1]}\n[dim]{r['paper']}[/dim]",
+            f"{verdict_text(r['verdict'])}\n{supported} of {len(parts)} parts",
+            expected(hardest),
+            f"{number(r['measured'], r['interval'])}\n[dim]{escape(hardest['part'])}[/dim]",
+            f"{verdict_text(r['control_verdict'], control=True)}\n{refuted} of {len(controls)}",
+            f"{r['seconds']:.0f}",
+        )
+    console.print(table)
+
+
+def print_claim(console: Console, r: dict) -> None:
+    """Statement, judge, every part and every control of one claim."""
+    console.rule(f"[bold]{r['label']}[/bold]  {verdict_text(r['verdict'])}")
+    for key in ("statement", "assumptions", "predicted", "judge", "control", "source"):
+        console.print(f"[bold]{key}[/bold]  {escape(r[key])}", soft_wrap=False)
+    for title, parts, control in (("evidence", r["parts"], False), ("controls", r["controls"], True)):
+        table = Table(title=title, title_justify="left")
+        for name in ("part", "predicted", "measured", "tightness", "verdict"):
+            table.add_column(name)
+        for part in parts:
+            measured = number(part["measured"], part["interval"])
+            tightness = number(part["tightness"]) if part["tightness"] is not None else ""
+            verdict = verdict_text(part["verdict"], control=control)
+            table.add_row(escape(part["part"]), expected(part), measured, tightness, verdict)
+        console.print(table)
+    for part in r["parts"]:
+        if part["verdict"] != "SUPPORTED":
+            console.print(f"  {escape(part['part'])}: {escape(part['note'])}")
+    console.print(f"[bold]tests[/bold]  {', '.join(r['tests']) or 'none'}")
+    console.print(f"[bold]repeat[/bold]  {r['command']}")
