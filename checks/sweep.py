@@ -15,7 +15,7 @@ import json
 import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -91,18 +91,20 @@ class Sweep:
             yield from parallel(joblib.delayed(_call)(function, i, cell) for i, cell in cells)
 
 
-def _backend(scheduler: str | None) -> object:
-    """Context in which joblib runs its processes here, or on the cluster at ``scheduler``."""
+@contextmanager
+def _backend(scheduler: str | None) -> Iterator[None]:
+    """Within it joblib runs its processes here, or on the cluster at ``scheduler``."""
     if scheduler is None:
-        return nullcontext()
+        yield
+        return
     try:
         from distributed import Client
     except ImportError as error:
         raise ValueError(
             f"`scheduler` {scheduler!r} needs dask.distributed: pip install 'lazy-training-checks[dask]'"
         ) from error
-    Client(scheduler)
-    return joblib.parallel_config(backend="dask", wait_for_workers_timeout=60)
+    with Client(scheduler), joblib.parallel_config(backend="dask", wait_for_workers_timeout=60):
+        yield
 
 
 def _call(function: Callable[..., Arrays], index: int, cell: dict) -> tuple[int, Arrays]:

@@ -1,5 +1,6 @@
 """The claims table in the terminal, and the evidence of one claim in full."""
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -30,13 +31,10 @@ def verdict_text(verdict: str, *, control: bool = False) -> str:
 
 
 def print_table(console: Console, records: list[dict]) -> None:
-    """One line a claim."""
-    table = Table(title="Claims", caption="measured: the part that came closest to failing, with its interval")
-    for name in ("claim", "verdict", "predicted"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("measured")
-    table.add_column("controls", no_wrap=True)
-    table.add_column("s", justify="right", no_wrap=True)
+    """One row a claim."""
+    table = Table(title="Claims", caption="measured: the part that came closest to failing", box=SIMPLE, padding=(0, 1))
+    for name in ("claim", "verdict", "measured, predicted", "controls"):
+        table.add_column(name)
     for r in records:
         parts, controls, hardest = r["parts"], r["controls"], r["hardest"]
         supported = sum(part["verdict"] == "SUPPORTED" for part in parts)
@@ -44,10 +42,8 @@ def print_table(console: Console, records: list[dict]) -> None:
         table.add_row(
             f"{r['label'].split('/')[1]}\n[dim]{r['paper']}[/dim]",
             f"{verdict_text(r['verdict'])}\n{supported} of {len(parts)} parts",
-            expected(hardest),
-            f"{number(r['measured'], r['interval'])}\n[dim]{escape(hardest['part'])}[/dim]",
+            f"{number(r['measured'], r['interval'])}, {expected(hardest)}\n[dim]{escape(hardest['part'])}[/dim]",
             f"{verdict_text(r['control_verdict'], control=True)}\n{refuted} of {len(controls)}",
-            f"{r['seconds']:.0f}",
         )
     console.print(table)
 

@@ -1,0 +1,1 @@
+"""Figures of the claims, each drawn from data written beside it."""

@@ -1,0 +1,65 @@
+"""Draw the figures of the claims."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.progress import Progress
+
+from checks.claim import TIERS, Run
+from checks.sweep import Sweep, write_whole
+from figures import gram_limit
+from figures.style import save, style
+
+FIGURES = {"gram_limit": gram_limit}
+EPILOG = """\
+Each figure is written as SVG and PNG, with the data it was drawn from (CSV) and its caption (TXT) beside it, to
+OUT/figures. Measurements are shared with python -m checks through the records in OUT/cells.
+
+examples:
+  python -m figures                          all figures, quick tier
+  python -m figures gram_limit --tier standard
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Parse the command line and draw."""
+    formatter = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(
+        prog="python -m figures", description=__doc__, epilog=EPILOG, formatter_class=formatter
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(FIGURES)} (default: all)")
+    parser.add_argument("--tier", choices=TIERS, default="quick", help="size of the runs (default quick)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of all random numbers (default 0)")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="parallel processes (default: all processors)")
+    parser.add_argument("--out", type=Path, default=Path("results"), metavar="DIR", help="default results")
+    options = parser.parse_args(arguments)
+    unknown = set(options.names) - FIGURES.keys()
+    if unknown:
+        parser.error(f"unknown figure {', '.join(sorted(unknown))}; known are {', '.join(FIGURES)}")
+    folder = options.out / "figures"
+    folder.mkdir(parents=True, exist_ok=True)
+    console = Console()
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        sweep = Sweep(options.out / "cells", jobs=options.jobs, progress=progress)
+        for name in options.names or FIGURES:
+            table = FIGURES[name].compute(Run(options.tier, options.seed, sweep))
+            for path in write_figure(folder / name, table, FIGURES[name].draw, FIGURES[name].CAPTION):
+                console.print(path)
+    return 0
+
+
+def write_figure(stem: Path, table: np.ndarray, draw: object, caption: str) -> list[str]:
+    """Write data, caption and pictures; return the paths."""
+    lines = [",".join(table.dtype.names), *(",".join(map(str, row)) for row in table.tolist())]
+    write_whole(stem.with_suffix(".csv"), ("\n".join(lines) + "\n").encode())
+    write_whole(stem.with_suffix(".txt"), (caption + "\n").encode())
+    with style():
+        return [f"{stem}.csv", f"{stem}.txt", *save(draw(table), str(stem))]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,74 @@
+"""Distance of the finite-width Gram matrices from their limits against the width, layer by layer."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from checks.claim import Run
+from checks.li2024demystifying.gram_limit import ACTIVATIONS, DATA, DESIGNS, exact_constants, measure_errors
+from checks.rate_fit import slopes
+from figures.style import GREYS, MARKERS, PREDICTED
+
+CAPTION = (
+    "Claim li2024demystifying/gram-limit. Root mean square over the seeds of ‖(m/κ²)Gˡ − Kˡ‖_F (bars: ±2 standard errors). "
+    "Dashed: √(C_l/m), exact, for L = 1; slope −1/2 through the last point for L ≥ 2. In the legend the mean slope."
+)
+COLUMNS = ("activation", "data", "L", "layer", "m", "rms_error", "standard_error", "slope", "predicted")
+
+
+def compute(run: Run) -> np.ndarray:
+    """Structured array with `COLUMNS`, one row for every activation, data set, depth, layer and width."""
+    rows = []
+    for L, (logarithms, seeds) in DESIGNS[run.tier].items():
+        widths = np.array([2**k for k in logarithms])
+        errors = measure_errors(run, L, widths.tolist(), seeds)
+        for name in ACTIVATIONS:
+            for kind, data in enumerate(DATA):
+                for layer in range(L + 1):
+                    own = errors[name][:, :, kind, layer]
+                    rms = np.sqrt((own**2).mean(axis=0))
+                    spread = (own**2).std(axis=0, ddof=1) / np.sqrt(len(own)) / (2 * rms)
+                    slope = slopes(widths.astype(float), own).mean()
+                    constant = exact_constants(kind, name)[layer] if L == 1 else rms[-1] ** 2 * widths[-1]
+                    lines = zip(widths, rms, spread, np.sqrt(constant / widths), strict=True)
+                    rows += [(name, data, L, layer + 1, m, e, s, slope, p) for m, e, s, p in lines]
+    types = ["U12", "U8", int, int, int, float, float, float, float]
+    return np.array(rows, dtype=list(zip(COLUMNS, types, strict=True)))
+
+
+def draw(table: np.ndarray) -> Figure:
+    """Rows: activation and data; columns: depth."""
+    cases = [(name, data) for name in ACTIVATIONS for data in DATA]
+    depths = sorted(set(table["L"].tolist()))
+    figure, axes = plt.subplots(len(cases), len(depths), figsize=(7.2, 1.75 * len(cases)), squeeze=False, sharex="col")
+    for (name, data), line in zip(cases, axes, strict=True):
+        for L, panel in zip(depths, line, strict=True):
+            own = table[(table["activation"] == name) & (table["data"] == data) & (table["L"] == L)]
+            draw_panel(panel, own)
+            panel.set_title(f"{name}, {data}, L = {L}", pad=3)
+        line[0].set_ylabel("error")
+    for panel in axes[-1]:
+        panel.set_xlabel("width m")
+    figure.tight_layout(h_pad=0.6, w_pad=0.6)
+    return figure
+
+
+def draw_panel(panel: Axes, table: np.ndarray) -> None:
+    """Measured points of every layer with their predicted line."""
+    for layer in sorted(set(table["layer"].tolist())):
+        own = table[table["layer"] == layer]
+        panel.plot(own["m"], own["predicted"], **PREDICTED)
+        panel.errorbar(
+            own["m"],
+            own["rms_error"],
+            yerr=2 * own["standard_error"],
+            fmt=MARKERS[layer - 1],
+            color=GREYS[layer - 1],
+            markerfacecolor="white" if layer % 2 == 0 else GREYS[layer - 1],
+            elinewidth=0.8,
+            label=f"$K^{layer}$  {own['slope'][0]:.2f}",
+        )
+    panel.set_xscale("log", base=2)
+    panel.set_yscale("log")
+    panel.legend(loc="lower left", handletextpad=0.1, borderaxespad=0.1, labelspacing=0.2)

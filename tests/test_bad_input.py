@@ -1,0 +1,90 @@
+"""Every public function answers bad input with one ValueError that names argument and value, before any work."""
+
+import numpy as np
+import pytest
+
+from checks.data import inputs
+from checks.rate_fit import rate_fit
+from kernels import Parameters, forward, init_parameters, layer_grams
+from theory import dual_activation, gram_fluctuations, limit_grams
+
+X = np.eye(3)[:, :2] + 0.5
+PARAMS = init_parameters(0, 2, 4, hidden_layers=2)
+NAN, INFINITE, ZERO_ROW = X.copy(), X.copy(), X.copy()
+NAN[1, 0] = np.nan
+INFINITE[2, 1] = np.inf
+ZERO_ROW[2] = 0.0
+
+
+def network(function, *, params=PARAMS, x=X, activation="relu", kappa=1.0):
+    return lambda: function(params, x, activation=activation, kappa=kappa)
+
+
+def limits(x=X, x2=None, *, hidden_layers=1, activation="relu"):
+    return lambda: limit_grams(x, x2, hidden_layers=hidden_layers, activation=activation)
+
+
+def dual(q1, q2, correlation):
+    return lambda: dual_activation(np.sin, np.sin, q1, q2, correlation)
+
+
+def init(seed, d, m, *, L):
+    return lambda: init_parameters(seed, d, m, hidden_layers=L)
+
+
+CASES = {
+    "empty": (limits(np.empty((0, 2))), r"`X` must not be empty, got shape \(0, 2\)"),
+    "one dimension": (limits(np.ones(3)), r"`X` must have two dimensions \(n, d\), got shape \(3,\)"),
+    "text": (limits([["a", "b"]]), "`X` must be a real"),
+    "nan": (limits(NAN), "`X` must be finite, got nan in row 1, column 0"),
+    "infinite": (limits(INFINITE), "`X` must be finite, got inf in row 2"),
+    "zero row": (limits(ZERO_ROW), "`X` must not have zero rows, row 2 is zero"),
+    "zero row of X2": (limits(X, ZERO_ROW), "`X2` must not have zero rows, row 2 is zero"),
+    "columns": (limits(X, np.ones((2, 3))), r"`X2` must have the columns of `X` \(2\), got 3"),
+    "huge norm": (limits(1e200 * X), "`X` must have row norms between"),
+    "depth 0": (limits(hidden_layers=0), "`hidden_layers` must be a whole number of at least 1, got 0"),
+    "depth 1.5": (limits(hidden_layers=1.5), "`hidden_layers` must be a whole number of at least 1, got 1.5"),
+    "near match": (limits(activation="Relu"), "`activation` 'Relu' is unknown: did you mean 'relu'"),
+    "no match": (limits(activation="zzz"), "`activation` 'zzz' is unknown: known are relu, leaky_relu"),
+    "tanh range": (limits(20 * X, activation="tanh"), "`X` must have row norms of at most 10 for tanh.*row 0 has norm 31.6"),
+    "softplus range": (limits(X, 90 * X, activation="softplus"), "`X2` must have row norms of at most 20 for softplus"),
+    "fluctuation activation": (lambda: gram_fluctuations(X, activation="tahn"), "did you mean 'tanh'"),
+    "fluctuation nan": (lambda: gram_fluctuations(NAN, activation="tanh"), "`X` must be finite"),
+    "variance": (dual(np.zeros(1), np.ones(1), np.zeros((1, 1))), "`variance1` must be"),
+    "correlation": (dual(np.ones(1), np.ones(1), np.full((1, 1), 1.5)), r"in \[-1, 1\], got 1.5"),
+    "correlation shape": (dual(np.ones(1), np.ones(2), np.zeros((1, 1))), r"shape \(1, 2\), got"),
+    "width 0": (init(0, 2, 0, L=1), "`width` must be a whole number of at least 1, got 0"),
+    "negative width": (init(0, 2, -3, L=1), "`width` must be a whole number of at least 1, got -3"),
+    "input dimension": (init(0, 0, 3, L=1), "`input_dim` must be"),
+    "no layers": (init(0, 2, 3, L=0), "`hidden_layers` must be"),
+    "negative seed": (init(-1, 2, 3, L=1), "`seed` must be a whole number of at least 0, got -1"),
+    "boolean seed": (init(True, 2, 3, L=1), "`seed` must be"),
+    "no weights": (lambda: Parameters((), np.ones(2)), "`weights` must be a non-empty tuple"),
+    "W^2 not square": (lambda: Parameters((X, X), np.ones(3)), r"`weights\[1\]` must have shape \(3, 3\)"),
+    "output length": (lambda: Parameters((np.ones((3, 2)),), np.ones(2)), r"`output` must have shape \(3,\), got \(2,\)"),
+    "weight nan": (lambda: Parameters((np.full((3, 2), np.nan),), np.ones(3)), r"`weights\[0\]` must be finite, got nan"),
+    "data kind": (lambda: inputs("faces", n=2, seed=0), "`kind` must be 'random' or 'digits', got 'faces'"),
+    "two widths": (lambda: rate_fit("", [1, 2], np.ones((6, 2)), predicted=0, margin=1), "at least three widths"),
+}  # fmt: skip
+for name, function in (("forward", forward), ("layer_grams", layer_grams)):
+    CASES |= {
+        f"{name} columns": (network(function, x=np.ones((2, 3))), r"`X` must have shape \(n, 2\), got \(2, 3\)"),
+        f"{name} empty": (network(function, x=np.empty((0, 2))), r"`X` must have shape \(n, 2\), got \(0, 2\)"),
+        f"{name} nan": (network(function, x=NAN), r"`X` must be finite, got nan at \(1, 0\)"),
+        f"{name} zero row": (network(function, x=ZERO_ROW), "`X` must not have zero rows, row 2 is zero"),
+        f"{name} kappa 0": (network(function, kappa=0), "`kappa` must be a positive finite number, got 0"),
+        f"{name} kappa -1": (network(function, kappa=-1.0), "`kappa` must be a positive finite number, got -1.0"),
+        f"{name} kappa nan": (network(function, kappa=np.nan), "`kappa` must be a positive finite number, got nan"),
+        f"{name} activation": (
+            network(function, activation="tan"),
+            "`activation` 'tan' is unknown: did you mean 'tanh'",
+        ),
+        f"{name} params": (network(function, params=(X, X)), "`params` must be Parameters"),
+    }
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_bad_input_is_one_clear_value_error(case):
+    call, message = CASES[case]
+    with pytest.raises(ValueError, match=message):
+        call()

@@ -1,0 +1,103 @@
+"""Rules about the repository itself."""
+
+import ast
+import importlib
+import inspect
+import json
+import pkgutil
+from pathlib import Path
+
+import pytest
+
+from checks.claims import CLAIMS
+from checks.paper_claims import JSON_PATH, MARKDOWN_PATH, markdown
+from checks.record import marked_tests, tests_of
+from checks.sweep import imported_modules
+
+ROOT = Path(__file__).resolve().parents[1]
+MAY_IMPORT = {
+    "theory": set(),
+    "kernels": set(),
+    "checks": {"theory", "kernels"},
+    "figures": {"checks"},
+    "benchmarks": {"theory", "kernels", "checks"},
+}
+THIRD_PARTY = {"numba": {"kernels"}, "matplotlib": {"figures"}, "llvmlite": {"kernels"}}
+SOURCES = [(package, path) for package in MAY_IMPORT for path in sorted((ROOT / package).rglob("*.py"))]
+
+
+@pytest.mark.parametrize("package, path", SOURCES, ids=lambda value: str(getattr(value, "stem", value)))
+def test_imports_point_in_one_direction(package, path):
+    """theory and kernels know nothing of each other: their agreement is evidence."""
+    roots = {name.split(".")[0] for name in imported_modules(path.read_text(encoding="utf-8"))}
+    assert roots & MAY_IMPORT.keys() <= MAY_IMPORT[package] | {package}
+    for library, homes in THIRD_PARTY.items():
+        assert library not in roots or package in homes, f"{library} is used in {path}"
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.label)
+def test_every_claim_has_a_test(claim):
+    assert tests_of(claim.label)
+
+
+def test_tests_name_only_known_claims():
+    unknown = {label for _, label in marked_tests(ROOT / "tests")} - {claim.label for claim in CLAIMS}
+    assert not unknown
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.label)
+def test_a_claim_stands_where_its_label_says(claim):
+    module = f"checks.{claim.paper}.{claim.name.replace('-', '_')}"
+    assert importlib.import_module(module).CLAIM is claim
+    assert f"### {claim.name}\n" in (ROOT / "docs" / "theory.md").read_text(encoding="utf-8")
+    assert not claim.figure or (ROOT / "figures" / f"{claim.figure}.py").exists()
+
+
+def test_labels_are_unique():
+    assert len({claim.label for claim in CLAIMS}) == len(CLAIMS)
+
+
+def test_the_claims_table_is_what_its_record_generates():
+    records = json.loads(JSON_PATH.read_text(encoding="utf-8"))
+    assert [record["label"] for record in records] == [claim.label for claim in CLAIMS]
+    assert MARKDOWN_PATH.read_text(encoding="utf-8") == markdown(records)
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.label)
+def test_the_claims_table_states_what_the_code_declares(claim):
+    record = next(r for r in json.loads(JSON_PATH.read_text(encoding="utf-8")) if r["label"] == claim.label)
+    for key in ("statement", "assumptions", "predicted", "judge", "control", "source", "figure"):
+        assert record[key] == getattr(claim, key), (
+            f"{key} changed: python -m checks --tier standard writes the table anew"
+        )
+    assert record["tests"] == tests_of(claim.label)
+
+
+def public_functions():
+    for package in ("theory", "kernels", "checks", "figures", "benchmarks"):
+        for info in pkgutil.walk_packages([str(ROOT / package)], f"{package}."):
+            if info.name.endswith("__main__"):
+                continue
+            module = importlib.import_module(info.name)
+            for name, function in inspect.getmembers(module, inspect.isfunction):
+                if not name.startswith("_") and function.__module__ == info.name:
+                    yield pytest.param(function, id=f"{info.name}.{name}")
+
+
+@pytest.mark.parametrize("function", list(public_functions()))
+def test_public_functions_are_typed_and_documented(function):
+    signature = inspect.signature(function)
+    assert function.__doc__
+    assert signature.return_annotation is not inspect.Signature.empty
+    missing = [n for n, p in signature.parameters.items() if p.annotation is inspect.Parameter.empty]
+    assert not missing
+
+
+def test_no_test_is_silently_empty():
+    """A test function asserts, raises or warns; none returns early."""
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                text = ast.unparse(node)
+                assert any(word in text for word in ("assert", "pytest.raises", "pytest.warns")), f"{path}::{node.name}"
+                assert not any(isinstance(inner, ast.Return) and inner.value is None for inner in ast.walk(node))
