@@ -37,7 +37,7 @@ def record_of(claim: Claim, findings: Findings, *, tier: str, seed: int, seconds
             "tightness": hardest.tightness,
             "hardest": _part(hardest),
             "control_verdict": findings.control_verdict,
-            "tests": tests_of(claim.label),
+            "tests": claim_tests(claim.label),
             "figure": claim.figure,
             "command": f"python -m checks run {claim.label} --tier {tier} --seed {seed}",
             "seconds": round(seconds, 1),
@@ -67,7 +67,7 @@ def write_records(path: Path, records: list[dict]) -> None:
     write_whole(path, (json.dumps(records, indent=1, ensure_ascii=False) + "\n").encode())
 
 
-def tests_of(label: str, folder: Path = ROOT / "tests") -> list[str]:
+def claim_tests(label: str, folder: Path = ROOT / "tests") -> list[str]:
     """Tests that carry the marker ``claim(label)``, as file::function."""
     return [test for test, marked in marked_tests(folder) if marked == label]
 

@@ -11,7 +11,7 @@ import pytest
 
 from checks.claims import CLAIMS
 from checks.paper_claims import JSON_PATH, MARKDOWN_PATH, markdown
-from checks.record import marked_tests, tests_of
+from checks.record import marked_tests, claim_tests
 from checks.sweep import imported_modules
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,7 +37,7 @@ def test_imports_point_in_one_direction(package, path):
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.label)
 def test_every_claim_has_a_test(claim):
-    assert tests_of(claim.label)
+    assert claim_tests(claim.label)
 
 
 def test_tests_name_only_known_claims():
@@ -70,7 +70,7 @@ def test_the_claims_table_states_what_the_code_declares(claim):
         assert record[key] == getattr(claim, key), (
             f"{key} changed: python -m checks --tier standard writes the table anew"
         )
-    assert record["tests"] == tests_of(claim.label)
+    assert record["tests"] == claim_tests(claim.label)
 
 
 def public_functions():

@@ -1,7 +1,17 @@
 """Analytic side: infinite-width kernels and bounds. Nothing is drawn at random and no width is finite here."""
 
+from theory.ball_kernels import certified_kernel_min_eigenvalue
+from theory.certificates import Certificate, certified_min_eigenvalue
 from theory.gram_fluctuations import gram_fluctuations
 from theory.gram_limits import LimitGrams, limit_grams
 from theory.quadrature import dual_activation
 
-__all__ = ["LimitGrams", "dual_activation", "gram_fluctuations", "limit_grams"]
+__all__ = [
+    "Certificate",
+    "LimitGrams",
+    "certified_kernel_min_eigenvalue",
+    "certified_min_eigenvalue",
+    "dual_activation",
+    "gram_fluctuations",
+    "limit_grams",
+]

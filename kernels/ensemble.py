@@ -1,0 +1,71 @@
+"""Gram matrices of many small networks at once, for frequencies that need thousands of initialisations."""
+
+import itertools
+
+import numpy as np
+
+from kernels.activations import ACTIVATIONS, activate
+from kernels.random_weights import normal_matrix
+from kernels.validation import validate_array, validate_count, validate_name
+
+BLOCK = 2**19  # neurons times samples in flight
+
+
+def ensemble_grams(
+    seed: int, X: np.ndarray, widths: list[int], *, draws: int, activation: str, first_draw: int = 0
+) -> np.ndarray:
+    """(m/κ²) G^1 and (m/κ²) G^2 of ``draws`` networks with one hidden layer, at nested widths m.
+
+        (m/κ²) G^1 = (XXᵀ) ∘ (1/m) Σ_k a_k² σ'(X w_k)σ'(X w_k)ᵀ,    (m/κ²) G^2 = (1/m) Σ_k σ(X w_k)σ(X w_k)ᵀ.
+
+    All networks are rows of one weight matrix: network s owns the rows from s·M on, M the largest width, and a narrower
+    one its first rows. Their Gram matrices are partial sums over neurons, so every width costs no more than the largest.
+
+    Parameters
+    ----------
+    seed : of the weights, which are a function of (seed, s·M + k, column) alone, however the calls are split.
+    X : (n, d) inputs.
+    widths : increasing whole numbers.
+    draws, first_draw : networks s = first_draw .. first_draw + draws − 1.
+    activation : name of σ.
+
+    Returns
+    -------
+    (draws, len(widths), 2, n, n).
+
+    Raises
+    ------
+    ValueError for non-finite or empty ``X``, widths that do not increase, counts below 1, an unknown activation.
+    """
+    X = validate_array(X, "X", ("n", "d"))
+    validate_name(activation, ACTIVATIONS, "activation")
+    draws, first_draw = validate_count(draws, "draws"), validate_count(first_draw, "first_draw", least=0)
+    widths = [validate_count(m, "widths") for m in widths]
+    if not widths or any(b <= a for a, b in itertools.pairwise(widths)):
+        raise ValueError(f"`widths` must be a non-empty increasing list, got {widths}")
+    n, M = len(X), widths[-1]
+    grams = np.empty((draws, len(widths), 2, n, n))
+    size = max(1, BLOCK // (M * n))
+    for start in range(0, draws, size):
+        part = grams[start : start + size]
+        _fill(seed, X, widths, activation, first_draw + start, part)
+    return grams
+
+
+def _fill(seed: int, X: np.ndarray, widths: list[int], activation: str, first: int, grams: np.ndarray) -> None:
+    """Write the matrices of networks ``first`` .. into ``grams`` (draws, widths, 2, n, n)."""
+    draws, M, n = len(grams), widths[-1], len(X)
+    W = normal_matrix(seed, 0, draws * M, X.shape[1], first_row=first * M)
+    a = normal_matrix(seed, 1, 1, draws * M, first_column=first * M)[0]
+    values = W @ X.T
+    back = activate(activation, values)
+    back *= a[:, None]
+    edges = [0, *widths]
+    for kind, factor in enumerate((back, values)):
+        factor = factor.reshape(draws, M, n)
+        for w in range(len(widths)):
+            segment = factor[:, edges[w] : edges[w + 1]]
+            np.matmul(segment.transpose(0, 2, 1), segment, out=grams[:, w, kind])
+    np.cumsum(grams, axis=1, out=grams)
+    grams /= np.array(widths)[:, None, None, None]
+    grams[:, :, 0] *= X @ X.T

@@ -1,0 +1,56 @@
+"""Judges without statistics: local slopes of a sweep, and positive definiteness."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checks.deterministic_slope import deterministic_slope
+from checks.positivity import positivity
+from checks.verdict import Verdict
+from theory import certified_min_eigenvalue
+
+SIZES = 10.0 ** -np.arange(1, 4.1, 0.5)
+exponents = st.floats(-3, 3)
+
+
+@given(exponent=exponents, constant=st.floats(1e-3, 1e3), off=st.floats(-0.015, 0.015))
+def test_a_power_law_is_supported_and_a_wrong_exponent_refuted(exponent, constant, off):
+    values = constant * SIZES**exponent
+    assert deterministic_slope("", SIZES, values, predicted=exponent + off).verdict is Verdict.SUPPORTED
+    for wrong in (-0.11, 0.11, 1.0):
+        assert deterministic_slope("", SIZES, values, predicted=exponent + wrong).verdict is Verdict.REFUTED
+    assert deterministic_slope("", SIZES, values, predicted=exponent + 0.05).verdict is Verdict.INCONCLUSIVE
+
+
+@given(exponent=exponents, place=st.integers(0, len(SIZES) - 1), bad=st.sampled_from([np.nan, np.inf, 0.0, -1.0]))
+def test_a_broken_value_or_a_coarse_computation_decides_nothing(exponent, place, bad):
+    values = SIZES**exponent
+    assert deterministic_slope("", SIZES, values, predicted=exponent, change=0.02).verdict is Verdict.INCONCLUSIVE
+    assert deterministic_slope("", SIZES, values, predicted=exponent, change=np.nan).verdict is Verdict.INCONCLUSIVE
+    values[place] = bad
+    assert deterministic_slope("", SIZES, values, predicted=exponent).verdict is Verdict.INCONCLUSIVE
+
+
+def test_only_the_end_of_the_sweep_counts_and_all_of_it():
+    values = SIZES * (1 + 100 * SIZES)  # slope 2 far from the limit, 1 at it
+    assert deterministic_slope("", SIZES, values, predicted=1.0).verdict is Verdict.INCONCLUSIVE
+    longer = 10.0 ** -np.arange(1, 6.1, 0.5)
+    assert deterministic_slope("", longer, longer * (1 + 100 * longer), predicted=1.0).verdict is Verdict.SUPPORTED
+
+
+@pytest.mark.parametrize("sizes", [[1, 2, 3], [1, 2, 2, 3], [1, 3, 2, 4], [-1, 1, 2, 3]])
+def test_bad_sizes(sizes):
+    with pytest.raises(ValueError, match="`sizes` must be at least four positive monotone"):
+        deterministic_slope("", sizes, np.ones(len(sizes)), predicted=0.0)
+
+
+@given(seed=st.integers(0, 2**32), n=st.integers(2, 8))
+def test_positivity(seed, n):
+    A = np.random.default_rng(seed).integers(-3, 4, size=(n, n - 1)).astype(float)
+    A[0] += 1.0 + (A[0] == -1.0)
+    singular, null = A @ A.T, np.linalg.svd(A.T)[2][-1]
+    diagonal = singular + np.eye(n)
+    assert positivity("", certified_min_eigenvalue(singular), singular, null).verdict is Verdict.REFUTED
+    assert positivity("", certified_min_eigenvalue(singular), singular).verdict is Verdict.INCONCLUSIVE
+    assert positivity("", certified_min_eigenvalue(diagonal), diagonal, null).verdict is Verdict.SUPPORTED

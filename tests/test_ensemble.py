@@ -1,0 +1,58 @@
+"""Ensembles against single networks, and against themselves split in other ways."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import kernels.ensemble as module
+from kernels import Parameters, layer_grams
+from kernels.activations import ACTIVATIONS
+from kernels.ensemble import ensemble_grams
+from kernels.random_weights import normal_matrix
+
+sizes = st.fixed_dictionaries({"seed": st.integers(0, 2**40), "n": st.integers(1, 4), "d": st.integers(1, 5)})
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh", "gelu"])
+@given(size=sizes, widths=st.sets(st.integers(1, 20), min_size=1, max_size=4), draws=st.integers(1, 4))
+def test_every_network_has_the_gram_matrices_of_its_own_weights(activation, size, widths, draws):
+    seed, X, widths = (
+        size["seed"],
+        np.random.default_rng(size["seed"]).normal(size=(size["n"], size["d"])),
+        sorted(widths),
+    )
+    grams = ensemble_grams(seed, X, widths, draws=draws, activation=activation)
+    M = widths[-1]
+    for s in range(draws):
+        for w, m in enumerate(widths):
+            W = normal_matrix(seed, 0, m, size["d"], first_row=s * M)
+            params = Parameters((W,), normal_matrix(seed, 1, 1, m, first_column=s * M)[0])
+            single = layer_grams(params, X, activation=activation, kappa=np.sqrt(m))
+            assert np.allclose(grams[s, w], single, rtol=1e-11, atol=1e-13)
+
+
+@given(size=sizes, draws=st.integers(2, 9), block=st.integers(1, 200))
+def test_the_split_into_calls_and_blocks_does_not_matter(size, draws, block):
+    X = np.random.default_rng(size["seed"]).normal(size=(size["n"], size["d"]))
+    arguments = {"activation": "tanh"}
+    whole = ensemble_grams(size["seed"], X, [3, 8], draws=draws, **arguments)
+    kept = module.BLOCK
+    try:
+        module.BLOCK = block
+        first = ensemble_grams(size["seed"], X, [3, 8], draws=1, **arguments)
+        rest = ensemble_grams(size["seed"], X, [3, 8], draws=draws - 1, first_draw=1, **arguments)
+    finally:
+        module.BLOCK = kept
+    assert np.allclose(np.concatenate([first, rest]), whole, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    "widths, draws, activation, message",
+    [([4, 4], 1, "relu", "`widths` must be"), ([], 1, "relu", "`widths` must be"), ([0], 1, "relu", "`widths` must be"),
+     ([4], 0, "relu", "`draws` must be"), ([4], 1, "rely", "did you mean 'relu'")],
+)  # fmt: skip
+def test_bad_input(widths, draws, activation, message):
+    assert "relu" in ACTIVATIONS
+    with pytest.raises(ValueError, match=message):
+        ensemble_grams(0, np.eye(2), widths, draws=draws, activation=activation)
