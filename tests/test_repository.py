@@ -11,7 +11,7 @@ import pytest
 
 from checks.claims import CLAIMS
 from checks.paper_claims import JSON_PATH, MARKDOWN_PATH, markdown
-from checks.record import marked_tests, claim_tests
+from checks.record import claim_tests, marked_tests
 from checks.sweep import imported_modules
 
 ROOT = Path(__file__).resolve().parents[1]
