@@ -59,12 +59,12 @@ def section(r: dict) -> str:
         f"- Judge, as declared beforehand: {r['judge']}",
         f"- Control: {r['control']}.",
         "",
-        "| kind of part | parts | SUPPORTED | measured from … to | closest to failing |",
-        "|---|---|---|---|---|",
+        "| kind of part | parts | SUPPORTED | measured from … to | tightness from … to | closest to failing |",
+        "|---|---|---|---|---|---|",
         *(summary(kind, parts) for kind, parts in by_kind(r["parts"])),
         "",
-        "| control | parts | REFUTED | measured from … to | closest to passing |",
-        "|---|---|---|---|---|",
+        "| control | parts | REFUTED | measured from … to | tightness from … to | closest to passing |",
+        "|---|---|---|---|---|---|",
         *(summary(kind, parts, control=True) for kind, parts in by_kind(r["controls"])),
         "",
         *details("Evidence part by part", r["parts"]),
@@ -86,11 +86,13 @@ def by_kind(parts: list[dict]) -> Iterable[tuple[str, list[dict]]]:
 def summary(kind: str, parts: list[dict], *, control: bool = False) -> str:
     """One row: how many parts, their range, and the extreme one."""
     wanted = "REFUTED" if control else "SUPPORTED"
-    values = [part["measured"] for part in parts if part["measured"] is not None]
-    span = f"{number(min(values))} … {number(max(values))}" if values else "—"
+    spans = []
+    for key in ("measured", "tightness"):
+        values = [part[key] for part in parts if part[key] is not None]
+        spans.append(f"{number(min(values))} … {number(max(values))}" if values else "—")
     extreme = (min if control else max)(parts, key=lambda p: float("inf") if p["strain"] is None else p["strain"])
     text = f"{number(extreme['measured'], extreme['interval'])}, predicted {expected(extreme)}: {extreme['part']}"
-    return _row(kind, len(parts), sum(part["verdict"] == wanted for part in parts), span, text)
+    return _row(kind, len(parts), sum(part["verdict"] == wanted for part in parts), *spans, text)
 
 
 def details(title: str, parts: list[dict]) -> list[str]:

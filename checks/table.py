@@ -34,7 +34,7 @@ def print_table(console: Console, records: list[dict]) -> None:
     """One row a claim."""
     table = Table(title="Claims", caption="measured: the part that came closest to failing", box=SIMPLE, padding=(0, 1))
     for name in ("claim", "verdict", "measured, predicted", "controls"):
-        table.add_column(name)
+        table.add_column(name, overflow="fold")
     for r in records:
         parts, controls, hardest = r["parts"], r["controls"], r["hardest"]
         supported = sum(part["verdict"] == "SUPPORTED" for part in parts)

@@ -11,10 +11,14 @@ from rich.progress import Progress
 
 from checks.claim import TIERS, Run
 from checks.sweep import Sweep, write_whole
-from figures import gram_limit
+from figures import gram_limit, limit_positive_definite, min_eigenvalue
 from figures.style import save, style
 
-FIGURES = {"gram_limit": gram_limit}
+FIGURES = {
+    "gram_limit": gram_limit,
+    "limit_positive_definite": limit_positive_definite,
+    "min_eigenvalue": min_eigenvalue,
+}
 EPILOG = """\
 Each figure is written as SVG and PNG, with the data it was drawn from (CSV) and its caption (TXT) beside it, to
 OUT/figures. Measurements are shared with python -m checks through the records in OUT/cells.

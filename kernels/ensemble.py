@@ -18,12 +18,12 @@ def ensemble_grams(
 
         (m/κ²) G^1 = (XXᵀ) ∘ (1/m) Σ_k a_k² σ'(X w_k)σ'(X w_k)ᵀ,    (m/κ²) G^2 = (1/m) Σ_k σ(X w_k)σ(X w_k)ᵀ.
 
-    All networks are rows of one weight matrix: network s owns the rows from s·M on, M the largest width, and a narrower
-    one its first rows. Their Gram matrices are partial sums over neurons, so every width costs no more than the largest.
+    All networks lie side by side in one weight matrix: network s owns the neurons from s·M on, M the largest width, and a
+    narrower one the first of them. Gram matrices are sums over neurons, so all widths together cost what the largest does.
 
     Parameters
     ----------
-    seed : of the weights, which are a function of (seed, s·M + k, column) alone, however the calls are split.
+    seed : of the weights, which are a function of (seed, s·M + k, input dimension) alone, however the calls are split.
     X : (n, d) inputs.
     widths : increasing whole numbers.
     draws, first_draw : networks s = first_draw .. first_draw + draws − 1.
@@ -55,17 +55,16 @@ def ensemble_grams(
 def _fill(seed: int, X: np.ndarray, widths: list[int], activation: str, first: int, grams: np.ndarray) -> None:
     """Write the matrices of networks ``first`` .. into ``grams`` (draws, widths, 2, n, n)."""
     draws, M, n = len(grams), widths[-1], len(X)
-    W = normal_matrix(seed, 0, draws * M, X.shape[1], first_row=first * M)
-    a = normal_matrix(seed, 1, 1, draws * M, first_column=first * M)[0]
-    values = W @ X.T
+    columns, start = draws * M, first * M  # neurons lie along the rows of these matrices, where drawing is cheapest
+    values = X @ normal_matrix(seed, 0, X.shape[1], columns, first_column=start)
     back = activate(activation, values)
-    back *= a[:, None]
+    back *= normal_matrix(seed, 1, 1, columns, first_column=start)
     edges = [0, *widths]
     for kind, factor in enumerate((back, values)):
-        factor = factor.reshape(draws, M, n)
+        factor = factor.reshape(n, draws, M).transpose(1, 0, 2)
         for w in range(len(widths)):
-            segment = factor[:, edges[w] : edges[w + 1]]
-            np.matmul(segment.transpose(0, 2, 1), segment, out=grams[:, w, kind])
+            segment = factor[:, :, edges[w] : edges[w + 1]]
+            np.matmul(segment, segment.transpose(0, 2, 1), out=grams[:, w, kind])
     np.cumsum(grams, axis=1, out=grams)
     grams /= np.array(widths)[:, None, None, None]
     grams[:, :, 0] *= X @ X.T

@@ -26,7 +26,7 @@ def test_every_network_has_the_gram_matrices_of_its_own_weights(activation, size
     M = widths[-1]
     for s in range(draws):
         for w, m in enumerate(widths):
-            W = normal_matrix(seed, 0, m, size["d"], first_row=s * M)
+            W = normal_matrix(seed, 0, size["d"], m, first_column=s * M).T
             params = Parameters((W,), normal_matrix(seed, 1, 1, m, first_column=s * M)[0])
             single = layer_grams(params, X, activation=activation, kappa=np.sqrt(m))
             assert np.allclose(grams[s, w], single, rtol=1e-11, atol=1e-13)

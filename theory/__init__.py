@@ -2,6 +2,13 @@
 
 from theory.ball_kernels import certified_kernel_min_eigenvalue
 from theory.certificates import Certificate, certified_min_eigenvalue
+from theory.eigenvalue_bounds import (
+    first_layer_failure_bound,
+    last_layer_failure_bound,
+    min_eigenvalue_lower_bound,
+    separation_lower_bound,
+    sufficient_width,
+)
 from theory.gram_fluctuations import gram_fluctuations
 from theory.gram_limits import LimitGrams, limit_grams
 from theory.quadrature import dual_activation
@@ -12,6 +19,11 @@ __all__ = [
     "certified_kernel_min_eigenvalue",
     "certified_min_eigenvalue",
     "dual_activation",
+    "first_layer_failure_bound",
     "gram_fluctuations",
+    "last_layer_failure_bound",
     "limit_grams",
+    "min_eigenvalue_lower_bound",
+    "separation_lower_bound",
+    "sufficient_width",
 ]

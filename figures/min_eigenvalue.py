@@ -1,0 +1,90 @@
+"""Least eigenvalue of the finite-width kernel against the width, and how often it fails, with the bounds."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+
+from checks.claim import Run
+from checks.data import inputs
+from checks.frequency import clopper_pearson
+from checks.li2024demystifying.min_eigenvalue import collect, failure_bound, limit_least
+from checks.sweep import Arrays
+from checks.verdict import LEVEL
+from figures.style import GREYS, MARKERS, PREDICTED
+from kernels import init_parameters, layer_grams
+from theory import certified_min_eigenvalue, limit_grams
+
+CAPTION = (
+    "Claim li2024demystifying/min-eigenvalue. Left: λ_min of (m/κ²) Σ_l G^l, relu, 8 random inputs in 16 dimensions: mean and "
+    "range of the middle 80 % of 64 draws; dashed: λ_min of the limit as a float64 certificate proves it. Right: "
+    "frequency of λ_min((m/κ²)G^1) ≤ λ_min(K^1)/2 with Clopper-Pearson limits, relu, n orthonormal inputs; dashed: the bound."
+)
+COLUMNS = ("panel", "series", "x", "y", "low", "high", "predicted")
+WIDTHS = [2**k for k in range(4, 11)]
+SEEDS, TRIALS = 64, 20000
+FAILURE_WIDTHS = [8, 16, 32, 64, 96, 128, 192, 256]
+
+
+def least_by_width(*, hidden_layers: int, widths: list[int], first_seed: int, seeds: int) -> Arrays:
+    """λ_min of (m/κ²) Σ_l G^l for every seed and width, (seeds, widths)."""
+    X = data()
+    least = np.empty((seeds, len(widths)))
+    for s, w in np.ndindex(least.shape):
+        params = init_parameters(first_seed + s, X.shape[1], widths[w], hidden_layers=hidden_layers)
+        grams = layer_grams(params, X, activation="relu", kappa=np.sqrt(widths[w]))
+        least[s, w] = np.linalg.eigvalsh(grams.sum(axis=0))[0]
+    return {"least": least}
+
+
+def data() -> np.ndarray:
+    """The inputs of the left panel."""
+    return inputs("random", n=8, seed=2, d=16)
+
+
+def compute(run: Run) -> np.ndarray:
+    """Structured array with `COLUMNS`: panel "width" has λ_min at width x, panel "failure" the frequency at width x."""
+    rows = []
+    for L in (1, 2, 3):
+        cells = [
+            {"hidden_layers": L, "widths": WIDTHS, "first_seed": (run.seed << 32) + s, "seeds": 8}
+            for s in range(0, SEEDS, 8)
+        ]
+        found = run.sweep.run(least_by_width, cells, f"λ_min, L = {L}")
+        least = np.concatenate([part["least"] for part in found])
+        proved = certified_min_eigenvalue(limit_grams(data(), hidden_layers=L, activation="relu").ntk).lower
+        low, high = np.quantile(least, [0.1, 0.9], axis=0)
+        lines = zip(WIDTHS, least.mean(axis=0), low, high, strict=True)
+        rows += [("width", f"L = {L}", m, *values, proved) for m, *values in lines]
+    for n in (2, 4, 8):
+        X = np.eye(n)
+        least = collect(run, X, FAILURE_WIDTHS, "relu", TRIALS, "failures")["least"][..., 0]
+        for m, own in zip(FAILURE_WIDTHS, least.T, strict=True):
+            failures = int(np.count_nonzero(own <= limit_least(X, "relu")[0] / 2))
+            limits = clopper_pearson(failures, TRIALS, LEVEL)
+            bound = failure_bound(X, m, "relu", 1, 0.5)
+            rows.append(("failure", f"n = {n}", m, failures / TRIALS, *limits, bound))
+    types = ["U12", "U12", int, float, float, float, float]
+    return np.array(rows, dtype=list(zip(COLUMNS, types, strict=True)))
+
+
+def draw(table: np.ndarray) -> Figure:
+    """λ_min against the width on the left, failure frequency on the right."""
+    figure, panels = plt.subplots(1, 2, figsize=(7.2, 3.2))
+    for panel, name in zip(panels, ("width", "failure"), strict=True):
+        own = table[table["panel"] == name]
+        for k, series in enumerate(dict.fromkeys(own["series"].tolist())):
+            line = own[own["series"] == series]
+            seen = line["y"] > 0
+            panel.plot(line["x"], line["predicted"], **PREDICTED)
+            x, y = line["x"][seen], line["y"][seen]
+            error = np.maximum(0, [y - line["low"][seen], line["high"][seen] - y])
+            style = {"color": GREYS[k], "marker": MARKERS[k], "linestyle": "none", "elinewidth": 0.8, "label": series}
+            panel.errorbar(x, y, yerr=error, markerfacecolor="white" if k == 1 else GREYS[k], **style)
+        panel.set_xscale("log", base=2)
+        panel.set_yscale("log")
+        panel.set_xlabel("width m")
+        panel.legend(loc="best")
+    panels[0].set_ylabel("least eigenvalue of (m/κ²) G")
+    panels[1].set(ylabel="frequency, bound", ylim=(2e-5, 2.0))
+    figure.tight_layout()
+    return figure
