@@ -17,9 +17,11 @@ def number(value: float | None, interval: list | None = None) -> str:
 
 
 def expected(part: dict) -> str:
-    """What was predicted of a part: value ± margin, or a bound."""
+    """What was predicted of a part: value ± margin, an upper bound, or, without a tightness, a threshold to exceed."""
     if part["margin"] is not None:
         return f"{number(part['predicted'])} ± {part['margin']:g}"
+    if part["tightness"] is None:
+        return f"> {number(part['predicted'])}"
     return f"≤ {number(part['predicted'])}"
 
 
