@@ -99,12 +99,29 @@ def add_options(parser: argparse.ArgumentParser, defaults: dict) -> None:
         "--jobs", type=positive, default=default("jobs"), help="parallel processes (default: all processors)"
     )
     parser.add_argument(
-        "--scheduler", metavar="ADDRESS", default=default("scheduler"), help="dask.distributed scheduler to run on"
+        "--scheduler",
+        type=cluster,
+        metavar="ADDRESS",
+        default=default("scheduler"),
+        help="dask.distributed scheduler to run on",
     )
     parser.add_argument("--seed", type=natural, default=default("seed"), help="seed of all random numbers (default 0)")
     parser.add_argument(
         "--out", type=Path, metavar="DIR", default=default("out"), help="folder of records (default results)"
     )
+
+
+def cluster(address: str) -> str:
+    """The address of a dask.distributed scheduler that answers."""
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise argparse.ArgumentTypeError("needs dask: pip install 'lazy-training-checks[dask]'") from error
+    try:
+        Client(address, timeout=10).close()
+    except (OSError, ValueError) as error:
+        raise argparse.ArgumentTypeError(f"no scheduler answers at {address!r}: {error}") from error
+    return address
 
 
 def claim_named(label: str) -> Claim:

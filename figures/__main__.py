@@ -1,6 +1,8 @@
 """Draw the figures of the claims."""
 
 import argparse
+import csv
+import io
 import os
 import sys
 from pathlib import Path
@@ -58,8 +60,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def write_figure(stem: Path, table: np.ndarray, draw: object, caption: str) -> list[str]:
     """Write data, caption and pictures; return the paths."""
-    lines = [",".join(table.dtype.names), *(",".join(map(str, row)) for row in table.tolist())]
-    write_whole(stem.with_suffix(".csv"), ("\n".join(lines) + "\n").encode())
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([table.dtype.names, *table.tolist()])
+    write_whole(stem.with_suffix(".csv"), text.getvalue().encode())
     write_whole(stem.with_suffix(".txt"), (caption + "\n").encode())
     with style():
         return [f"{stem}.csv", f"{stem}.txt", *save(draw(table), str(stem))]

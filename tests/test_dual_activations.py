@@ -3,9 +3,10 @@
 import mpmath
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests import examples
 from theory import dual_activation
 from theory.dual_activations import DUALS, PiecewiseLinear
 
@@ -80,7 +81,7 @@ def computed(name, q1, q2, angle):
 
 
 @pytest.mark.parametrize("name", SMOOTH)
-@settings(max_examples=8)
+@examples(8)
 @given(q1=variances, q2=variances, rho=correlations)
 def test_smooth_duals_are_right_to_1e13_of_the_diagonal(name, q1, q2, rho):
     angle = float(np.arccos(np.float64(rho)))
@@ -137,7 +138,7 @@ def test_next_angle_keeps_full_relative_accuracy_for_close_inputs(name, exponent
 
 
 @pytest.mark.parametrize("name", DUALS)
-@settings(max_examples=10)
+@examples(10)
 @given(q=st.floats(0.1, 4.0), angle=st.floats(0.0, np.pi))
 def test_squared_moments_lie_between_their_bounds(name, q, angle):
     """E σ²σ² is at most E σ⁴ (Cauchy-Schwarz), with equality on the diagonal, and at least (E σσ)²."""
@@ -158,7 +159,7 @@ def test_squared_moments_lie_between_their_bounds(name, q, angle):
 
 
 @pytest.mark.parametrize("name", ["tanh", "gelu", "sin"])
-@settings(max_examples=5)
+@examples(5)
 @given(q=st.floats(0.1, 4.0), rho=st.floats(-1.0, 1.0))
 def test_pairs_of_functions(name, q, rho):
     """σ² against σ', a pair without symmetry, on the extended-precision grid."""

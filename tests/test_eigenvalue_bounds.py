@@ -3,10 +3,11 @@
 import mpmath
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
+from tests import examples
 from theory import limit_grams
 from theory.dual_activations import DUALS
 from theory.eigenvalue_bounds import (
@@ -57,7 +58,7 @@ def matrices(seed, n, rank, count):
 
 
 @pytest.mark.parametrize("name", DUALS)
-@settings(max_examples=4)
+@examples(4)
 @given(seed=seeds, L=depths)
 def test_series_sums_to_the_kernel_within_what_is_missing(name, seed, L):
     rho = np.random.default_rng(seed).uniform(-1, 1, size=5)
@@ -107,7 +108,7 @@ def test_coefficients_of_sin_are_those_of_its_exponentials():
     assert np.allclose(c, [first, last], rtol=1e-6, atol=1e-15)
 
 
-@settings(max_examples=10)
+@examples(10)
 @given(name=names, L=depths)
 def test_order_masses_are_moved_to_lower_orders_only(name, L):
     """Their sum is the diagonal, and every partial sum is at least that of a longer series, itself a lower bound."""
@@ -120,7 +121,7 @@ def test_order_masses_are_moved_to_lower_orders_only(name, L):
 # the bounds on λ_min(K)
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(seed=seeds, name=names, L=depths, n=st.integers(1, 12), d=st.integers(2, 12))
 def test_bounds_hold_for_every_layer(seed, name, L, n, d):
     X = unit(seed, n, d)
@@ -132,7 +133,7 @@ def test_bounds_hold_for_every_layer(seed, name, L, n, d):
         assert data <= np.linalg.eigvalsh(K)[0] + rounding(K)
 
 
-@settings(max_examples=12)
+@examples(12)
 @given(
     seed=seeds, name=names, L=depths, angle=st.floats(-6, -0.5).map(lambda e: 10.0**e), sign=st.sampled_from([1, -1])
 )
@@ -146,7 +147,7 @@ def test_bounds_hold_for_close_and_for_nearly_opposite_inputs(seed, name, L, ang
         assert bound <= np.linalg.eigvalsh(K)[0] + rounding(K)
 
 
-@settings(max_examples=15)
+@examples(15)
 @given(seed=seeds, name=names.filter(lambda name: name != "identity"), L=depths)
 def test_bounds_are_positive_for_separated_inputs(seed, name, L):
     X = unit(seed)
@@ -155,7 +156,7 @@ def test_bounds_are_positive_for_separated_inputs(seed, name, L):
         assert separation_lower_bound(0.7, 6, hidden_layers=L, activation=name, layer=layer) > 0
 
 
-@settings(max_examples=12)
+@examples(12)
 @given(seed=seeds, name=names, L=depths)
 def test_bounds_vanish_where_the_kernel_is_singular(seed, name, L):
     X = unit(seed)
@@ -180,7 +181,7 @@ def test_odd_activations_lose_a_tenth_at_most_on_separated_inputs(name, L):
             assert bound >= 0.9 * np.linalg.eigvalsh(K)[0]
 
 
-@settings(max_examples=15)
+@examples(15)
 @given(name=names.filter(lambda name: name != "identity"), L=st.integers(1, 5), angle=st.floats(0.15, 1.57))
 def test_separation_bound_of_two_inputs_is_attained_from_below(name, L, angle):
     """λ_min(K) = Σ_r c_r (1 − ρ^r) for two inputs with ρ ≥ 0. Crediting all that the coefficients of abs miss at five

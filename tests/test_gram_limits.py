@@ -5,10 +5,11 @@ import tracemalloc
 import mpmath
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate
 
+from tests import examples
 from theory import gram_fluctuations, limit_grams
 from theory.dual_activations import DUALS
 
@@ -76,7 +77,7 @@ def test_smooth_activations_match_gauss_hermite_at_unit_norm(name, seed, L):
 
 
 @pytest.mark.parametrize("name", DUALS)
-@settings(max_examples=10)
+@examples(10)
 @given(seed=seeds, L=depths)
 def test_cross_kernel_is_a_block_of_the_square_one(name, seed, L):
     X = inputs(seed, n=6)
@@ -89,7 +90,7 @@ def test_cross_kernel_is_a_block_of_the_square_one(name, seed, L):
 
 
 @pytest.mark.parametrize("name", DUALS)
-@settings(max_examples=5)
+@examples(5)
 @given(seed=seeds, L=depths)
 def test_blocks_do_not_change_the_result(name, seed, L):
     import theory.gram_limits as module

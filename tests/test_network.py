@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kernels import Parameters, forward, init_parameters, layer_grams
 from kernels.activations import ACTIVATIONS, activate
+from tests import examples
 
 configurations = st.fixed_dictionaries(
     {
@@ -43,7 +44,9 @@ def naive(params, x, activation, kappa):
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-@settings(max_examples=10)
+@examples(10)
+@example(configuration={"seed": 0, "n": 1, "d": 1, "m": 1, "L": 1, "kappa": 1.0})
+@example(configuration={"seed": 0, "n": 1, "d": 3, "m": 6, "L": 4, "kappa": 2.0})
 @given(configuration=configurations)
 def test_outputs_and_grams_match_the_naive_jacobian(activation, configuration):
     params, X, kappa = build(**configuration)
@@ -58,7 +61,7 @@ def test_outputs_and_grams_match_the_naive_jacobian(activation, configuration):
 
 
 @pytest.mark.parametrize("activation", ["tanh", "softplus", "gelu", "erf", "sin", "cos", "sigmoid", "identity"])
-@settings(max_examples=5)
+@examples(5)
 @given(configuration=configurations)
 def test_grams_match_finite_differences_of_the_outputs(activation, configuration):
     params, X, kappa = build(**configuration)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.data import inputs
@@ -10,6 +10,7 @@ from checks.equivalence import equivalence
 from checks.li2024demystifying.gram_limit import MARGIN, gram_errors, wrong_constants
 from checks.rate_fit import rate_fit
 from checks.verdict import Verdict, combine
+from tests import examples
 from theory import gram_fluctuations
 from theory.dual_activations import DUALS
 
@@ -38,7 +39,7 @@ def errors(activation, L, kind, n, data_seed, first_seed, widths, seeds):
 def test_every_layer_approaches_its_limit_like_one_over_root_width():
     verdicts, controls = [], []
 
-    @settings(max_examples=12)
+    @examples(12)
     @given(configuration=configurations)
     def draw(configuration):
         found = errors(**configuration, widths=WIDTHS, seeds=SEEDS)
@@ -57,7 +58,7 @@ def test_every_layer_approaches_its_limit_like_one_over_root_width():
 def test_one_hidden_layer_has_the_exact_constant_at_every_width():
     verdicts = []
 
-    @settings(max_examples=12)
+    @examples(12)
     @given(configuration=configurations, m=st.integers(32, 256))
     def draw(configuration, m):
         configuration |= {"L": 1}

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, target
+from hypothesis import given, target
 from hypothesis import strategies as st
 
 from checks.data import inputs
@@ -16,6 +16,7 @@ from checks.li2024demystifying.limit_positive_definite import (
 )
 from checks.positivity import positivity
 from checks.verdict import Verdict
+from tests import examples
 from theory import certified_kernel_min_eigenvalue, limit_grams, min_eigenvalue_lower_bound
 from theory.dual_activations import DUALS
 
@@ -85,7 +86,7 @@ def test_singular_kernels_are_refuted():
     assert all(control.verdict is Verdict.REFUTED for control in singular_controls())
 
 
-@settings(max_examples=10)
+@examples(10)
 @given(seed=st.integers(0, 2**32), L=st.integers(1, 3), exponent=st.floats(-6.0, -1.0))
 def test_the_certificate_covers_the_exact_kernel_of_close_inputs(seed, L, exponent):
     pytest.importorskip("flint", reason="needs the extra `certify`")

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from checks.data import inputs
@@ -17,6 +17,7 @@ from checks.li2024demystifying.min_eigenvalue import (
 )
 from checks.rate_fit import rate_fit
 from checks.verdict import Verdict
+from tests import examples
 from theory import sufficient_width
 
 cases = st.sampled_from([("relu", 1), ("tanh", 1), ("sin", 1), ("erf", 2), ("tanh", 2)])
@@ -36,7 +37,7 @@ def measure(X, widths, activation, seed, draws):
 def test_failures_are_no_more_frequent_than_their_bound():
     verdicts = []
 
-    @settings(max_examples=15)
+    @examples(15)
     @given(
         **drawn,
         case=st.sampled_from([("relu", 1), ("tanh", 1), ("sin", 1), ("erf", 2), ("tanh", 2)]),
@@ -69,7 +70,7 @@ def test_ten_times_the_exponent_is_refuted(n, m, eps):
 
 
 @pytest.mark.claim("li2024demystifying/min-eigenvalue")
-@settings(max_examples=8)
+@examples(8)
 @given(**(drawn | {"n": st.integers(2, 6)}), activation=st.sampled_from(["relu", "tanh", "erf", "softplus"]))
 def test_the_bias_is_negative_and_of_order_one_over_width(kind, n, data_seed, seed, activation):
     widths = [16 * n**2 * 2**k for k in range(4)]
@@ -83,7 +84,7 @@ def test_the_bias_is_negative_and_of_order_one_over_width(kind, n, data_seed, se
 
 
 @pytest.mark.claim("li2024demystifying/min-eigenvalue")
-@settings(max_examples=10)
+@examples(10)
 @given(phi=st.floats(0.05, 1.5), seed=st.integers(0, 2**32), activation=st.sampled_from(["relu", "tanh", "erf"]))
 def test_the_sufficient_width_suffices(phi, seed, activation):
     X = pair(phi)

@@ -1,16 +1,17 @@
 """ntk-special-case on drawn configurations."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.li2024demystifying.ntk_special_case import differences, judge
 from checks.verdict import Verdict
 from kernels.activations import ACTIVATIONS
+from tests import examples
 
 
 @pytest.mark.claim("li2024demystifying/ntk-special-case")
-@settings(max_examples=20)
+@examples(20)
 @given(
     activation=st.sampled_from(sorted(ACTIVATIONS)),
     L=st.integers(1, 3),
