@@ -180,7 +180,10 @@ CLAIM = Claim(
         "approaches λ_min(K^l) like m^{−1/2}, from below in the mean, by a bias of order 1/m; (c) an explicit width of "
         "order 1/λ suffices for half of λ_min(K^1) with probability 0.9, and the order is attained"
     ),
-    assumptions="one hidden layer; in (a) |σ'| ≤ B for l = 1, σ bounded for l = 2",
+    assumptions=(
+        "one hidden layer; in (a) |σ'| ≤ B for l = 1, σ bounded for l = 2; the bias in (b) where the gap above λ_min(K^l) is "
+        "large against the fluctuation of an entry of (m/κ²)G^l: nearly equal eigenvalues first repel by order m^{−1/2}"
+    ),
     predicted="(a) frequency ≤ bound; (b) slopes −1/2 and −1; (c) m_0.9 ≤ the width; slope 1 in 1/λ for relu pairs",
     judge=(
         "(a) Clopper-Pearson limits of the failure frequency against the closed-form bound: on orthonormal inputs, where "
