@@ -2,5 +2,14 @@
 
 from kernels.gram import layer_grams
 from kernels.network import Parameters, forward, init_parameters
+from kernels.training import Trajectory, gradient_descent, gradient_flow
 
-__all__ = ["Parameters", "forward", "init_parameters", "layer_grams"]
+__all__ = [
+    "Parameters",
+    "Trajectory",
+    "forward",
+    "gradient_descent",
+    "gradient_flow",
+    "init_parameters",
+    "layer_grams",
+]

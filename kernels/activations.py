@@ -204,6 +204,9 @@ In place, because a third array that may overlap the others would keep the compi
 relu, leaky_relu (slope 0.01) and abs have derivative 0, 0.01 and 0 at the kink. gelu is the exact u Φ(u).
 """
 
+KINKED = frozenset({"relu", "leaky_relu", "abs"})
+"""Activations that are not differentiable at 0."""
+
 
 def activate(name: str, z: np.ndarray) -> np.ndarray:
     """Replace the C-ordered ``z`` by σ(z) and return σ'(z), same shape."""

@@ -1,8 +1,57 @@
 """Finite-width Gram matrices of every layer without a Jacobian."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from kernels.network import Parameters, hidden_layer, validate_network
+
+
+@dataclass(frozen=True)
+class Factors:
+    """Factors of the Jacobian of a network on n inputs, one column an input.
+
+    ∂f(x_i)/∂W^l is the outer product of column i of ``backs[l − 1]`` and of column i of ``values[l − 1]``, over √m for
+    l ≥ 2; ∂f(x_i)/∂a is κ/m times column i of ``values[L]``.
+
+    Attributes
+    ----------
+    values : A^0 = Xᵀ (d, n), A^1, …, A^L (m, n), A^l = [x^l(x_i)]_i.
+    backs : B^1, …, B^L (m, n), B^l = [∂f(x_i)/∂z^l]_i.
+    output_scale : κ/m.
+    """
+
+    values: list[np.ndarray]
+    backs: list[np.ndarray]
+    output_scale: float
+
+
+def propagate(params: Parameters, inputs: np.ndarray, activation: str, kappa: float) -> Factors:
+    """Forward and backward pass on the columns of ``inputs`` (d, n); nothing is checked."""
+    m, scale = params.width, kappa / params.width
+    values, derivatives = [inputs], []
+    for l, W in enumerate(params.weights):
+        value, derivative = hidden_layer(W, values[-1], activation, first=l == 0)
+        values.append(value)
+        derivatives.append(derivative)
+    backs = derivatives  # each derivative is overwritten by its B
+    backs[-1] *= scale * params.output[:, None]
+    for l in range(params.hidden_layers - 1, 0, -1):
+        back = params.weights[l].T @ backs[l]
+        back *= 1 / np.sqrt(m)
+        backs[l - 1] *= back
+    return Factors(values, backs, scale)
+
+
+def cross_grams(P: Factors, Q: Factors) -> np.ndarray:
+    """G^l_PQ = J^l_P (J^l_Q)ᵀ of every layer, (L+1, n, n'), for the factors of two networks or two sets of inputs."""
+    m, L = len(P.backs[0]), len(P.backs)
+    grams = np.stack([A.T @ C for A, C in zip(P.values, Q.values, strict=True)])
+    grams[1:L] /= m
+    grams[L] *= P.output_scale * Q.output_scale
+    for l in range(L):
+        grams[l] *= P.backs[l].T @ Q.backs[l]
+    return grams
 
 
 def layer_grams(params: Parameters, X: np.ndarray, *, activation: str, kappa: float) -> np.ndarray:
@@ -33,23 +82,5 @@ def layer_grams(params: Parameters, X: np.ndarray, *, activation: str, kappa: fl
     ValueError for shapes that do not fit, non-finite or zero rows, an unknown activation, κ that is not positive.
     """
     X, kappa = validate_network(params, X, activation, kappa)
-    m, L = params.width, params.hidden_layers
-    grams = np.empty((L + 1, len(X), len(X)))
-    grams[0] = X @ X.T
-    values, derivatives = X.T, []
-    for l, W in enumerate(params.weights):
-        values, derivative = hidden_layer(W, values, activation, first=l == 0)
-        derivatives.append(derivative)
-        grams[l + 1] = values.T @ values
-    grams[1:L] /= m
-    grams[L] *= (kappa / m) ** 2
-
-    back = derivatives.pop()
-    back *= (kappa / m) * params.output[:, None]
-    grams[L - 1] *= back.T @ back
-    for l in range(L - 1, 0, -1):
-        back = params.weights[l].T @ back
-        back *= derivatives.pop()
-        back *= 1 / np.sqrt(m)
-        grams[l - 1] *= back.T @ back
-    return grams
+    factors = propagate(params, X.T, activation, kappa)
+    return cross_grams(factors, factors)

@@ -34,6 +34,19 @@ class Parameters:
         object.__setattr__(self, "weights", (first, *rest))
         object.__setattr__(self, "output", validate_array(self.output, "output", (m,)))
 
+    @classmethod
+    def unchecked(cls, arrays: tuple[np.ndarray, ...]) -> "Parameters":
+        """Parameters (W^1, …, W^L, a) whose arrays are known to fit; nothing is checked or copied."""
+        params = object.__new__(cls)
+        object.__setattr__(params, "weights", tuple(arrays[:-1]))
+        object.__setattr__(params, "output", arrays[-1])
+        return params
+
+    @property
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        """(W^1, …, W^L, a)."""
+        return (*self.weights, self.output)
+
     @property
     def width(self) -> int:
         """m."""
@@ -90,6 +103,15 @@ def hidden_layer(W: np.ndarray, previous: np.ndarray, activation: str, *, first:
     return z, derivative
 
 
+def outputs_of(arrays: tuple[np.ndarray, ...], inputs: np.ndarray, activation: str, kappa: float) -> np.ndarray:
+    """f on the columns of ``inputs`` (d, n) for weights (W^1, …, W^L, a), (n,); nothing is checked."""
+    *weights, output = arrays
+    values = inputs
+    for l, W in enumerate(weights):
+        values, _ = hidden_layer(W, values, activation, first=l == 0)
+    return kappa / len(output) * (output @ values)
+
+
 def forward(params: Parameters, X: np.ndarray, *, activation: str, kappa: float) -> np.ndarray:
     """Outputs f(x) = (κ/m) a·x^L of the normalised network, (n,).
 
@@ -107,7 +129,4 @@ def forward(params: Parameters, X: np.ndarray, *, activation: str, kappa: float)
     ValueError for shapes that do not fit, non-finite or zero rows, an unknown activation, κ that is not positive.
     """
     X, kappa = validate_network(params, X, activation, kappa)
-    values = X.T
-    for l, W in enumerate(params.weights):
-        values, _ = hidden_layer(W, values, activation, first=l == 0)
-    return kappa / params.width * (params.output @ values)
+    return outputs_of(params.arrays, X.T, activation, kappa)

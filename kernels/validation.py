@@ -30,13 +30,37 @@ def _text(shape: tuple[int | str, ...]) -> str:
     return "(" + ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"
 
 
-def validate_inputs(X: object, input_dim: int) -> np.ndarray:
+def validate_inputs(X: object, input_dim: int, name: str = "X") -> np.ndarray:
     """Return ``X`` as an (n, ``input_dim``) array without zero rows."""
-    X = validate_array(X, "X", ("n", input_dim))
+    X = validate_array(X, name, ("n", input_dim))
     zero = ~X.any(axis=1)
     if zero.any():
-        raise ValueError(f"`X` must not have zero rows, row {zero.argmax()} is zero")
+        raise ValueError(f"`{name}` must not have zero rows, row {zero.argmax()} is zero")
     return X
+
+
+def validate_rates(value: object, layers: int) -> np.ndarray:
+    """Return learning rates (layers,), not negative and not all zero; ones for None."""
+    if value is None:
+        return np.ones(layers)
+    rates = validate_array(value, "layer_rates", (layers,))
+    if rates.min() < 0 or not rates.any():
+        raise ValueError(f"`layer_rates` must not be negative, nor all zero, got {rates.tolist()}")
+    return rates
+
+
+def validate_times(times: object, t_end: object) -> tuple[np.ndarray | None, float | None]:
+    """Return increasing times (k,) in [0, ``t_end``] and the end of the interval, by default the last of them."""
+    t_end = None if t_end is None else validate_positive(t_end, "t_end")
+    if times is None:
+        return None, t_end
+    times = validate_array(times, "times", ("k",))
+    if times[0] < 0 or (np.diff(times) <= 0).any():
+        raise ValueError(f"`times` must be increasing and not negative, got {times.tolist()}")
+    last = float(times[-1]) if t_end is None else t_end
+    if times[-1] > last or last == 0:
+        raise ValueError(f"`times` must end in (0, `t_end`], got {times[-1]:g} with t_end {last:g}")
+    return times, last
 
 
 def validate_positive(value: object, name: str) -> float:

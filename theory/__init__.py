@@ -11,11 +11,13 @@ from theory.eigenvalue_bounds import (
 )
 from theory.gram_fluctuations import gram_fluctuations
 from theory.gram_limits import LimitGrams, limit_grams
+from theory.linearized_flow import LinearizedFlow, linearized_flow
 from theory.quadrature import dual_activation
 
 __all__ = [
     "Certificate",
     "LimitGrams",
+    "LinearizedFlow",
     "certified_kernel_min_eigenvalue",
     "certified_min_eigenvalue",
     "dual_activation",
@@ -23,6 +25,7 @@ __all__ = [
     "gram_fluctuations",
     "last_layer_failure_bound",
     "limit_grams",
+    "linearized_flow",
     "min_eigenvalue_lower_bound",
     "separation_lower_bound",
     "sufficient_width",

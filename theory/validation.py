@@ -29,6 +29,32 @@ def validate_inputs(X: object, name: str = "X") -> np.ndarray:
     return array
 
 
+def validate_matrix(value: object, name: str) -> np.ndarray:
+    """Return ``value`` as a finite float64 array with two dimensions, none of them empty."""
+    return _finite(value, name, 2)
+
+
+def validate_vector(value: object, name: str, length: int | None = None) -> np.ndarray:
+    """Return ``value`` as a finite float64 array with one dimension, of ``length`` or at least one entry."""
+    array = _finite(value, name, 1)
+    if length is not None and len(array) != length:
+        raise ValueError(f"`{name}` must have {length} entries, got {len(array)}")
+    return array
+
+
+def _finite(value: object, name: str, dimensions: int) -> np.ndarray:
+    try:
+        array = np.ascontiguousarray(value, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"`{name}` must be a real array, got {type(value).__name__}") from error
+    if array.ndim != dimensions or array.size == 0:
+        raise ValueError(f"`{name}` must be a non-empty array with {dimensions} dimensions, got shape {array.shape}")
+    if not np.isfinite(array).all():
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        raise ValueError(f"`{name}` must be finite, got {array[where]} at {where}")
+    return array
+
+
 def validate_same_dimension(X: np.ndarray, X2: np.ndarray) -> None:
     """Raise unless the rows of ``X`` and ``X2`` have the same length."""
     if X.shape[1] != X2.shape[1]:

@@ -1,0 +1,82 @@
+"""Losses R(f) of the outputs f, smooth and strongly convex, with gradient and the diagonal of the Hessian."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from kernels.validation import validate_array, validate_positive
+
+LARGE = 20.0  # log cosh u = |u| − log 2 to rounding from here on
+
+
+class Loss(Protocol):
+    """What the integrator asks of a loss whose Hessian is diagonal and positive."""
+
+    targets: np.ndarray
+
+    def evaluate(self, outputs: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+        """R(f), its gradient (n,) and the diagonal of its Hessian (n,) at ``outputs`` (n,)."""
+        ...
+
+
+@dataclass(frozen=True)
+class SquareLoss:
+    """R(f) = (weight/2) Σ_i (f_i − y_i)².
+
+    ``weight`` 1/n gives the mean of the networks, (1/2n)‖f − y‖²; 1 gives the ½‖f − y‖² of `chizat2019lazy`.
+    ``targets`` y (n,). Raises ValueError for targets that are not finite, or a weight that is not positive.
+    """
+
+    targets: np.ndarray
+    weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "targets", validate_array(self.targets, "targets", ("n",)))
+        object.__setattr__(self, "weight", validate_positive(self.weight, "weight"))
+
+    def evaluate(self, outputs: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+        """R(f), its gradient and the diagonal of its Hessian."""
+        residual = outputs - self.targets
+        return (
+            0.5 * self.weight * float(residual @ residual),
+            self.weight * residual,
+            np.full(len(residual), self.weight),
+        )
+
+
+@dataclass(frozen=True)
+class LogCoshLoss:
+    """A strongly convex smooth loss that is not quadratic, with exact constants: Hessian in [μ, M]. With u = f − y,
+
+        soft_far = True:   R_+(f) = Σ_i μu_i²/2 + (M − μ) log cosh u_i,   curvature M at the target, towards μ far from it;
+        soft_far = False:  R_−(f) = Σ_i Mu_i²/2 − (M − μ) log cosh u_i,   curvature μ at the target, towards M far from it.
+
+    ``targets`` y (n,), 0 < ``mu`` ≤ ``M``. Raises ValueError for other constants, or targets that are not finite.
+    """
+
+    targets: np.ndarray
+    mu: float
+    M: float
+    soft_far: bool = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "targets", validate_array(self.targets, "targets", ("n",)))
+        mu, M = validate_positive(self.mu, "mu"), validate_positive(self.M, "M")
+        if mu > M:
+            raise ValueError(f"`mu` must be at most `M` = {M:g}, got {mu:g}")
+
+    def evaluate(self, outputs: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+        """R(f), its gradient and the diagonal of its Hessian."""
+        u, spread = outputs - self.targets, self.M - self.mu
+        outer, sign = (self.mu, 1.0) if self.soft_far else (self.M, -1.0)
+        tanh = np.tanh(u)
+        value = float(np.sum(outer * u**2 / 2 + sign * spread * _log_cosh(u)))
+        return value, outer * u + sign * spread * tanh, outer + sign * spread * (1 - tanh**2)
+
+
+def _log_cosh(u: np.ndarray) -> np.ndarray:
+    """log cosh u to full relative accuracy: cosh u − 1 = 2 sinh²(u/2) does not cancel near 0."""
+    size = np.abs(u)
+    near = np.minimum(size, LARGE)
+    return np.where(size < LARGE, np.log1p(2 * np.sinh(near / 2) ** 2), size - np.log(2))

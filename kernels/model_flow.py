@@ -1,0 +1,148 @@
+"""Gradient flow of a scaled model: F_α(w) = R(αh(w))/α², with its linearised twin.
+
+The flow is followed in v = α(w − w_0): v' = −Dh(w_0 + v/α)ᵀ∇R(αh(w_0 + v/α)). In the lazy limit v stays of order one,
+where w − w_0 would lose its digits, and the distance of the two flows with them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from kernels.exponential_scheme import UNIT, Point, State, Terms
+from kernels.integrators import integrate
+from kernels.losses import Loss
+from kernels.models import Linearised, Model
+from kernels.validation import validate_array, validate_count, validate_positive, validate_times
+
+DISTANCE_TOLERANCE = 1e-2
+
+
+@dataclass(frozen=True)
+class ModelTrajectory:
+    """A flow recorded at k times.
+
+    ``times`` (k,); ``losses`` R(αh(w_t)) (k,); ``outputs`` αh(w_t) (k, N); ``displacements`` v_t = α(w_t − w_0) (k, p);
+    ``evaluations`` of h and Dh; ``status`` why it ended, an `kernels.integrators.Ending`.
+    """
+
+    times: np.ndarray
+    losses: np.ndarray
+    outputs: np.ndarray
+    displacements: np.ndarray
+    evaluations: int
+    status: str
+
+
+class ModelProblem:
+    """θ = (v,), f = αh(w_0 + v/α), J = Dh(w_0 + v/α), rates 1: the contract `kernels.exponential_scheme.Problem`, J stored."""
+
+    largest_rate, kinked = 1.0, False
+
+    def __init__(self, model: Model, loss: Loss, start: np.ndarray, alpha: float) -> None:
+        self.model, self.loss, self.start, self.alpha = model, loss, start, alpha
+        sizes = np.abs(alpha * model(start)) + np.abs(loss.targets)
+        self.rounding = loss.evaluate(loss.targets + 4 * UNIT * sizes)[0]
+
+    def point(self, theta: State) -> Point:
+        """h and Dh at w_0 + v/α."""
+        w = self.start + theta[0] / self.alpha
+        outputs = self.alpha * self.model(w)
+        return Point(outputs, *self.loss.evaluate(outputs), self.model.jacobian(w))
+
+    def gram(self, P: Point, Q: Point) -> np.ndarray:
+        """J_PJ_Qᵀ (N, N)."""
+        return P.factors @ Q.factors.T
+
+    def add(self, base: State | None, terms: Terms, out: State) -> None:
+        """base + Σ_P J_Pᵀc_P."""
+        out[0][:] = sum(c @ P.factors for P, c in terms)
+        if base is not None:
+            np.add(out[0], base[0], out=out[0])
+
+    def distance(self, theta: State, base: State | None) -> float:
+        """‖v − base‖₂."""
+        return float(np.linalg.norm(theta[0] if base is None else theta[0] - base[0]))
+
+
+def model_flow(
+    model: Model,
+    loss: Loss,
+    start: np.ndarray,
+    *,
+    alpha: float = 1.0,
+    t_end: float | None = None,
+    loss_ratio: float | None = None,
+    times: Sequence[float] | None = None,
+    rtol: float = 1e-6,
+    atol: float | None = None,
+    max_evaluations: int = 100_000,
+) -> ModelTrajectory:
+    """Gradient flow of F_α(w) = R(αh(w))/α² from w_0 = ``start`` (p,).
+
+    Parameters
+    ----------
+    model, loss : h and R, see `kernels.models` and `kernels.losses`. alpha : the scale α > 0.
+    t_end, loss_ratio, times : as for `kernels.gradient_flow`.
+    rtol, atol : aim for the error of v relative to ‖v‖, and a bound on its error in a single step; None for none.
+    max_evaluations : the run ends rather than exceed it.
+
+    Raises
+    ------
+    ValueError for a start that is not finite, outputs whose number is not that of the targets, and scales, times or tolerances
+    outside their range.
+    """
+    start, alpha = validate_array(start, "start", ("p",)), validate_positive(alpha, "alpha")
+    outputs = np.shape(model(start))
+    if outputs != loss.targets.shape:
+        raise ValueError(f"`model` must have as many outputs as there are targets, {loss.targets.shape}, got {outputs}")
+    times, t_end = validate_times(times, t_end)
+    loss_ratio = None if loss_ratio is None else validate_positive(loss_ratio, "loss_ratio")
+    rtol, atol = validate_positive(rtol, "rtol"), None if atol is None else validate_positive(atol, "atol")
+    problem, rows = ModelProblem(model, loss, start, alpha), []
+
+    def observe(t: float, theta: State, point: Point | None) -> None:
+        f = alpha * model(start + theta[0] / alpha) if point is None else point.outputs
+        rows.append((t, loss.evaluate(f)[0], f, theta[0].copy()))
+
+    end = integrate(
+        problem,
+        (np.zeros_like(start),),
+        observe,
+        t_end=t_end,
+        loss_ratio=loss_ratio,
+        times=times,
+        rtol=rtol,
+        atol=atol,
+        max_evaluations=validate_count(max_evaluations, "max_evaluations"),
+    )
+    columns = [np.array(column) for column in zip(*rows, strict=True)] if rows else [np.empty(0)] * 4
+    return ModelTrajectory(*columns, end.evaluations, end.ending)
+
+
+def flow_and_linearised_flow(
+    model: Model,
+    loss: Loss,
+    start: np.ndarray,
+    *,
+    alpha: float,
+    times: Sequence[float],
+    rtol: float = 1e-6,
+    max_evaluations: int = 100_000,
+) -> tuple[ModelTrajectory, ModelTrajectory]:
+    """The flow of `model_flow` and that of its linearisation h̄(w) = h(w_0) + Dh(w_0)(w − w_0), at the same ``times``.
+
+    Their distance is what lazy training makes small, like 1/α, and a tolerance relative to v itself says nothing about
+    it: in the lazy limit a single step satisfies it. So both are followed twice: first to learn sup_t ‖v_t − v̄_t‖, then
+    with one hundredth of it as the error that no step may exceed.
+    """
+    options = {"alpha": alpha, "times": times, "rtol": rtol, "max_evaluations": max_evaluations}
+    models = model, Linearised(model, np.asarray(start, dtype=float))
+    first = [model_flow(h, loss, start, **options) for h in models]
+    reached = min(len(run.times) for run in first)
+    gaps = first[0].displacements[:reached] - first[1].displacements[:reached]
+    gap = float(np.linalg.norm(gaps, axis=-1).max(initial=0.0)) if reached else 0.0
+    if gap == 0.0:
+        return first[0], first[1]
+    second = [model_flow(h, loss, start, atol=DISTANCE_TOLERANCE * gap, **options) for h in models]
+    return second[0], second[1]

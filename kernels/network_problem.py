@@ -1,0 +1,82 @@
+"""Gradient flow of the normalised network as the integrator sees it: points, Gram matrices and sums of gradients."""
+
+import numpy as np
+
+from kernels.activations import KINKED
+from kernels.exponential_scheme import UNIT, Point, State, Terms
+from kernels.gram import Factors, cross_grams, propagate
+from kernels.losses import Loss
+from kernels.network import Parameters
+
+BLOCK = 2**16  # entries in flight when states are compared
+
+
+class NetworkProblem:
+    """Outputs f(x_i) of a network as a function of θ = (W^1, …, W^L, a), with one learning rate a layer.
+
+    The Jacobian J = Df is never formed: a point keeps the factors A^l, B^l of every layer, (m, n) each, and with the rates r_l
+
+        G_PQ = J_P S J_Qᵀ = Σ_l r_l (A_PᵀA_Q) ∘ (B_PᵀB_Q),    S J_Pᵀc for layer l: r_l B_P diag(c) A_Pᵀ
+
+    up to the factors 1/√m and κ/m, see `kernels.gram`.
+
+    Parameters
+    ----------
+    inputs : Xᵀ (d, n), C-ordered. loss : of the outputs. activation, kappa : σ and κ. rates : r (L+1,), not negative.
+    start : θ_0, from which the size of the rounding is taken.
+    """
+
+    def __init__(
+        self, inputs: np.ndarray, loss: Loss, *, activation: str, kappa: float, rates: np.ndarray, start: State
+    ) -> None:
+        self.inputs, self.loss, self.activation, self.kappa, self.rates = inputs, loss, activation, kappa, rates
+        self.largest_rate, self.kinked = float(rates.max()), activation in KINKED
+        factors = self.factors(start)
+        sizes = factors.output_scale * (np.abs(start[-1]) @ np.abs(factors.values[-1])) + np.abs(loss.targets)
+        self.rounding = self.loss.evaluate(loss.targets + 4 * UNIT * sizes)[0]
+
+    def factors(self, theta: State) -> Factors:
+        """Forward and backward pass."""
+        return propagate(Parameters.unchecked(theta), self.inputs, self.activation, self.kappa)
+
+    def point(self, theta: State) -> Point:
+        """Outputs, loss and factors at θ."""
+        factors = self.factors(theta)
+        outputs = factors.output_scale * (theta[-1] @ factors.values[-1])
+        return Point(outputs, *self.loss.evaluate(outputs), factors)
+
+    def gram(self, P: Point, Q: Point) -> np.ndarray:
+        """G_PQ (n, n)."""
+        return np.tensordot(self.rates, cross_grams(P.factors, Q.factors), axes=1)
+
+    def add(self, base: State | None, terms: Terms, out: State) -> None:
+        """base + Σ_P S J_Pᵀc_P: one matrix product a layer, whatever the number of points."""
+        m, scale = len(out[-1]), self.kappa / len(out[-1])
+        for l, (rate, target) in enumerate(zip(self.rates[:-1], out[:-1], strict=True)):
+            backs = [P.factors.backs[l] * (rate / (np.sqrt(m) if l else 1.0) * c) for P, c in terms]
+            if l == 0:  # the inputs are the same at all points
+                np.matmul(sum(backs[1:], backs[0]), self.inputs.T, out=target)
+            else:
+                values = [P.factors.values[l] for P, _ in terms]
+                np.matmul(np.concatenate(backs, axis=1), np.concatenate(values, axis=1).T, out=target)
+        out[-1][:] = sum(P.factors.values[-1] @ (self.rates[-1] * scale * c) for P, c in terms)
+        if base is not None:
+            for target, old in zip(out, base, strict=True):
+                np.add(target, old, out=target)
+
+    def distance(self, theta: State, base: State | None) -> float:
+        """‖θ − base‖₂."""
+        return float(np.sqrt((layer_distances(theta, base) ** 2).sum()))
+
+
+def layer_distances(theta: State, base: State | None) -> np.ndarray:
+    """‖W^l − W^l_0‖_F for every layer, ‖a − a_0‖ last, (L+1,); without ``base`` the norms themselves."""
+    result = np.zeros(len(theta))
+    for l, array in enumerate(theta):
+        flat, old = array.reshape(-1), None if base is None else base[l].reshape(-1)
+        for start in range(0, flat.size, BLOCK):
+            part = flat[start : start + BLOCK]
+            if old is not None:
+                part = part - old[start : start + BLOCK]
+            result[l] += part @ part
+    return np.sqrt(result)

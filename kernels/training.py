@@ -1,0 +1,298 @@
+"""Training of the normalised network: gradient flow, gradient descent and its mini-batch version.
+
+Loss R(θ) = (1/2n) Σ_i (f(x_i) − y_i)²; flow θ' = −S∇R(θ), descent θ ← θ − η S∇R(θ), S the learning rates of the layers. Centred
+training uses f − f(θ_0) in place of f, which amounts to the targets y + f(θ_0).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from kernels.activations import KINKED
+from kernels.exponential_scheme import Point, State
+from kernels.integrators import integrate
+from kernels.losses import SquareLoss
+from kernels.network import Parameters, hidden_layer, outputs_of, validate_network
+from kernels.network_problem import NetworkProblem, layer_distances
+from kernels.validation import (
+    validate_array,
+    validate_count,
+    validate_inputs,
+    validate_positive,
+    validate_rates,
+    validate_times,
+)
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """A training run, recorded at k times.
+
+    Attributes
+    ----------
+    times : (k,) time of the flow; for descent the number of steps times their length.
+    losses : (k,) R(θ_t).
+    outputs : (k, n) f_t(x_i), in centred training f_t(x_i) − f_0(x_i).
+    drift : (k,) ‖θ_t − θ_0‖₂. layer_drift : (k, L+1) the same for every layer, ‖W^l_t − W^l_0‖_F, a last.
+    drift_bound : upper bound on sup_t ‖θ_t − θ_0‖ over all t up to the last, from the steps of the flow, see
+        `kernels.integrators.integrate`; for descent the largest of all steps.
+    evaluations : forward-backward passes.
+    params : final weights.
+    status : why the run ended, a sentence; for the flow a `kernels.integrators.Ending`.
+    test_outputs : (k, n_test) as ``outputs``, where ``X_test`` was given.
+    kernels : (k, n, n) tangent kernel J_t S J_tᵀ, where it was asked for.
+    """
+
+    times: np.ndarray
+    losses: np.ndarray
+    outputs: np.ndarray
+    drift: np.ndarray
+    layer_drift: np.ndarray
+    drift_bound: float
+    evaluations: int
+    params: Parameters
+    status: str
+    test_outputs: np.ndarray | None = None
+    kernels: np.ndarray | None = None
+
+
+def gradient_flow(
+    params: Parameters,
+    X: np.ndarray,
+    y: np.ndarray,
+    *,
+    activation: str,
+    kappa: float,
+    centred: bool = False,
+    layer_rates: Sequence[float] | None = None,
+    t_end: float | None = None,
+    loss_ratio: float | None = None,
+    times: Sequence[float] | None = None,
+    rtol: float | None = None,
+    max_evaluations: int = 10_000,
+    X_test: np.ndarray | None = None,
+    kernels: bool = False,
+) -> Trajectory:
+    """Gradient flow θ' = −S∇R(θ) by an exponential integrator that is exact for the linearised network.
+
+    The cost falls as the network gets lazier: a few evaluations for each factor of ten of the loss when it trains like its
+    linearisation. Three copies of the weights are held, ``params`` included, which is only read.
+
+    Parameters
+    ----------
+    params : initial weights θ_0.
+    X, y : (n, d) inputs without zero rows and (n,) targets.
+    activation : name of σ, see `kernels.activations`.
+    kappa : output scale κ > 0.
+    centred : train f − f(θ_0) instead of f.
+    layer_rates : (L+1,) learning rates r_l of W^1 … W^L, a, not negative; all 1 by default.
+    t_end, loss_ratio : stop at this time, or once R(θ_t) ≤ ``loss_ratio`` R(θ_0), whichever comes first. Without either the
+        flow runs until nothing moves any more.
+    times : increasing times to record, by the continuous extension; by default every accepted step. ``t_end`` defaults to
+        the last of them. A run that stops early for its loss records the times up to there.
+    rtol : aim for the displacement error ‖θ_t − θ_t^exact‖/‖θ_t^exact − θ_0‖ and, at every step, for the error of the residual
+        f − y relative to itself. 1e-3 by default; 1e-1 for relu, leaky_relu and abs, whose flow crosses and slides along
+        kinks, so that no step has an order and a smaller ``rtol`` is best effort.
+    max_evaluations : the run ends rather than exceed it.
+    X_test : (n_test, d) inputs at which outputs are recorded too.
+    kernels : whether to record the tangent kernel.
+
+    Returns
+    -------
+    Trajectory. Reproducible to rounding, as the matrix products are.
+
+    Raises
+    ------
+    ValueError for shapes that do not fit, non-finite data, zero rows, an unknown activation, κ, rates, times or tolerances
+    outside their range. Whatever happens on the way (overflow, a plateau, too many evaluations) is a sentence in ``status``.
+
+    Notes
+    -----
+    Measured with tanh, erf and softplus, up to 32 samples and condition numbers up to 10⁷: the displacement error is at most
+    3 rtol for rtol from 1e-1 to 1e-5 and decreases like rtol.
+    """
+    X, kappa = validate_network(params, X, activation, kappa)
+    y = validate_array(y, "y", (len(X),))
+    rates = validate_rates(layer_rates, params.hidden_layers + 1)
+    times, t_end = validate_times(times, t_end)
+    loss_ratio = None if loss_ratio is None else validate_positive(loss_ratio, "loss_ratio")
+    rtol = (1e-1 if activation in KINKED else 1e-3) if rtol is None else validate_positive(rtol, "rtol")
+    max_evaluations = validate_count(max_evaluations, "max_evaluations")
+    X_test = None if X_test is None else validate_inputs(X_test, params.input_dim, "X_test")
+
+    start, first = params.arrays, outputs_of(params.arrays, X.T, activation, kappa)
+    shift = first if centred else np.zeros(len(X))
+    loss = SquareLoss(y + shift, 1 / len(X))
+    model = {"activation": activation, "kappa": kappa}
+    problem = NetworkProblem(np.ascontiguousarray(X.T), loss, rates=rates, start=start, **model)
+    record = Recorder(start, X_test, centred, **model)
+
+    def observe(t: float, theta: State, point: Point | None) -> None:
+        if point is None and kernels:
+            point = problem.point(theta)
+        outputs = outputs_of(theta, X.T, **model) if point is None else point.outputs
+        kernel = problem.gram(point, point) if kernels else None
+        record(t, theta, loss.evaluate(outputs)[0], outputs - shift, kernel)
+
+    options = {"t_end": t_end, "loss_ratio": loss_ratio, "times": times, "rtol": rtol}
+    end = integrate(problem, start, observe, max_evaluations=max_evaluations, **options)
+    return record.trajectory(end.drift_bound, end.evaluations, end.theta, end.ending)
+
+
+def gradient_descent(
+    params: Parameters,
+    X: np.ndarray,
+    y: np.ndarray,
+    *,
+    activation: str,
+    kappa: float,
+    step: float,
+    steps: int,
+    centred: bool = False,
+    layer_rates: Sequence[float] | None = None,
+    batch_size: int | None = None,
+    seed: int = 0,
+    record_every: int = 1,
+    X_test: np.ndarray | None = None,
+) -> Trajectory:
+    """Gradient descent θ_{k+1} = θ_k − η S∇R(θ_k), on all samples or on mini-batches.
+
+    Parameters
+    ----------
+    params, X, y, activation, kappa, centred, layer_rates, X_test : as for `gradient_flow`.
+    step, steps : η > 0 and the number of steps.
+    batch_size : samples of a step; all by default. Batches are drawn without replacement, epoch by epoch; a last batch that
+        would be smaller is left out. Their loss is the mean over the batch.
+    seed : of the order of the samples.
+    record_every : states are recorded at step 0, at every ``record_every``-th step and at the last one.
+
+    Returns
+    -------
+    Trajectory with ``times`` η·k. If the loss stops being finite the run ends there; what is recorded is what came before.
+
+    Raises
+    ------
+    ValueError as `gradient_flow` does, and for a step, numbers or a batch size outside their range.
+    """
+    X, kappa = validate_network(params, X, activation, kappa)
+    y = validate_array(y, "y", (len(X),))
+    rates = validate_rates(layer_rates, params.hidden_layers + 1)
+    step, steps = validate_positive(step, "step"), validate_count(steps, "steps")
+    record_every = validate_count(record_every, "record_every")
+    X_test = None if X_test is None else validate_inputs(X_test, params.input_dim, "X_test")
+    n = len(X)
+    batch_size = n if batch_size is None else validate_count(batch_size, "batch_size")
+    if batch_size > n:
+        raise ValueError(f"`batch_size` must be at most the number of samples, {n}, got {batch_size}")
+    seed = validate_count(seed, "seed", least=0)
+
+    model = {"activation": activation, "kappa": kappa}
+    start, inputs = params.arrays, np.ascontiguousarray(X.T)
+    shift = outputs_of(start, inputs, **model) if centred else np.zeros(n)
+    targets, theta = y + shift, tuple(a.copy() for a in start)
+    record = Recorder(start, X_test, centred, **model)
+    whole = batch_size == n
+    batches = None if whole else mini_batches(n, batch_size, seed)
+    everything, paces = SquareLoss(targets, 1 / n), [step * rate for rate in rates]
+    loss, chosen, status, largest = everything, inputs, "all steps taken", 0.0
+    with np.errstate(over="ignore", invalid="ignore"):
+        for k in range(steps + 1):
+            due = k % record_every == 0 or k == steps
+            if not whole:
+                batch = next(batches)
+                chosen, loss = np.ascontiguousarray(inputs[:, batch]), SquareLoss(targets[batch], 1 / batch_size)
+            outputs, value, gradients = loss_gradient(theta, chosen, loss, **model)
+            if not np.isfinite(value):
+                status = f"diverged: the loss is not finite after {k} steps"
+                break
+            if due:
+                if not whole:
+                    outputs = outputs_of(theta, inputs, **model)
+                    value = everything.evaluate(outputs)[0]
+                record(step * k, theta, value, outputs - shift, None)
+                largest = max(largest, record.drifts[-1])
+            if k < steps:
+                for array, gradient, pace in zip(theta, gradients, paces, strict=True):
+                    gradient *= pace
+                    array -= gradient
+    return record.trajectory(largest, k + 1, theta, status)
+
+
+def mini_batches(n: int, size: int, seed: int) -> Iterator[np.ndarray]:
+    """Indices of one batch after the other, (size,) each; every epoch shuffles anew."""
+    rng = np.random.default_rng(seed)
+    while True:
+        order = rng.permutation(n)
+        yield from (order[i : i + size] for i in range(0, n - size + 1, size))
+
+
+def loss_gradient(
+    theta: State, inputs: np.ndarray, loss: SquareLoss, activation: str, kappa: float
+) -> tuple[np.ndarray, float, list[np.ndarray]]:
+    """f (n,) on the columns of ``inputs`` (d, n), R, and ∇R for every array of θ, by one forward and backward pass."""
+    *weights, output = theta
+    m, scale = len(output), kappa / len(output)
+    values, derivatives = [inputs], []
+    for l, W in enumerate(weights):
+        value, derivative = hidden_layer(W, values[-1], activation, first=l == 0)
+        values.append(value)
+        derivatives.append(derivative)
+    outputs = scale * (output @ values[-1])
+    value, pull, _ = loss.evaluate(outputs)
+    gradients = [values[-1] @ (scale * pull)]
+    back = derivatives.pop()
+    back *= pull
+    pull_of_a = scale * output[:, None]
+    if len(weights) == 1:  # the rows of the product are fewer than the columns of its factors
+        gradients.append(pull_of_a * (back @ inputs.T))
+        return outputs, value, gradients[::-1]
+    back *= pull_of_a
+    for l in range(len(weights) - 1, 0, -1):
+        back *= 1 / np.sqrt(m)
+        gradients.append(back @ values[l].T)
+        back = weights[l].T @ back
+        back *= derivatives.pop()
+    gradients.append(back @ inputs.T)
+    return outputs, value, gradients[::-1]
+
+
+class Recorder:
+    """Collects the arrays of a `Trajectory`."""
+
+    def __init__(
+        self, start: State, X_test: np.ndarray | None, centred: bool, *, activation: str, kappa: float
+    ) -> None:
+        self.start, self.model = start, {"activation": activation, "kappa": kappa}
+        self.times, self.losses, self.outputs, self.drifts, self.layers = [], [], [], [], []
+        self.tests, self.kernels, self.test_inputs = [], [], None if X_test is None else X_test.T
+        self.shift = outputs_of(start, self.test_inputs, **self.model) if X_test is not None and centred else 0.0
+
+    def __call__(self, t: float, theta: State, loss: float, outputs: np.ndarray, kernel: np.ndarray | None) -> None:
+        """Record one time."""
+        layers = layer_distances(theta, self.start)
+        self.times.append(t)
+        self.losses.append(loss)
+        self.outputs.append(outputs)
+        self.layers.append(layers)
+        self.drifts.append(float(np.linalg.norm(layers)))
+        if self.test_inputs is not None:
+            self.tests.append(outputs_of(theta, self.test_inputs, **self.model) - self.shift)
+        if kernel is not None:
+            self.kernels.append(kernel)
+
+    def trajectory(self, drift_bound: float, evaluations: int, theta: State, status: str) -> Trajectory:
+        """What has been recorded."""
+        return Trajectory(
+            times=np.array(self.times),
+            losses=np.array(self.losses),
+            outputs=np.array(self.outputs),
+            drift=np.array(self.drifts),
+            layer_drift=np.array(self.layers),
+            drift_bound=drift_bound,
+            evaluations=evaluations,
+            params=Parameters.unchecked(theta),
+            status=status,
+            test_outputs=np.array(self.tests) if self.tests else None,
+            kernels=np.array(self.kernels) if self.kernels else None,
+        )
