@@ -1,8 +1,8 @@
-"""``python -m benchmarks gram``: ratios, never bare times."""
+"""``python -m benchmarks {gram,flow,descent}``: ratios, never bare times."""
 
 import argparse
 
-from benchmarks import gram
+from benchmarks import descent, flow, gram
 
 
 def main() -> None:
@@ -10,15 +10,42 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     add = commands.add_parser("gram", help="layer_grams against the matrix products it needs")
-    add.add_argument("-n", type=int, default=64, help="samples (default 64)")
-    add.add_argument("-d", type=int, default=64, help="input dimension (default 64)")
-    add.add_argument("-m", type=int, default=2048, help="width (default 2048)")
+    add_sizes(add, n=64, d=64, m=2048)
     add.add_argument("-L", type=int, default=3, help="hidden layers (default 3)")
     add.add_argument("--repeats", type=int, default=15, help="interleaved pairs (default 15)")
     add.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="BLAS threads (default 1 2)")
+    add = commands.add_parser(
+        "flow", help="gradient_flow against other integrators at equal error; a quarter of an hour"
+    )
+    add.add_argument(
+        "problems", nargs="*", metavar="PROBLEM", help="of P1, P2 (default: both, laziness and memory too)"
+    )
+    add.add_argument("--seeds", type=int, nargs="+", default=list(flow.SEEDS), help="default 0 100 200 300")
+    add = commands.add_parser("descent", help="gradient_descent against the matrix products it needs")
+    add_sizes(add, n=1000, d=100, m=50)
+    add.add_argument("--steps", type=int, default=200, help="steps of a run (default 200)")
+    add.add_argument("--repeats", type=int, default=15, help="interleaved pairs (default 15)")
     options = parser.parse_args()
-    sizes = {key: getattr(options, key) for key in ("n", "d", "m", "L", "repeats")}
-    gram.report(gram.run(**sizes, threads=tuple(options.threads)), **sizes)
+    if options.command == "gram":
+        sizes = {key: getattr(options, key) for key in ("n", "d", "m", "L", "repeats")}
+        gram.report(gram.run(**sizes, threads=tuple(options.threads)), **sizes)
+    elif options.command == "descent":
+        sizes = {key: getattr(options, key) for key in ("n", "d", "m", "steps", "repeats")}
+        descent.report(descent.run(**sizes), **sizes)
+    else:
+        unknown = set(options.problems) - flow.SIZES.keys()
+        if unknown:
+            parser.error(f"unknown problem {', '.join(sorted(unknown))}; known are {', '.join(flow.SIZES)}")
+        rows = flow.run(options.problems or list(flow.SIZES), options.seeds)
+        whole = not options.problems
+        flow.report(rows, flow.laziness(options.seeds) if whole else None, flow.memory() if whole else None)
+
+
+def add_sizes(parser: argparse.ArgumentParser, *, n: int, d: int, m: int) -> None:
+    """Sizes that all benchmarks of networks have."""
+    parser.add_argument("-n", type=int, default=n, help=f"samples (default {n})")
+    parser.add_argument("-d", type=int, default=d, help=f"input dimension (default {d})")
+    parser.add_argument("-m", type=int, default=m, help=f"width (default {m})")
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from rich.progress import Progress
 from threadpoolctl import threadpool_limits
 
 Arrays = dict[str, np.ndarray]
-OURS = ("theory", "kernels", "checks", "figures")
+OURS = ("theory", "kernels", "checks", "figures", "benchmarks")
 LIBRARIES = ("numpy", "scipy", "numba", "scikit-learn")
 
 

@@ -13,13 +13,14 @@ from rich.progress import Progress
 
 from checks.claim import TIERS, Run
 from checks.sweep import Sweep, write_whole
-from figures import gram_limit, limit_positive_definite, min_eigenvalue
+from figures import gram_limit, integrators, limit_positive_definite, min_eigenvalue
 from figures.style import save, style
 
 FIGURES = {
     "gram_limit": gram_limit,
     "limit_positive_definite": limit_positive_definite,
     "min_eigenvalue": min_eigenvalue,
+    "integrators": integrators,
 }
 EPILOG = """\
 Each figure is written as SVG and PNG, with the data it was drawn from (CSV) and its caption (TXT) beside it, to

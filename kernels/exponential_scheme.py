@@ -24,11 +24,13 @@ V = H^½U, for every vector u,
 so no step divides by an eigenvalue, and a model enters only through `Problem`: points, Gram matrices, sums S J_Pᵀc_P.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from numba import njit
 
 UNIT = 2.0**-53
 LAST_NODE = 2 / 3
@@ -59,11 +61,13 @@ class Problem(Protocol):
     """Largest entry of S."""
     kinked: bool
     """Whether the outputs have kinks, so that no step has an order."""
-    rounding: float
-    """Loss that the rounding of the outputs alone can cause."""
 
     def point(self, theta: State) -> Point:
         """Forward and backward pass at θ: one evaluation."""
+        ...
+
+    def rounding(self, theta: State, point: Point) -> float:
+        """Loss that the rounding of the outputs at θ alone can cause."""
         ...
 
     def gram(self, P: Point, Q: Point) -> np.ndarray:
@@ -81,18 +85,27 @@ class Problem(Protocol):
 
 def phi(z: np.ndarray) -> np.ndarray:
     """e^z, φ1, φ2, φ3 at z ≤ 0, (4, n): φ_{s+1}(z) = (φ_s(z) − 1/s!)/z, from the Taylor series of φ3 for |z| < 1."""
-    near = z > -1.0
-    small, large = np.where(near, z, 0.0), np.where(near, -1.0, z)
-    series = np.zeros_like(small)  # φ3(z) = (1/6)(1 + z/4 (1 + z/5 (1 + …)))
-    for k in range(19, 3, -1):
-        series = (series + 1.0) * small / k
-    third = (series + 1.0) / 6
-    second = 0.5 + small * third
-    first = 1.0 + small * second
-    far1 = np.expm1(large) / large
-    far2 = (far1 - 1.0) / large
-    far3 = (far2 - 0.5) / large
-    return np.array([np.exp(z), np.where(near, first, far1), np.where(near, second, far2), np.where(near, third, far3)])
+    result = np.empty((4, len(z)))
+    _phi_jit(z, result)
+    return result
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _phi_jit(z: np.ndarray, out: np.ndarray) -> None:
+    for i in range(z.size):
+        x = z[i]
+        out[0, i] = math.exp(x)
+        if x > -1.0:
+            series = 0.0  # φ3(x) = (1/6)(1 + x/4 (1 + x/5 (1 + …)))
+            for k in range(19, 3, -1):
+                series = (series + 1.0) * x / k
+            out[3, i] = (series + 1.0) / 6.0
+            out[2, i] = 0.5 + x * out[3, i]
+            out[1, i] = 1.0 + x * out[2, i]
+        else:
+            out[1, i] = math.expm1(x) / x
+            out[2, i] = (out[1, i] - 1.0) / x
+            out[3, i] = (out[2, i] - 0.5) / x
 
 
 @dataclass(frozen=True)
@@ -158,6 +171,7 @@ def increment(linear: Linearisation, reach: float, parts: Sequence[tuple[float, 
         filtered -= a * reach * phi3 * stage.remainder
         own += 0.5 * a * stage.expected
         others.append((stage.point, -0.5 * a * stage.point.gradient))
+    filtered[~linear.positive] = 0.0  # J_kᵀV is zero there; its rounding would be multiplied by h
     return [(linear.here, own + linear.basis @ filtered), *others]
 
 

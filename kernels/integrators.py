@@ -107,9 +107,9 @@ def integrate(
 
     Notes
     -----
-    ``drift_bound`` is max_k ½(D_k + D_{k+1} + √(r h_k(R_k − R_{k+1}))) over the steps, D_k = ‖θ_k − θ_0‖, r the largest rate. A
-    path from θ_k to θ_{k+1} has length ∫|θ'| ≤ √(h ∫|θ'|²) ≤ √(r h (R_k − R_{k+1})) because R' = −θ'ᵀS⁻¹θ', and no point
-    of it is further from θ_0 than half of D_k + D_{k+1} + length.
+    ``drift_bound`` is max_k ½(D_k + D_{k+1} + √(r h_k(R_k − R_{k+1}))) over the steps, and at least D_k, D_k = ‖θ_k −
+    θ_0‖, r the largest rate. A path from θ_k to θ_{k+1} has length ∫|θ'| ≤ √(h ∫|θ'|²) ≤ √(r h (R_k − R_{k+1})) because
+    R' = −θ'ᵀS⁻¹θ', and no point of it is further from θ_0 than half of D_k + D_{k+1} + length.
     """
     with np.errstate(over="ignore", invalid="ignore"):  # an overflow becomes an ending
         run = Integration(problem, start, t_end, loss_ratio, rtol, atol, max_evaluations)
@@ -144,7 +144,7 @@ class Integration:
         self.here = problem.point(start)
         self.t_end, self.max_evaluations = np.inf if t_end is None else t_end, max_evaluations
         self.target = -1.0 if loss_ratio is None else loss_ratio * self.here.loss
-        self.floor = max(FLOOR * self.here.loss, problem.rounding)
+        self.floor = max(FLOOR * self.here.loss, problem.rounding(start, self.here))
         estimate = KINKED_ESTIMATE if problem.kinked else ESTIMATE
         self.rtol, self.atol = estimate * rtol, np.inf if atol is None else estimate * atol
         self.t, self.h, self.drift, self.drift_bound = 0.0, np.inf, 0.0, 0.0
@@ -170,6 +170,7 @@ class Integration:
             if times is None or (waiting and waiting[0] == self.t):
                 observe(self.t, self.current, self.here)
                 waiting = waiting[1:]
+            del found, step, linear  # they hold the factors of two points
         if found in RESTING and np.isfinite(self.t_end) and self.t < self.t_end:
             self.t = self.t_end
             for when in [self.t] if times is None else waiting:
@@ -241,6 +242,7 @@ class Integration:
         if third is None:
             return None
         trial = self.judge(Step(linear, h, third), second, np.inf)
+        del second  # its factors are not needed any more
         if trial.ratio <= 1.0:
             self.reached = self.problem.point(self.scratch)
             self.evaluations += 1
@@ -266,7 +268,7 @@ class Integration:
         """Make the scratch state the current one."""
         h, fall = trial.step.h, max(self.here.loss - self.reached.loss, 0.0)
         length = np.sqrt(self.problem.largest_rate * h * fall)
-        self.drift_bound = max(self.drift_bound, 0.5 * (self.drift + trial.drift + length))
+        self.drift_bound = max(self.drift_bound, trial.drift, 0.5 * (self.drift + trial.drift + length))
         self.t = self.t_end if h >= self.t_end - self.t else self.t + h
         free = self.spare if self.current is self.start else self.current
         self.current, self.scratch = self.scratch, free

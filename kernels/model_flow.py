@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kernels.exponential_scheme import UNIT, Point, State, Terms
+from kernels.exponential_scheme import Point, State, Terms
 from kernels.integrators import integrate
-from kernels.losses import Loss
+from kernels.losses import Loss, rounding_loss
 from kernels.models import Linearised, Model
 from kernels.validation import validate_array, validate_count, validate_positive, validate_times
 
@@ -41,14 +41,16 @@ class ModelProblem:
 
     def __init__(self, model: Model, loss: Loss, start: np.ndarray, alpha: float) -> None:
         self.model, self.loss, self.start, self.alpha = model, loss, start, alpha
-        sizes = np.abs(alpha * model(start)) + np.abs(loss.targets)
-        self.rounding = loss.evaluate(loss.targets + 4 * UNIT * sizes)[0]
 
     def point(self, theta: State) -> Point:
         """h and Dh at w_0 + v/α."""
         w = self.start + theta[0] / self.alpha
         outputs = self.alpha * self.model(w)
         return Point(outputs, *self.loss.evaluate(outputs), self.model.jacobian(w))
+
+    def rounding(self, theta: State, point: Point) -> float:
+        """The loss of outputs that are off by a few units in their last place."""
+        return rounding_loss(self.loss, np.abs(point.outputs))
 
     def gram(self, P: Point, Q: Point) -> np.ndarray:
         """J_PJ_Qᵀ (N, N)."""
@@ -93,7 +95,8 @@ def model_flow(
     outside their range.
     """
     start, alpha = validate_array(start, "start", ("p",)), validate_positive(alpha, "alpha")
-    outputs = np.shape(model(start))
+    with np.errstate(over="ignore", invalid="ignore"):
+        outputs = np.shape(model(start))
     if outputs != loss.targets.shape:
         raise ValueError(f"`model` must have as many outputs as there are targets, {loss.targets.shape}, got {outputs}")
     times, t_end = validate_times(times, t_end)

@@ -3,12 +3,13 @@
 import numpy as np
 
 from kernels.activations import KINKED
-from kernels.exponential_scheme import UNIT, Point, State, Terms
+from kernels.exponential_scheme import Point, State, Terms
 from kernels.gram import Factors, cross_grams, propagate
-from kernels.losses import Loss
+from kernels.losses import Loss, rounding_loss
 from kernels.network import Parameters
 
 BLOCK = 2**16  # entries in flight when states are compared
+ROWS = 512  # of a weight matrix that are added to at a time, while they are in the cache
 
 
 class NetworkProblem:
@@ -23,17 +24,11 @@ class NetworkProblem:
     Parameters
     ----------
     inputs : Xᵀ (d, n), C-ordered. loss : of the outputs. activation, kappa : σ and κ. rates : r (L+1,), not negative.
-    start : θ_0, from which the size of the rounding is taken.
     """
 
-    def __init__(
-        self, inputs: np.ndarray, loss: Loss, *, activation: str, kappa: float, rates: np.ndarray, start: State
-    ) -> None:
+    def __init__(self, inputs: np.ndarray, loss: Loss, *, activation: str, kappa: float, rates: np.ndarray) -> None:
         self.inputs, self.loss, self.activation, self.kappa, self.rates = inputs, loss, activation, kappa, rates
         self.largest_rate, self.kinked = float(rates.max()), activation in KINKED
-        factors = self.factors(start)
-        sizes = factors.output_scale * (np.abs(start[-1]) @ np.abs(factors.values[-1])) + np.abs(loss.targets)
-        self.rounding = self.loss.evaluate(loss.targets + 4 * UNIT * sizes)[0]
 
     def factors(self, theta: State) -> Factors:
         """Forward and backward pass."""
@@ -45,24 +40,32 @@ class NetworkProblem:
         outputs = factors.output_scale * (theta[-1] @ factors.values[-1])
         return Point(outputs, *self.loss.evaluate(outputs), factors)
 
+    def rounding(self, theta: State, point: Point) -> float:
+        """The loss of outputs that are off by a few units in the last place of the sums (κ/m) Σ_k |a_k x^L_k| and of y."""
+        sizes = point.factors.output_scale * (np.abs(theta[-1]) @ np.abs(point.factors.values[-1]))
+        return rounding_loss(self.loss, sizes)
+
     def gram(self, P: Point, Q: Point) -> np.ndarray:
         """G_PQ (n, n)."""
         return np.tensordot(self.rates, cross_grams(P.factors, Q.factors), axes=1)
 
     def add(self, base: State | None, terms: Terms, out: State) -> None:
-        """base + Σ_P S J_Pᵀc_P: one matrix product a layer, whatever the number of points."""
+        """base + Σ_P S J_Pᵀc_P: one matrix product a layer and block of rows, whatever the number of points."""
         m, scale = len(out[-1]), self.kappa / len(out[-1])
         for l, (rate, target) in enumerate(zip(self.rates[:-1], out[:-1], strict=True)):
-            backs = [P.factors.backs[l] * (rate / (np.sqrt(m) if l else 1.0) * c) for P, c in terms]
-            if l == 0:  # the inputs are the same at all points
-                np.matmul(sum(backs[1:], backs[0]), self.inputs.T, out=target)
-            else:
-                values = [P.factors.values[l] for P, _ in terms]
-                np.matmul(np.concatenate(backs, axis=1), np.concatenate(values, axis=1).T, out=target)
+            weight = rate / (np.sqrt(m) if l else 1.0)
+            # at the inputs the points agree, so that their backs can be added up instead of standing side by side
+            join = (lambda parts: sum(parts[1:], parts[0])) if l == 0 else (lambda parts: np.concatenate(parts, axis=1))
+            values = self.inputs if l == 0 else np.concatenate([P.factors.values[l] for P, _ in terms], axis=1)
+            for start in range(0, m, ROWS):
+                rows = slice(start, start + ROWS)
+                backs = join([P.factors.backs[l][rows] * (weight * c) for P, c in terms])
+                np.matmul(backs, values.T, out=target[rows])
+                if base is not None:
+                    target[rows] += base[l][rows]
         out[-1][:] = sum(P.factors.values[-1] @ (self.rates[-1] * scale * c) for P, c in terms)
         if base is not None:
-            for target, old in zip(out, base, strict=True):
-                np.add(target, old, out=target)
+            out[-1][:] += base[-1]
 
     def distance(self, theta: State, base: State | None) -> float:
         """‖θ − base‖₂."""

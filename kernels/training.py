@@ -109,8 +109,9 @@ def gradient_flow(
 
     Notes
     -----
-    Measured with tanh, erf and softplus, up to 32 samples and condition numbers up to 10⁷: the displacement error is at most
-    3 rtol for rtol from 1e-1 to 1e-5 and decreases like rtol.
+    Measured over drawn networks with smooth σ, condition numbers of the tangent kernel up to 10⁷: the displacement error is at
+    most 3 rtol, mostly 0.1 to 0.6 rtol, for rtol from 1e-1 to 1e-5. With kinks, κ ≥ 4 and the default rtol it is 0.014 in the
+    median, at most 0.12.
     """
     X, kappa = validate_network(params, X, activation, kappa)
     y = validate_array(y, "y", (len(X),))
@@ -121,11 +122,10 @@ def gradient_flow(
     max_evaluations = validate_count(max_evaluations, "max_evaluations")
     X_test = None if X_test is None else validate_inputs(X_test, params.input_dim, "X_test")
 
-    start, first = params.arrays, outputs_of(params.arrays, X.T, activation, kappa)
-    shift = first if centred else np.zeros(len(X))
-    loss = SquareLoss(y + shift, 1 / len(X))
     model = {"activation": activation, "kappa": kappa}
-    problem = NetworkProblem(np.ascontiguousarray(X.T), loss, rates=rates, start=start, **model)
+    start, shift = params.arrays, initial_outputs(params, X, centred, **model)
+    loss = SquareLoss(y + shift, 1 / len(X))
+    problem = NetworkProblem(np.ascontiguousarray(X.T), loss, rates=rates, **model)
     record = Recorder(start, X_test, centred, **model)
 
     def observe(t: float, theta: State, point: Point | None) -> None:
@@ -138,6 +138,17 @@ def gradient_flow(
     options = {"t_end": t_end, "loss_ratio": loss_ratio, "times": times, "rtol": rtol}
     end = integrate(problem, start, observe, max_evaluations=max_evaluations, **options)
     return record.trajectory(end.drift_bound, end.evaluations, end.theta, end.ending)
+
+
+def initial_outputs(params: Parameters, X: np.ndarray, centred: bool, activation: str, kappa: float) -> np.ndarray:
+    """f_0 (n,), which centred training subtracts; zeros otherwise. Raises ValueError if f_0 overflows."""
+    if not centred:
+        return np.zeros(len(X))
+    with np.errstate(over="ignore", invalid="ignore"):
+        outputs = outputs_of(params.arrays, X.T, activation, kappa)
+    if not np.isfinite(outputs).all():
+        raise ValueError(f"`kappa` must leave the outputs at the start finite in centred training, got {kappa:g}")
+    return outputs
 
 
 def gradient_descent(
@@ -189,7 +200,7 @@ def gradient_descent(
 
     model = {"activation": activation, "kappa": kappa}
     start, inputs = params.arrays, np.ascontiguousarray(X.T)
-    shift = outputs_of(start, inputs, **model) if centred else np.zeros(n)
+    shift = initial_outputs(params, X, centred, **model)
     targets, theta = y + shift, tuple(a.copy() for a in start)
     record = Recorder(start, X_test, centred, **model)
     whole = batch_size == n

@@ -5,8 +5,11 @@ import pytest
 
 from checks.data import inputs
 from checks.rate_fit import rate_fit
-from kernels import Parameters, forward, init_parameters, layer_grams
-from theory import dual_activation, gram_fluctuations, limit_grams
+from kernels import Parameters, forward, gradient_descent, gradient_flow, init_parameters, layer_grams
+from kernels.losses import LogCoshLoss, SquareLoss
+from kernels.model_flow import model_flow
+from kernels.models import ComponentwiseMap, QuadraticMap, TwoLayerModel
+from theory import dual_activation, gram_fluctuations, limit_grams, linearized_flow
 
 X = np.eye(3)[:, :2] + 0.5
 PARAMS = init_parameters(0, 2, 4, hidden_layers=2)
@@ -30,6 +33,30 @@ def dual(q1, q2, correlation):
 
 def init(seed, d, m, *, L):
     return lambda: init_parameters(seed, d, m, hidden_layers=L)
+
+
+LARGE = Parameters(PARAMS.weights, 1e10 * PARAMS.output)
+
+
+def train(function, params=PARAMS, *, y=(1.0, 2.0, 3.0), **options):
+    options = {"activation": "tanh", "kappa": 1.0} | options
+    return lambda: function(params, X, np.array(y), **options)
+
+
+def flow(params=PARAMS, **options):
+    return train(gradient_flow, params, **options)
+
+
+def descent(**options):
+    return train(gradient_descent, **({"step": 0.1, "steps": 3} | options))
+
+
+def linear(K=((2.0, 1.0), (1.0, 2.0)), y=(1.0, 1.0), times=(0.0, 1.0), **options):
+    return lambda: linearized_flow(np.array(K), np.array(y), np.array(times), **options)
+
+
+def of_model(targets=(1.0, 2.0), start=(0.0, 0.0), **options):
+    return lambda: model_flow(ComponentwiseMap("sin"), SquareLoss(np.array(targets)), np.array(start), **options)
 
 
 CASES = {
@@ -65,6 +92,49 @@ CASES = {
     "weight nan": (lambda: Parameters((np.full((3, 2), np.nan),), np.ones(3)), r"`weights\[0\]` must be finite, got nan"),
     "data kind": (lambda: inputs("faces", n=2, seed=0), "`kind` must be 'random' or 'digits', got 'faces'"),
     "two widths": (lambda: rate_fit("", [1, 2], np.ones((6, 2)), predicted=0, margin=1), "at least three widths"),
+}  # fmt: skip
+CASES |= {
+    "targets": (flow(y=(1.0, 2.0)), r"`y` must have shape \(3,\), got \(2,\)"),
+    "target nan": (flow(y=(1.0, np.nan, 2.0)), r"`y` must be finite, got nan at \(1,\)"),
+    "flow kappa": (flow(kappa=-1.0), "`kappa` must be a positive finite number, got -1.0"),
+    "centred overflow": (flow(LARGE, kappa=1e300, centred=True), r"outputs at the start finite .*got 1e\+300"),
+    "rates": (flow(layer_rates=[1.0, 1.0]), r"`layer_rates` must have shape \(3,\), got \(2,\)"),
+    "negative rate": (flow(layer_rates=[1.0, -1.0, 1.0]), r"`layer_rates` must not be negative, nor all zero, got \[1.0, -1"),
+    "no rate": (flow(layer_rates=[0.0, 0.0, 0.0]), "`layer_rates` must not be negative, nor all zero"),
+    "end": (flow(t_end=0.0), "`t_end` must be a positive finite number, got 0.0"),
+    "loss ratio": (flow(loss_ratio=-1e-3), "`loss_ratio` must be a positive finite number"),
+    "rtol": (flow(rtol=0), "`rtol` must be a positive finite number, got 0"),
+    "evaluations": (flow(max_evaluations=0), "`max_evaluations` must be a whole number of at least 1, got 0"),
+    "times": (flow(times=[1.0, 0.5]), r"`times` must be increasing and not negative, got \[1.0, 0.5\]"),
+    "negative time": (flow(times=[-1.0, 0.5]), "`times` must be increasing and not negative"),
+    "late time": (flow(times=[1.0, 2.0], t_end=1.5), r"`times` must end in \(0, `t_end`\], got 2 with t_end 1.5"),
+    "only time 0": (flow(times=[0.0]), r"`times` must end in \(0, `t_end`\]"),
+    "test inputs": (flow(X_test=np.ones((2, 5))), r"`X_test` must have shape \(n, 2\), got \(2, 5\)"),
+    "step": (descent(step=-0.1), "`step` must be a positive finite number, got -0.1"),
+    "steps": (descent(steps=0), "`steps` must be a whole number of at least 1, got 0"),
+    "batch": (descent(batch_size=4), "`batch_size` must be at most the number of samples, 3, got 4"),
+    "batch 0": (descent(batch_size=0), "`batch_size` must be a whole number of at least 1"),
+    "record": (descent(record_every=0), "`record_every` must be a whole number of at least 1"),
+    "descent seed": (descent(batch_size=2, seed=-1), "`seed` must be a whole number of at least 0, got -1"),
+    "loss constants": (lambda: LogCoshLoss(np.ones(2), 2.0, 1.0), "`mu` must be at most `M` = 1, got 2"),
+    "loss weight": (lambda: SquareLoss(np.ones(2), 0.0), "`weight` must be a positive finite number, got 0.0"),
+    "loss targets": (lambda: SquareLoss(np.array([np.inf])), "`targets` must be finite"),
+    "map name": (lambda: ComponentwiseMap("sine"), "`name` 'sine' is unknown: did you mean 'sin'"),
+    "map symmetry": (lambda: QuadraticMap(X, np.ones((3, 2, 2)) + np.eye(2)[:1]), "`A` must hold symmetric matrices"),
+    "map directions": (lambda: QuadraticMap.along_directions(X, X, 1.0), "`U` must have orthonormal rows"),
+    "map activation": (lambda: TwoLayerModel(X, "relu"), "`activation` 'relu' is unknown: known are tanh, sin"),
+    "outputs of a map": (of_model(targets=(1.0,)), r"`model` must have as many outputs as .* targets, \(1,\), got \(2,\)"),
+    "alpha": (of_model(alpha=0.0), "`alpha` must be a positive finite number, got 0.0"),
+    "start": (of_model(start=(0.0, np.nan)), "`start` must be finite"),
+    "atol": (of_model(atol=-1.0), "`atol` must be a positive finite number"),
+    "K shape": (linear(y=(1.0, 1.0, 1.0)), r"`K` must be a symmetric \(3, 3\) matrix, got shape \(2, 2\)"),
+    "K symmetry": (linear(K=((2.0, 1.0), (0.0, 2.0))), "`K` must be a symmetric"),
+    "K nan": (linear(K=((np.nan, 1.0), (1.0, 2.0))), r"`K` must be finite, got nan at \(0, 0\)"),
+    "linear times": (linear(times=(-1.0,)), "`times` must not be negative, got -1"),
+    "linear weight": (linear(weight=-1.0), "`weight` must be positive and finite, got -1.0"),
+    "f0": (linear(f0=np.ones(3)), "`f0` must have 2 entries, got 3"),
+    "K_test": (linear(K_test=np.ones((2, 3))), r"`K_test` must have shape \(n_test, 2\), got \(2, 3\)"),
+    "f0_test": (linear(f0_test=np.ones(1)), "`f0_test` needs `K_test`"),
 }  # fmt: skip
 for name, function in (("forward", forward), ("layer_grams", layer_grams)):
     CASES |= {

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 
 import figures.__main__ as program
+from benchmarks.flow import FlowProblem
 from checks.claim import Run
 from checks.li2024demystifying import limit_positive_definite as separation
 from checks.sweep import Sweep
-from figures import gram_limit, limit_positive_definite, min_eigenvalue
+from figures import gram_limit, integrators, limit_positive_definite, min_eigenvalue
 from figures.style import save, style
+from tests.flows import make_network
 
 
 @pytest.fixture
@@ -22,7 +24,12 @@ def small(monkeypatch):
     monkeypatch.setattr(limit_positive_definite, "DEPTHS", (1,))
     for name, value in (("WIDTHS", [8, 16]), ("SEEDS", 8), ("TRIALS", 400), ("FAILURE_WIDTHS", [8, 16])):
         monkeypatch.setattr(min_eigenvalue, name, value)
+    problem = lambda name, seed: FlowProblem(*SMALL.arguments[0], SMALL.kappa, SMALL.horizon(50))  # noqa: E731
+    monkeypatch.setattr(integrators, "make_problem", problem)
     return Run("quick", 0, Sweep())
+
+
+SMALL = make_network(0, n=4, d=3, m=16, L=1, kappa=4.0, activation="tanh")
 
 
 def test_gram_limit_predicts_the_exact_constant_of_one_hidden_layer(small):
@@ -52,6 +59,14 @@ def test_min_eigenvalue_brackets_its_frequencies(small):
     assert (failure["low"] <= failure["y"]).all() and (failure["y"] <= failure["high"]).all()
     width = table[table["panel"] == "width"]
     assert (width["low"] <= width["high"]).all() and (width["predicted"] > 0).all()
+
+
+def test_integrators_shows_errors_that_fall_with_the_tolerance(small):
+    table = integrators.compute(small)
+    assert set(table["problem"].tolist()) == {"P1", "P2"} and (table["evaluations"] > 0).all()
+    for method in ("gradient_flow", "ETD2RK", "RKC2"):
+        errors = table[(table["problem"] == "P1") & (table["method"] == method)]["error"]
+        assert errors[0] < 0.1 * errors[-1]  # from the tightest tolerance to the loosest
 
 
 def test_the_command_writes_every_figure_with_data_and_caption(small, monkeypatch, tmp_path, capsys):

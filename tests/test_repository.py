@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "theory": set(),
     "kernels": set(),
     "checks": {"theory", "kernels"},
-    "figures": {"checks", "kernels", "theory"},
+    "figures": {"checks", "kernels", "theory", "benchmarks"},
     "benchmarks": {"theory", "kernels", "checks"},
 }
 THIRD_PARTY = {"numba": {"kernels"}, "matplotlib": {"figures"}, "llvmlite": {"kernels"}}

@@ -39,8 +39,9 @@ def linearized_flow(
 
         f_t = y + e^{−twK}e_0,    f_t(x) = f_0(x) − tw K(x, X) φ1(−twK)e_0,    θ_t − θ_0 = −tw S Jᵀφ1(−twK)e_0,
 
-    so that nothing is divided by an eigenvalue: K may be singular. It is taken as it is; an eigenvalue that rounding has made
-    negative, −ε, lets its mode grow like e^{twε}.
+    so that nothing is divided by an eigenvalue: K may be singular. It is taken as it is, and K alone does not tell an
+    eigenvalue 0 from ε = 2⁻⁵²‖K‖: at times with twε ≳ 1 such modes may move or grow, and ‖θ_t − θ_0‖² is uncertain by
+    ε(tw‖e_0‖)² even before.
 
     Parameters
     ----------

@@ -1,0 +1,1 @@
+"""Claims about the numerical methods on which the other claims rest."""
