@@ -19,6 +19,7 @@ and a control: a false variant that the same judge must refute. Generated from `
   Viewpoint*, arXiv:2404.04859. The statements are reconstructions with explicit constants; each has its proof in
   [docs/theory.md](docs/theory.md), and none claims a theorem number of the paper.
 - `chizat2019lazy`: L. Chizat, E. Oyallon, F. Bach, *On Lazy Training in Differentiable Programming*, arXiv:1812.07956.
+- `numerics`: no paper; the numerical methods on which the other claims rest.
 
 Verdicts: SUPPORTED, REFUTED, INCONCLUSIVE (the evidence decides nothing), HYPOTHESES_NOT_MET, NOT_RUN. A claim is
 SUPPORTED only if every part is. *Measured* shows the part that came closest to failing. Intervals are Student t intervals

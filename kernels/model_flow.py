@@ -16,6 +16,7 @@ from kernels.models import Linearised, Model
 from kernels.validation import validate_array, validate_count, validate_positive, validate_times
 
 DISTANCE_TOLERANCE = 1e-2
+ROUNDING = 1e-14
 
 
 @dataclass(frozen=True)
@@ -135,17 +136,20 @@ def flow_and_linearised_flow(
 ) -> tuple[ModelTrajectory, ModelTrajectory]:
     """The flow of `model_flow` and that of its linearisation h̄(w) = h(w_0) + Dh(w_0)(w − w_0), at the same ``times``.
 
-    Their distance is what lazy training makes small, like 1/α, and a tolerance relative to v itself says nothing about
-    it: in the lazy limit a single step satisfies it. So both are followed twice: first to learn sup_t ‖v_t − v̄_t‖, then
-    with one hundredth of it as the error that no step may exceed.
+    Their distance is what lazy training makes small, like 1/α, and a tolerance relative to v itself says nothing about it: in
+    the lazy limit a single step, equal for both, satisfies it. So both are followed again and again, until the error that no
+    step may exceed is a hundredth of the distance sup_t ‖v_t − v̄_t‖ found with it, or only rounding is left.
     """
     options = {"alpha": alpha, "times": times, "rtol": rtol, "max_evaluations": max_evaluations}
-    models = model, Linearised(model, np.asarray(start, dtype=float))
-    first = [model_flow(h, loss, start, **options) for h in models]
-    reached = min(len(run.times) for run in first)
-    gaps = first[0].displacements[:reached] - first[1].displacements[:reached]
-    gap = float(np.linalg.norm(gaps, axis=-1).max(initial=0.0)) if reached else 0.0
-    if gap == 0.0:
-        return first[0], first[1]
-    second = [model_flow(h, loss, start, atol=DISTANCE_TOLERANCE * gap, **options) for h in models]
-    return second[0], second[1]
+    models, allowed = (model, Linearised(model, np.asarray(start, dtype=float))), None
+    while True:
+        runs = [model_flow(h, loss, start, atol=allowed, **options) for h in models]
+        reached = min(len(run.times) for run in runs)
+        if not reached:
+            return runs[0], runs[1]
+        v, linear = (run.displacements[:reached] for run in runs)
+        gap, size = (float(np.linalg.norm(x, axis=1).max()) for x in (v - linear, linear))
+        error = rtol * size if allowed is None else allowed
+        if error <= max(DISTANCE_TOLERANCE * gap, ROUNDING * size) or size == 0.0:
+            return runs[0], runs[1]
+        allowed = max(DISTANCE_TOLERANCE * gap if gap > 0.0 else 1e-3 * error, ROUNDING * size)

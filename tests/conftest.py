@@ -1,8 +1,11 @@
-"""Hypothesis profiles: the default repeats the same draws everywhere, `deep` draws fresh and many."""
+"""Hypothesis profiles: the default repeats the same draws everywhere, `deep` draws fresh and many. One BLAS thread a process."""
 
 import os
 
 from hypothesis import HealthCheck, settings
+from threadpoolctl import threadpool_limits
+
+threadpool_limits(1)  # pytest runs one process a processor
 
 settings.register_profile(
     "default", deadline=None, derandomize=True, max_examples=25, suppress_health_check=[HealthCheck.too_slow]

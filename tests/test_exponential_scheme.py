@@ -65,7 +65,7 @@ def literal_step(problem, v, h, c, inside):
     return second, third, end, error, between
 
 
-@examples(60)
+@examples(30)
 @given(
     drawn=maps,
     loss=losses,
@@ -141,7 +141,7 @@ def fixed_steps(problem, start, t_end, count):
     return theta[0]
 
 
-@examples(15)
+@examples(8)
 @given(
     kind=st.sampled_from(["quadratic", "two layers", "network", "oscillator"]),
     seed=st.integers(0, 2**32 - 1),
@@ -151,12 +151,12 @@ def test_fixed_steps_converge_with_order_three(kind, seed, loss):
     model, start = make_map(kind, seed)
     y = model(start) + 0.3 * np.random.default_rng(seed).normal(size=len(model(start)))
     problem = ModelProblem(model, LOSSES[loss](y), start, 1.0)
-    t_end = 2 / linearise(problem, problem.point((start * 0,))).values[-1]
-    ends = [fixed_steps(problem, (np.zeros_like(start),), t_end, count) for count in (8, 16, 32, 64, 256)]
+    t_end = 1 / linearise(problem, problem.point((start * 0,))).values[-1]
+    ends = [fixed_steps(problem, (np.zeros_like(start),), t_end, count) for count in (32, 64, 128, 512)]
     errors = [np.linalg.norm(end - ends[-1]) for end in ends[:-1]]
     assume(errors[-1] > 1e-12 * np.linalg.norm(ends[-1]))  # else rounding decides
+    assert np.log2(errors[0] / errors[1]) == pytest.approx(3, abs=0.3)
     assert np.log2(errors[1] / errors[2]) == pytest.approx(3, abs=0.3)
-    assert np.log2(errors[2] / errors[3]) == pytest.approx(3, abs=0.3)
 
 
 @examples(6)

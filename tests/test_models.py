@@ -79,11 +79,12 @@ def test_least_lipschitz_constants_are_attained(seed):
     )
 
 
-@examples(30)
+@examples(10)
 @given(kind=st.sampled_from(MAPS), seed=seeds, loss=losses)
 def test_lazy_flows_approach_their_linearisation_like_one_over_alpha(kind, seed, loss):
     model, start = make_map(kind, seed)
     y = np.random.default_rng(seed).normal(size=len(model(start)))
+    y /= np.linalg.norm(y)  # αh(w_0) is subtracted: its rounding must stay small against y
     times = np.array([0.3, 1.0]) / np.linalg.norm(model.jacobian(start), 2) ** 2
     gaps = []
     for alpha in (1e3, 1e4, 1e5):

@@ -68,7 +68,7 @@ def test_rates_are_a_change_of_the_metric(network, seed):
     times = np.array([1e-3, 2e-3]) / fastest / max(1.0, np.abs(network.y).max())
     run = gradient_flow(*arguments, **options, centred=True, layer_rates=rates, times=times, kernels=True)
     exact = linearized_flow((K + K.T) / 2, network.y, times)
-    assert np.allclose(run.outputs, exact.outputs, rtol=0.05, atol=1e-12)
+    assert (np.linalg.norm(run.outputs - exact.outputs, axis=1) <= 0.05 * np.linalg.norm(exact.outputs, axis=1)).all()
     weighted = np.sqrt((run.layer_drift[:, rates > 0] ** 2 / rates[rates > 0]).sum(axis=1))
     assert np.allclose(weighted, exact.drift, rtol=0.05)
     first = gradient_flow(*arguments, **options, layer_rates=rates, t_end=times[0], kernels=True).kernels[0]
@@ -99,14 +99,14 @@ def test_a_layer_with_rate_zero_stays(network):
     assert np.array_equal(run.params.output, network.params.output)
 
 
-@examples(15)
-@given(network=networks(m=(8, 32), log_kappa=(-0.3, 1.0)))
+@examples(6)
+@given(network=networks(m=(8, 32), log_kappa=(0.0, 1.5)))
 def test_descent_tends_to_the_flow_with_order_one(network):
     arguments, options = network.arguments
     fastest = network.spectrum[-1]
     t_end = min(network.horizon(30), 20 / fastest)
     flow = gradient_flow(*arguments, **options, t_end=t_end, rtol=1e-7, max_evaluations=100_000)
-    counts = [int(8 * t_end * fastest) + 16 << k for k in range(3)]
+    counts = [int(32 * t_end * fastest) + 64 << k for k in range(3)]
     ends = [gradient_descent(*arguments, **options, step=t_end / k, steps=k, record_every=k) for k in counts]
     errors = [np.linalg.norm(flat(end.params.arrays) - flat(flow.params.arrays)) for end in ends]
     assume(errors[-1] > 1e-5 * flow.drift[-1])
