@@ -1,4 +1,4 @@
-"""Hypothesis profiles: the default repeats the same draws everywhere, `deep` draws fresh and many. One BLAS thread a process."""
+"""Hypothesis profiles: the default repeats the same draws everywhere, `deep` draws fresh ones and many."""
 
 import os
 
