@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 
@@ -76,3 +76,10 @@ def validate_count(value: object, name: str, least: int = 1) -> int:
     if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
         raise ValueError(f"`{name}` must be a whole number of at least {least}, got {value!r}")
     return int(value)
+
+
+def validate_positive(**values: object) -> None:
+    """Raise for the first of the named values that is not a finite positive number."""
+    for name, value in values.items():
+        if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < float("inf"):
+            raise ValueError(f"`{name}` must be positive and finite, got {value!r}")
