@@ -1,7 +1,8 @@
 """From raw weights W^l ~ N(0, β_l²), a ~ N(0, β_{L+1}²) to the normalised network: its κ and its learning rates.
 
 For 1-homogeneous σ the raw network a·σ(W^L … σ(W^1x)) is the normalised one with κ = m^{(L+1)/2}β_1 ⋯ β_{L+1}.
-W^l_raw = β_lW^l, so ∇_W = β_l∇_raw, and gradient flow of the raw weights is gradient flow of the normalised ones with rates r_l = 1/β_l².
+W^l_raw = β_lW^l, so ∇_W = β_l∇_raw, and gradient flow of the raw weights is gradient flow of the normalised ones with rates
+r_l = 1/β_l².
 """
 
 import numpy as np

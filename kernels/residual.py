@@ -1,0 +1,116 @@
+"""Residual networks as maps of their weights."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from kernels.activations import ACTIVATIONS, activate
+from kernels.random_weights import normal_matrix
+from kernels.validation import validate_array, validate_count, validate_inputs, validate_name, validate_positive
+
+
+@dataclass(frozen=True)
+class ResidualNetwork:
+    """x^1 = σ(W^1x), x^l = x^{l−1} + (s/√m) V^l σ(W^l x^{l−1}/√m) for l = 2..L, f = (κ/m) a·x^L, as a map of all weights.
+
+    w holds W^1 (m, d), W^2, V^2, …, W^L, V^L (m, m) and a (m,), flattened, in this order. Without ``second_weights`` there are
+    no V: x^l = x^{l−1} + s σ(W^l x^{l−1}/√m).
+
+    ``X`` (n, d); ``activation``; ``kappa`` κ; ``width`` m; ``hidden_layers`` L; ``branch_scale`` s. Raises ValueError for
+    values outside their range.
+    """
+
+    X: np.ndarray
+    activation: str
+    kappa: float
+    width: int
+    hidden_layers: int
+    branch_scale: float = 1.0
+    second_weights: bool = True
+
+    def __post_init__(self) -> None:
+        validate_name(self.activation, ACTIVATIONS, "activation")
+        validate_count(self.width, "width")
+        validate_count(self.hidden_layers, "hidden_layers")
+        X = validate_array(self.X, "X", ("n", "d"))
+        object.__setattr__(self, "X", validate_inputs(X, X.shape[1]))
+        object.__setattr__(self, "kappa", validate_positive(self.kappa, "kappa"))
+        object.__setattr__(self, "branch_scale", validate_positive(self.branch_scale, "branch_scale"))
+
+    @property
+    def shapes(self) -> list[tuple[int, int]]:
+        """Shapes of the blocks of w, a as one row."""
+        m, per_layer = self.width, 2 if self.second_weights else 1
+        return [(m, self.X.shape[1])] + [(m, m)] * (per_layer * (self.hidden_layers - 1)) + [(1, m)]
+
+    def at(self, X: np.ndarray) -> "ResidualNetwork":
+        """The same network on other inputs."""
+        return replace(self, X=X)
+
+    def initial(self, seed: int) -> np.ndarray:
+        """Weights from N(0, 1), (p,); a function of the seed, and nested in the width."""
+        return np.concatenate([normal_matrix(seed, b, *shape).ravel() for b, shape in enumerate(self.shapes)])
+
+    def split(self, w: np.ndarray) -> list[np.ndarray]:
+        """The blocks of w as matrices, without copies."""
+        edges = np.cumsum([rows * columns for rows, columns in self.shapes])[:-1]
+        return [part.reshape(shape) for part, shape in zip(np.split(w, edges), self.shapes, strict=True)]
+
+    def __call__(self, w: np.ndarray) -> np.ndarray:
+        """f on the inputs, (n,)."""
+        blocks = self.split(w)
+        values, _ = self._forward(blocks)
+        return self.kappa / self.width * (blocks[-1] @ values[-1])[0]
+
+    def jacobian(self, w: np.ndarray) -> np.ndarray:
+        """Df(w) (n, p)."""
+        J, start = np.empty((len(self.X), len(w))), 0
+        for left, right in self._factors(w):
+            stop = start + len(left) * len(right)
+            block = J[:, start:stop].reshape(len(J), len(left), len(right))
+            np.multiply(left.T[:, :, None], right.T[:, None, :], out=block)
+            start = stop
+        return J
+
+    def block_grams(self, w: np.ndarray) -> np.ndarray:
+        """Gram matrix J_bJ_bᵀ of every block of weights, (2L, n, n), without V (L+1, n, n); their sum is JJᵀ."""
+        return np.stack([(left.T @ left) * (right.T @ right) for left, right in self._factors(w)])
+
+    def _forward(self, blocks: list[np.ndarray]) -> tuple[list[np.ndarray], list[tuple[np.ndarray, np.ndarray]]]:
+        """x^1 … x^L, and σ(z^l), σ'(z^l) of every layer, all (m, n)."""
+        values, branches, root = [], [], np.sqrt(self.width)
+        for l in range(self.hidden_layers):
+            z = blocks[0] @ self.X.T if l == 0 else self._inner(blocks, l) @ values[-1] / root
+            derivative = activate(self.activation, z)
+            branches.append((z, derivative))
+            if l == 0:
+                values.append(z)
+            elif self.second_weights:
+                values.append(values[-1] + self.branch_scale / root * (blocks[2 * l] @ z))
+            else:
+                values.append(values[-1] + self.branch_scale * z)
+        return values, branches
+
+    def _inner(self, blocks: list[np.ndarray], l: int) -> np.ndarray:
+        """W of layer l + 1 ≥ 2."""
+        return blocks[2 * l - 1 if self.second_weights else l]
+
+    def _factors(self, w: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+        """For every block (rows, n) and (columns, n): ∂f(x_i)/∂block is the outer product of their columns i."""
+        blocks, s, root = self.split(w), self.branch_scale, np.sqrt(self.width)
+        values, branches = self._forward(blocks)
+        n = len(self.X)
+        factors = [(np.full((1, n), self.kappa / self.width), values[-1])]
+        back = np.repeat(self.kappa / self.width * blocks[-1].T, n, axis=1)  # ∂f/∂x^L
+        for l in range(self.hidden_layers - 1, 0, -1):
+            feature, derivative = branches[l]
+            if self.second_weights:
+                factors.append((s / root * back, feature))
+                inner = s / root * (blocks[2 * l].T @ back)
+            else:
+                inner = s * back
+            inner = derivative * inner / root
+            factors.append((inner, values[l - 1]))
+            back = back + self._inner(blocks, l).T @ inner
+        factors.append((branches[0][1] * back, self.X.T))
+        return factors[::-1]

@@ -1,0 +1,66 @@
+"""Configurations on which the claims about the lazy regime are tested: data, networks, seeds of both."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checks.verdict import Verdict
+from kernels import init_parameters, layer_grams
+from tests import examples
+from tests.flows import SMOOTH
+
+WIDTHS = {1: (256, 1024), 2: (64, 256), 3: (64, 128)}
+
+
+def make_data(kind, n, d, seed):
+    return {"kind": kind, "n": n, "seed": seed} | ({"d": d} if kind == "random" else {})
+
+
+def datasets(largest=32, least=2):
+    """Random inputs with n ≤ 4d, whose kernels are not nearly singular, and digits; ``least`` to ``largest`` of them."""
+    random = st.integers(2, 64).flatmap(
+        lambda d: st.builds(
+            make_data, st.just("random"), st.integers(least, min(largest, 4 * d)), st.just(d), st.integers(0, 1000)
+        )
+    )
+    digits = st.builds(make_data, st.just("digits"), st.integers(least, largest), st.just(64), st.integers(0, 1000))
+    return st.one_of(random, digits)
+
+
+smooth = st.sampled_from(SMOOTH)
+activations = st.sampled_from((*SMOOTH, "relu"))
+depths = st.integers(1, 3)
+seeds = st.integers(0, 2**32 - 1)
+
+
+def width(hidden_layers, size):
+    """A width that a test can afford; ``size`` 0 or 1."""
+    return WIDTHS[hidden_layers][size]
+
+
+def one(found, key):
+    """The single number of a cell with one seed and one pair (m, κ)."""
+    return float(np.squeeze(found[key]))
+
+
+def least_of_start(X, activation, m, hidden_layers, seed):
+    """(m/κ²)λ_min(G_0)."""
+    params = init_parameters(seed, X.shape[1], m, hidden_layers=hidden_layers)
+    return np.linalg.eigvalsh(m * layer_grams(params, X, activation=activation, kappa=1.0).sum(axis=0))[0]
+
+
+def mostly_supported(judge, count, **strategies):
+    """Run ``judge`` on ``count`` draws: none REFUTED, half within the hypotheses, and of those at least 80 % SUPPORTED."""
+    verdicts = []
+
+    @examples(count)
+    @given(**strategies)
+    def draw(**case):
+        part = judge(**case)
+        verdicts.append(part.verdict)
+        assert part.verdict is not Verdict.REFUTED, part
+
+    draw()
+    within = len(verdicts) - verdicts.count(Verdict.HYPOTHESES_NOT_MET)
+    assert within >= 0.5 * len(verdicts)
+    assert verdicts.count(Verdict.SUPPORTED) >= 0.8 * within
