@@ -13,13 +13,30 @@ from rich.progress import Progress
 
 from checks.claim import TIERS, Run
 from checks.sweep import Sweep, write_whole
-from figures import gram_limit, integrators, limit_positive_definite, min_eigenvalue
+from figures import (
+    drift,
+    gram_limit,
+    integrators,
+    kernel_description,
+    kernel_stability,
+    limit_positive_definite,
+    loss_decay,
+    min_eigenvalue,
+    regime_map,
+    scheme_independence,
+)
 from figures.style import save, style
 
 FIGURES = {
     "gram_limit": gram_limit,
     "limit_positive_definite": limit_positive_definite,
     "min_eigenvalue": min_eigenvalue,
+    "loss_decay": loss_decay,
+    "drift": drift,
+    "regime_map": regime_map,
+    "kernel_stability": kernel_stability,
+    "scheme_independence": scheme_independence,
+    "kernel_description": kernel_description,
     "integrators": integrators,
 }
 EPILOG = """\

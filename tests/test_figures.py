@@ -10,8 +10,20 @@ import figures.__main__ as program
 from benchmarks.flow import FlowProblem
 from checks.claim import Run
 from checks.li2024demystifying import limit_positive_definite as separation
+from checks.li2024demystifying import scheme_independence as splits
 from checks.sweep import Sweep
-from figures import gram_limit, integrators, limit_positive_definite, min_eigenvalue
+from figures import (
+    drift,
+    gram_limit,
+    integrators,
+    kernel_description,
+    kernel_stability,
+    limit_positive_definite,
+    loss_decay,
+    min_eigenvalue,
+    regime_map,
+    scheme_independence,
+)
 from figures.style import save, style
 from tests.flows import make_network
 
@@ -24,16 +36,55 @@ def small(monkeypatch):
     monkeypatch.setattr(limit_positive_definite, "DEPTHS", (1,))
     for name, value in (("WIDTHS", [8, 16]), ("SEEDS", 8), ("TRIALS", 400), ("FAILURE_WIDTHS", [8, 16])):
         monkeypatch.setattr(min_eigenvalue, name, value)
+    for module, values in SMALL_SWEEPS.items():
+        for name, value in values.items():
+            monkeypatch.setattr(module, name, value)
     problem = lambda name, seed: FlowProblem(*SMALL.arguments[0], SMALL.kappa, SMALL.horizon(50))  # noqa: E731
     monkeypatch.setattr(integrators, "make_problem", problem)
     return Run("quick", 0, Sweep())
 
 
+SMALL_SWEEPS = {
+    loss_decay: {"WIDTHS": {"quick": (256, 1024)}, "SEEDS": {"quick": 1}, "POINTS": 21},
+    drift: {"WIDTHS": {"quick": (256, 1024)}, "SCALES": {"quick": [1.0, 16.0, 256.0, 1024.0]}, "SEEDS": {"quick": 1}},
+    regime_map: {"WIDTHS": {"quick": [64, 256]}, "GAMMAS": {"quick": (-0.25, 0.0, 0.5)}, "SEEDS": 2},
+    kernel_stability: {
+        "PAIRED_WIDTH": 256,
+        "PAIRED_SCALES": {"quick": [64.0, 256.0]},
+        "CENTRED_SCALES": {"quick": [2.0**10, 2.0**12]},
+        "KINKED_SCALES": {"quick": [64.0, 256.0]},
+        "SCALE_WIDTH": {1: 64},
+        "KINKED_WIDTH": {"quick": 256},
+        "WIDTHS": {"quick": [32, 128]},
+        "SEEDS": 2,
+        "WIDTH_SEEDS": 2,
+        "KINKED_SEEDS": {"quick": 2},
+    },
+    splits: {"WIDTHS": {1: 512}, "SCALES": [64.0, 1024.0]},
+    scheme_independence: {
+        "SCALES": [64.0, 1024.0],
+        "SEEDS": {1: 1},
+        "SCHEME_WIDTHS": {"quick": [128, 512]},
+        "SCHEME_SEEDS": 2,
+    },
+    kernel_description: {"WIDTHS": {"quick": [64, 512]}, "SHOWN_WIDTHS": (64, 1024), "SEEDS": {"quick": 2}},
+}
+
 SMALL = make_network(0, n=4, d=3, m=16, L=1, kappa=4.0, activation="tanh")
 
 
+TABLES = {}
+
+
+def table_of(module, small):
+    """What a figure is drawn from, computed once."""
+    if module not in TABLES:
+        TABLES[module] = module.compute(small)
+    return TABLES[module]
+
+
 def test_gram_limit_predicts_the_exact_constant_of_one_hidden_layer(small):
-    table = gram_limit.compute(small)
+    table = table_of(gram_limit, small)
     own = table[
         (table["L"] == 1) & (table["activation"] == "relu") & (table["data"] == "digits") & (table["layer"] == 2)
     ]
@@ -46,7 +97,7 @@ def test_gram_limit_predicts_the_exact_constant_of_one_hidden_layer(small):
 
 
 def test_limit_positive_definite_shows_bounds_below_one(small):
-    table = limit_positive_definite.compute(small)
+    table = table_of(limit_positive_definite, small)
     tightness = table[table["panel"] == "tightness"]
     assert len(tightness) == 4 and (tightness["y"] > 0).all() and (tightness["y"] <= 1).all()
     own = table[table["series"] == "relu NTK"]
@@ -54,36 +105,109 @@ def test_limit_positive_definite_shows_bounds_below_one(small):
 
 
 def test_min_eigenvalue_brackets_its_frequencies(small):
-    table = min_eigenvalue.compute(small)
+    table = table_of(min_eigenvalue, small)
     failure = table[table["panel"] == "failure"]
     assert (failure["low"] <= failure["y"]).all() and (failure["y"] <= failure["high"]).all()
     width = table[table["panel"] == "width"]
     assert (width["low"] <= width["high"]).all() and (width["predicted"] > 0).all()
 
 
+def test_loss_decay_stays_below_its_envelope_and_follows_the_limit_where_kappa_is_large(small):
+    table = table_of(loss_decay, small)
+    assert (table["y"] <= table["envelope"] * (1 + 1e-9)).all()
+    assert (table["limit"] <= table["envelope"] * (1 + 1e-9)).all()  # by twice the rate
+    late = table[(table["x"] >= 4) & (table["x"] <= 8)]
+    wide = late[(late["panel"] == "tanh digits κ = 64") & (late["series"] == "m = 1024")]
+    assert np.polyfit(wide["x"], np.log(wide["y"]), 1)[0] == pytest.approx(-2, abs=0.1)
+    rich = late[late["panel"] == "tanh digits κ = 1"]
+    assert (rich["y"] < 0.1 * rich["limit"]).all()
+
+
+def test_drift_meets_its_constant_where_kappa_is_large_and_falls_short_of_it_where_it_is_small(small):
+    table = table_of(drift, small)
+    wide = table[table["series"] == "m = 1024"]
+    ratio = wide["y"] / wide["predicted"]
+    assert ratio[wide["x"] >= 256] == pytest.approx(1, abs=0.1)
+    assert (ratio[wide["x"] == 1] < 0.8).all()
+    assert (table["low"] <= table["y"]).all() and (table["y"] <= table["high"]).all()
+    assert np.isnan(table["power"][table["x"] > 1]).all() and (table["power"][table["x"] <= 1] > 0).all()
+
+
+def test_regime_map_has_the_predicted_signs_inside_its_intervals(small):
+    table = table_of(regime_map, small)
+    assert (table["low"] < table["y"]).all() and (table["y"] < table["high"]).all()
+    assert (np.sign(table["y"]) == -np.sign(table["x"]))[table["x"] != 0].all()
+    flat, ntk = table[table["x"] == 0], table[table["x"] == 0.5]
+    assert (np.abs(flat["y"]) < 0.1).all() and np.array_equal(flat["predicted"], [0, 0])
+    assert ntk["y"] == pytest.approx(-0.5, abs=0.15)
+
+
+def test_kernel_stability_falls_with_the_square_of_kappa_for_paired_neurons_alone(small):
+    table = table_of(kernel_stability, small)
+    for quantity in kernel_stability.QUANTITIES:
+        own = table[table["quantity"] == quantity]
+        for label, exponent in (("tanh paired", -2), ("tanh", -1)):
+            line = own[own["series"] == label]
+            assert line["slope"] == pytest.approx(exponent, abs=0.1)
+            assert line["predicted"][-1] == pytest.approx(line["y"][-1])
+        rich = own[own["series"] == "κ = 1"]
+        assert (rich["y"] > 100 * own[own["series"] == "κ = 4096"]["y"]).all()
+
+
+def test_scheme_independence_finds_the_constant_of_every_split(small):
+    table = table_of(scheme_independence, small)
+    scale = table[table["panel"] == "L = 1"]
+    assert set(scale["series"].tolist()) == {"1:1", "1:10", "10:1"}
+    assert scale["y"] == pytest.approx(scale["predicted"], rel=0.15)
+    schemes = table[table["panel"] == "schemes"]
+    for name, exponent in (("He", -0.5), ("LeCun", -0.5), ("Xavier", 0.0)):
+        assert schemes[schemes["series"] == name]["slope"] == pytest.approx(exponent, abs=0.2)
+
+
+def test_kernel_description_gets_closer_to_the_kernel_with_the_width(small):
+    table = table_of(kernel_description, small)
+    for name in kernel_description.ACTIVATIONS:
+        own = table[table["panel"] == name]
+        distance = [
+            max(np.abs(line["y"] - line["predicted"]).max() for line in lines)
+            for lines in ([own[own["series"] == f"{m} digit {i}"] for i in (0, 1, 2, 3)] for m in (64, 1024))
+        ]
+        assert distance[1] < 0.7 * distance[0]
+        error = {key: table[table["series"] == f"{name} {key}"]["y"] for key in kernel_description.KERNELS.values()}
+        assert error["K"][1] < 0.6 * error["K"][0]
+        assert error["K"][1] < error["$K^{L+1}$"][1]
+
+
 def test_integrators_shows_errors_that_fall_with_the_tolerance(small):
-    table = integrators.compute(small)
+    table = table_of(integrators, small)
     assert set(table["problem"].tolist()) == {"P1", "P2"} and (table["evaluations"] > 0).all()
     for method in ("gradient_flow", "ETD2RK", "RKC2"):
         errors = table[(table["problem"] == "P1") & (table["method"] == method)]["error"]
         assert errors[0] < 0.1 * errors[-1]  # from the tightest tolerance to the loosest
 
 
-def test_the_command_writes_every_figure_with_data_and_caption(small, monkeypatch, tmp_path, capsys):
+@pytest.mark.parametrize("name", program.FIGURES)
+def test_every_figure_is_written_with_data_and_caption(name, small, tmp_path):
+    module = program.FIGURES[name]
+    program.write_figure(tmp_path / name, table_of(module, small), module.draw, module.CAPTION)
+    for suffix in ("svg", "png", "csv", "txt"):
+        assert (tmp_path / f"{name}.{suffix}").stat().st_size > 0
+    with (tmp_path / f"{name}.csv").open(newline="", encoding="utf-8") as file:
+        header, *rows = list(csv.reader(file))
+    assert header == list(module.COLUMNS)
+    assert all(len(row) == len(header) for row in rows), "a comma in a name breaks the table"
+    assert "<dc:date>" not in (tmp_path / f"{name}.svg").read_text()
+
+
+def test_the_command_writes_into_the_folder_it_is_told(small, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(program, "Sweep", lambda *_, **__: Sweep())
-    assert program.main(["--out", str(tmp_path)]) == 0
-    for name, module in program.FIGURES.items():
-        for suffix in ("svg", "png", "csv", "txt"):
-            assert (tmp_path / "figures" / f"{name}.{suffix}").stat().st_size > 0
-        with (tmp_path / "figures" / f"{name}.csv").open(newline="", encoding="utf-8") as file:
-            header, *rows = list(csv.reader(file))
-        assert header == list(module.COLUMNS)
-        assert all(len(row) == len(header) for row in rows), "a comma in a name breaks the table"
-        assert "<dc:date>" not in (tmp_path / "figures" / f"{name}.svg").read_text()
+    assert program.main(["limit_positive_definite", "--out", str(tmp_path)]) == 0
+    found = {path.suffix for path in (tmp_path / "figures").iterdir()}
+    assert found == {".svg", ".png", ".csv", ".txt"} and "limit_positive_definite.svg" in capsys.readouterr().out
 
 
 def test_the_same_data_gives_the_same_svg(small, tmp_path):
-    table = limit_positive_definite.compute(small)
+    table = table_of(limit_positive_definite, small)
     with style():
         paths = [save(limit_positive_definite.draw(table), str(tmp_path / name))[0] for name in "ab"]
     assert Path(paths[0]).read_bytes() == Path(paths[1]).read_bytes()

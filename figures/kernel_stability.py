@@ -1,0 +1,88 @@
+"""Change of the tangent kernel in training, and distance to the linearised network, against the output scale and the width."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+
+from checks.claim import Run
+from checks.equivalence import mean_and_error
+from checks.li2024demystifying.kernel_stability import (
+    CENTRED_SCALES,
+    KINKED_SCALES,
+    KINKED_WIDTH,
+    PAIRED_SCALES,
+    PAIRED_WIDTH,
+    RICH_SCALE,
+    SCALE_WIDTH,
+    WIDTH_SCALE,
+    WIDTHS,
+    measure,
+)
+from checks.rate_fit import slopes
+from figures.drift import points, signed
+from figures.style import PREDICTED
+
+CAPTION = (
+    "Claim li2024demystifying/kernel-stability, and li2024demystifying/linearization. Left: largest relative change of "
+    "the tangent kernel in centred training; right: largest distance of the outputs to those of the network linearised at "
+    "θ_0, for targets of order 1. Top, against κ: tanh with neurons in pairs of opposite sign (f_0 = 0, m = 2048), tanh "
+    "(m = 512), relu (m = 1024; standard: 2¹⁶). Bottom, against the width: tanh. One hidden layer, 8 random inputs in 8 "
+    "dimensions; geometric mean and range of 3 to 8 seeds. Dashed: the predicted slope through the last "
+    "point; in the legend the slope that was measured with its standard error. For relu −1 needs the larger width: at m = "
+    "1024 neurons that flip one by one add a term of order (κm)^{−1/2}, which falls more slowly."
+)
+COLUMNS = ("quantity", "axis", "series", "x", "y", "low", "high", "predicted", "slope", "slope_error")
+QUANTITIES = {
+    "kernel": "kernel, $\\mathrm{sup}_t\\, ‖G_t - G_0‖/‖G_0‖$",
+    "outputs": "outputs, $\\mathrm{sup}_t\\, \\mathrm{max}_i\\, |f_t(x_i) - f^\\mathrm{lin}_t(x_i)|$",
+}
+SEEDS, WIDTH_SEEDS, KINKED_SEEDS = 3, 8, {"quick": 6, "standard": 3, "full": 3}
+
+
+def series(tier: str) -> list[tuple[str, str, str, list, int, bool, float]]:
+    """Axis, label, activation, pairs (m, κ), seeds, whether paired, and predicted slope of every series."""
+    paired = [[PAIRED_WIDTH, kappa] for kappa in PAIRED_SCALES[tier]]
+    centred = [[SCALE_WIDTH[1], kappa] for kappa in CENTRED_SCALES[tier]]
+    kinked = [[KINKED_WIDTH[tier], kappa] for kappa in KINKED_SCALES[tier]]
+    return [
+        ("κ", "tanh paired", "tanh", paired, SEEDS, True, -2.0),
+        ("κ", "tanh", "tanh", centred, SEEDS, False, -1.0),
+        ("κ", "relu", "relu", kinked, KINKED_SEEDS[tier], False, -1.0),
+        ("m", f"κ = {WIDTH_SCALE:g}", "tanh", [[m, WIDTH_SCALE] for m in WIDTHS[tier]], WIDTH_SEEDS, False, -0.5),
+        ("m", f"κ = {RICH_SCALE:g}", "tanh", [[m, RICH_SCALE] for m in WIDTHS[tier]], SEEDS, False, 0.0),
+    ]
+
+
+def compute(run: Run) -> np.ndarray:
+    """Structured array with `COLUMNS`: "kernel" and "outputs" of `deviations` at κ or m = x."""
+    rows = []
+    for axis, label, activation, pairs, seeds, paired, exponent in series(run.tier):
+        _, found = measure(run, (1, activation, "random"), pairs, seeds, paired=paired)
+        x = np.array([pair[axis == "κ"] for pair in pairs], dtype=float)
+        for quantity in QUANTITIES:
+            values = found[quantity]
+            mean, slope = np.exp(np.log(values).mean(axis=0)), mean_and_error(slopes(x, values))
+            predicted = mean[-1] * (x / x[-1]) ** exponent
+            lines = zip(x, mean, values.min(axis=0), values.max(axis=0), predicted, strict=True)
+            rows += [(quantity, axis, label, *line, *slope) for line in lines]
+    types = ["U12", "U2", "U16", *[float] * 7]
+    return np.array(rows, dtype=list(zip(COLUMNS, types, strict=True)))
+
+
+def draw(table: np.ndarray) -> Figure:
+    """Columns: kernel and outputs; rows: against κ, against m."""
+    figure, panels = plt.subplots(2, 2, figsize=(7.2, 5.2), sharex="row", sharey="row")
+    for axis, line in zip(("κ", "m"), panels, strict=True):
+        for quantity, panel in zip(QUANTITIES, line, strict=True):
+            own = table[(table["axis"] == axis) & (table["quantity"] == quantity)]
+            for k, label in enumerate(dict.fromkeys(own["series"].tolist())):
+                one = own[own["series"] == label]
+                panel.plot(one["x"], one["predicted"], **PREDICTED)
+                points(panel, one, k, f"{label}  {signed(one['slope'][0])} ± {one['slope_error'][0]:.2f}")
+            panel.set_xscale("log", base=10 if axis == "κ" else 2)
+            panel.set(yscale="log", xlabel={"κ": "output scale κ", "m": "width m"}[axis])
+            panel.legend(loc="upper right" if axis == "κ" else "center right")
+            if axis == "κ":
+                panel.set_title(QUANTITIES[quantity])
+    figure.tight_layout()
+    return figure
