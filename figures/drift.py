@@ -2,13 +2,11 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator
 
 from checks.claim import Run
 from checks.li2024demystifying.trainings import DATA, collect, drifts, limits
-from figures.style import GREYS, MARKERS, PREDICTED
+from figures.style import PREDICTED, decimal_ticks, points
 from theory.lazy_bounds import drift_constant
 from theory.rates import drift_exponent
 
@@ -80,23 +78,3 @@ def draw(table: np.ndarray) -> Figure:
     panels[1, 0].set_ylabel("κD/√(yᵀK⁻¹y)")
     figure.tight_layout()
     return figure
-
-
-def points(panel: Axes, line: np.ndarray, k: int, label: str, **options: object) -> None:
-    """Points "y" at "x" with bars from "low" to "high", in the marker and colour of series ``k``, every second hollow."""
-    bars = np.maximum(0, [line["y"] - line["low"], line["high"] - line["y"]])
-    look = {"color": GREYS[k], "marker": MARKERS[k], "linestyle": "none", "elinewidth": 0.8, "label": label}
-    look["markerfacecolor"] = "white" if k % 2 else GREYS[k]
-    panel.errorbar(line["x"], line["y"], yerr=bars, **{**look, **options})
-
-
-def decimal_ticks(panel: Axes) -> None:
-    """Ticks 0.1, 0.2, 0.5, 1 … on a logarithmic y axis that spans little more than a factor of ten."""
-    panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    panel.yaxis.set_major_formatter("{x:g}")
-    panel.yaxis.set_minor_formatter("")
-
-
-def signed(value: float) -> str:
-    """Two decimals, with a minus sign as wide as a digit and none before zero."""
-    return f"{round(value, 2) + 0.0:.2f}".replace("-", "−")

@@ -19,8 +19,7 @@ from checks.li2024demystifying.kernel_stability import (
     measure,
 )
 from checks.rate_fit import slopes
-from figures.drift import points, signed
-from figures.style import PREDICTED
+from figures.style import PREDICTED, points, signed
 
 CAPTION = (
     "Claim li2024demystifying/kernel-stability, and li2024demystifying/linearization. Left: largest relative change of "

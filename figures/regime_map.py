@@ -10,8 +10,7 @@ from checks.li2024demystifying.lazy_threshold import GAMMAS, SEEDS, WIDTHS
 from checks.li2024demystifying.trainings import DATA, collect, drifts, pairs_along
 from checks.rate_fit import slopes
 from checks.verdict import LEVEL
-from figures.drift import points
-from figures.style import PREDICTED
+from figures.style import PREDICTED, points
 from theory.rates import drift_exponent
 
 CAPTION = (

@@ -18,8 +18,7 @@ from checks.li2024demystifying.scheme_independence import (
 )
 from checks.li2024demystifying.trainings import DATA, collect, drifts, limits
 from checks.rate_fit import slopes
-from figures.drift import decimal_ticks, points, signed
-from figures.style import PREDICTED
+from figures.style import PREDICTED, decimal_ticks, points, signed
 from theory.lazy_bounds import rated_drift_constant
 from theory.parametrization import layer_rates
 

@@ -6,7 +6,10 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 MARKERS = ("o", "s", "^", "D", "v", "P")
 GREYS = (
@@ -46,3 +49,23 @@ def save(figure: Figure, stem: str) -> list[str]:
     figure.savefig(paths[1])
     plt.close(figure)
     return paths
+
+
+def points(panel: Axes, line: np.ndarray, k: int, label: str, **options: object) -> None:
+    """Points "y" at "x" with bars from "low" to "high", in the marker and colour of series ``k``, every second hollow."""
+    bars = np.maximum(0, [line["y"] - line["low"], line["high"] - line["y"]])
+    look = {"color": GREYS[k], "marker": MARKERS[k], "linestyle": "none", "elinewidth": 0.8, "label": label}
+    look["markerfacecolor"] = "white" if k % 2 else GREYS[k]
+    panel.errorbar(line["x"], line["y"], yerr=bars, **{**look, **options})
+
+
+def decimal_ticks(panel: Axes) -> None:
+    """Ticks 0.1, 0.2, 0.5, 1 … on a logarithmic y axis that spans little more than a factor of ten."""
+    panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    panel.yaxis.set_major_formatter("{x:g}")
+    panel.yaxis.set_minor_formatter("")
+
+
+def signed(value: float) -> str:
+    """Two decimals, with a minus sign as wide as a digit and none before zero."""
+    return f"{round(value, 2) + 0.0:.2f}".replace("-", "−")
