@@ -54,7 +54,7 @@ SCALES, SCALE_WIDTHS, SCALE_MARGIN, SCALE_SEEDS = [64.0, 128.0, 256.0, 512.0, 10
 # (f) not centred, at the κ where both terms of E D² are equal; blocks, since single draws of D² are skewed
 UNCENTRED_WIDTHS, UNCENTRED_DRAWS = (
     {"quick": 256, "standard": 1024, "full": 4096},
-    {"quick": 150, "standard": 200, "full": 2000},
+    {"quick": 240, "standard": 240, "full": 2000},
 )
 UNCENTRED_CASES = {
     "quick": (("tanh", "random"),),
