@@ -1,13 +1,62 @@
 """All claims, in the order of the papers, those about the numerical methods last."""
 
+from checks.chizat2019lazy import (
+    decay_lemma,
+    finite_horizon,
+    general_lazy,
+    generalization,
+    homogeneous,
+    not_over_parameterization,
+    over_parameterized,
+    relative_scale,
+    stability_lemma,
+    tangent_kernel_method,
+    two_layer_width,
+    under_parameterized,
+)
 from checks.claim import Claim
-from checks.li2024demystifying import gram_limit, limit_positive_definite, min_eigenvalue, ntk_special_case
+from checks.li2024demystifying import (
+    drift,
+    gradient_descent,
+    gram_limit,
+    kernel_description,
+    kernel_stability,
+    lazy_threshold,
+    limit_positive_definite,
+    linearization,
+    loss_decay,
+    min_eigenvalue,
+    ntk_special_case,
+    other_architectures,
+    scheme_independence,
+)
 from checks.numerics import oracle_agreement
 
 CLAIMS: tuple[Claim, ...] = (
+    relative_scale.CLAIM,
+    general_lazy.CLAIM,
+    finite_horizon.CLAIM,
+    over_parameterized.CLAIM,
+    under_parameterized.CLAIM,
+    generalization.CLAIM,
+    decay_lemma.CLAIM,
+    stability_lemma.CLAIM,
+    homogeneous.CLAIM,
+    two_layer_width.CLAIM,
+    not_over_parameterization.CLAIM,
+    tangent_kernel_method.CLAIM,
     gram_limit.CLAIM,
     limit_positive_definite.CLAIM,
     min_eigenvalue.CLAIM,
+    loss_decay.CLAIM,
+    drift.CLAIM,
+    kernel_stability.CLAIM,
+    linearization.CLAIM,
+    lazy_threshold.CLAIM,
+    scheme_independence.CLAIM,
     ntk_special_case.CLAIM,
+    gradient_descent.CLAIM,
+    kernel_description.CLAIM,
+    other_architectures.CLAIM,
     oracle_agreement.CLAIM,
 )

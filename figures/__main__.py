@@ -19,15 +19,23 @@ from figures import (
     integrators,
     kernel_description,
     kernel_stability,
+    lazy_distance,
+    lazy_tightness,
     limit_positive_definite,
     loss_decay,
     min_eigenvalue,
+    oscillator,
     regime_map,
+    relative_scale_width,
     scheme_independence,
 )
 from figures.style import save, style
 
 FIGURES = {
+    "lazy_distance": lazy_distance,
+    "lazy_tightness": lazy_tightness,
+    "relative_scale_width": relative_scale_width,
+    "oscillator": oscillator,
     "gram_limit": gram_limit,
     "limit_positive_definite": limit_positive_definite,
     "min_eigenvalue": min_eigenvalue,

@@ -216,4 +216,4 @@ def test_the_same_data_gives_the_same_svg(small, tmp_path):
 def test_an_unknown_figure_is_answered_with_the_known_ones(capsys):
     with pytest.raises(SystemExit):
         program.main(["gram_limt"])
-    assert "known are gram_limit" in capsys.readouterr().err
+    assert "known are lazy_distance" in capsys.readouterr().err

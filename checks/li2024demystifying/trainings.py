@@ -38,7 +38,7 @@ KINKED_RTOL, KINKED_DEVIATION_RTOL = (
 )  # finer than the default of the flow: a few hundred evaluations where κ is large
 SMOOTH_RTOL = 1e-3
 LEAST_LOSS = 1e-16
-DECAY_RTOLS = {False: (1e-3, 1e-4), True: (1e-1, 1e-2)}
+DECAY_RTOLS = {False: (1e-3, 1e-4), True: (2e-2, 2e-3)}
 SHARE, LEAST_RTOL = 2e-2, 1e-12  # of the distance to the linearised network that the tolerance may reach
 
 

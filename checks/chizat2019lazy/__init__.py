@@ -1,0 +1,1 @@
+"""Claims of chizat2019lazy, one a module."""

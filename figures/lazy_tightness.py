@@ -1,0 +1,109 @@
+"""How tight the bounds of lazy training are, and where convergence really fails."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+
+from checks.chizat2019lazy.decay_lemma import along_level_set
+from checks.chizat2019lazy.finite_horizon import shares
+from checks.chizat2019lazy.over_parameterized import STUCK, convergence, stuck
+from checks.chizat2019lazy.stability_lemma import scalar
+from checks.chizat2019lazy.under_parameterized import rates
+from checks.claim import Run
+from checks.sweep import Arrays
+from figures.style import GREYS, MARKERS, PREDICTED
+from kernels.models import QuadraticMap
+
+CAPTION = (
+    "Claims chizat2019lazy/finite-horizon, over-parameterized, under-parameterized, decay-lemma, stability-lemma. Left: "
+    "measured over bound against α over the least α that the theorem admits, square loss; finite horizon K for h = w + w²/2 "
+    "with radius K; rate of decay, drift and predictions for all times for a drawn quadratic map with more parameters than "
+    "outputs; dashed: 1, the bound, and 1/4, the limit of the rate. Middle: final error over ‖y*‖ against α/y* for three maps "
+    "with w_0 = 0, Dh(w_0) = 1; dashed: predicted; dotted: guaranteed threshold. Right: what tends to 1: the worst cases of "
+    "the two lemmas against the speed β and the start s, and the late rate of an under-parameterized map over its limit "
+    "against α."
+)
+COLUMNS = ("panel", "series", "x", "y", "predicted")
+SEED, HORIZONS, LONGEST = 2, (1.0, 0.01), 2.0  # LONGEST: decades of α
+POINTS = {"quick": 5, "standard": 9, "full": 17}
+SHARES = {"quick": 10, "standard": 20, "full": 40}
+GUARANTEED = 32.0
+BOUNDS, LIMITS = ("rate", "drift", "predictions"), (0.25, np.nan, np.nan)
+
+
+def horizon_share(*, horizon: float, factor: float) -> Arrays:
+    """Measured over bound of finite-horizon for h = w + w²/2, w_0 = 0, y* = 1, r = K, α = ``factor`` times the least."""
+    model, options = QuadraticMap(np.ones((1, 1)), np.ones((1, 1, 1))), {"horizon": horizon, "radius": horizon}
+    return shares(model, np.ones(1), np.zeros(1), factor=factor, **options)
+
+
+def compute(run: Run) -> np.ndarray:
+    """Structured array with `COLUMNS`; panels "bounds", "failure" and "limits"."""
+    rows = [*bound_rows(run), *failure_rows(run), *limit_rows(run)]
+    return np.array(rows, dtype=list(zip(COLUMNS, ["U12", "U24", float, float, float], strict=True)))
+
+
+def bound_rows(run: Run) -> list[tuple]:
+    """Tightness against α over its threshold; the guaranteed convergence needs α strictly above."""
+    factors = [1.001 * x for x in np.geomspace(1, 10**LONGEST, POINTS[run.tier]).tolist()]
+    cells = [{"horizon": K, "factor": factor} for K in HORIZONS for factor in factors]
+    found = run.sweep.run(horizon_share, cells, "tightness, finite horizon")
+    rows = [
+        ("bounds", f"horizon K = {cell['horizon']:g}", cell["factor"], float(own["share"]), np.nan)
+        for cell, own in zip(cells, found, strict=True)
+    ]
+    cells = [{"kind": "quadratic", "seed": SEED, "loss": "square", "factor": factor} for factor in factors]
+    found = run.sweep.run(convergence, cells, "tightness, all times")
+    for key, limit in zip(BOUNDS, LIMITS, strict=True):
+        rows += [("bounds", key, x, own[key][0], limit) for x, own in zip(factors, found, strict=True)]
+    return rows
+
+
+def failure_rows(run: Run) -> list[tuple]:
+    """Final error against α/y*, predicted 1 − α/(α of the threshold) below it and 0 above."""
+    scales = np.geomspace(0.1, 40, SHARES[run.tier])
+    cells = [{"name": name, "share": float(a / needed), "outputs": 1} for name, needed in STUCK.items() for a in scales]
+    found = run.sweep.run(stuck, cells, "convergence below the threshold")
+    return [
+        ("failure", cell["name"], cell["share"] * STUCK[cell["name"]], own["left"][0], max(0.0, 1 - cell["share"]))
+        for cell, own in zip(cells, found, strict=True)
+    ]
+
+
+def limit_rows(run: Run) -> list[tuple]:
+    """Ratios that tend to 1."""
+    sizes = np.geomspace(1, 1e6, 2 * POINTS[run.tier]).tolist()
+    decay = run.sweep.run(along_level_set, [{"speed": x, "condition": 4.0, "lam": 1.0} for x in sizes], "decay-lemma")
+    stable = run.sweep.run(scalar, [{"lam": 1.0, "mu": 1.0, "K": 1.0, "start": x} for x in sizes], "stability-lemma")
+    design = {"kind": "quadratic", "seed": SEED, "loss": "square"}
+    scales = np.geomspace(1, 1e4, POINTS[run.tier]).tolist()
+    (under,) = run.sweep.run(rates, [design | {"sizes": scales}], "under-parameterized")
+    ratios = under["rate"] / under["predicted"]
+    lines = (
+        ("decay lemma (β)", sizes, [own["ratio"][0] for own in decay]),
+        ("stability lemma (s)", sizes, [own["ratio"][0] for own in stable]),
+        ("late rate (α)", scales, ratios),
+    )
+    return [("limits", name, x, y, 1.0) for name, xs, ys in lines for x, y in zip(xs, ys, strict=True)]
+
+
+def draw(table: np.ndarray) -> Figure:
+    """The three panels."""
+    figure, panels = plt.subplots(1, 3, figsize=(9.6, 3.2))
+    for panel, name in zip(panels, ("bounds", "failure", "limits"), strict=True):
+        own = table[table["panel"] == name]
+        for k, series in enumerate(dict.fromkeys(own["series"].tolist())):
+            line = own[own["series"] == series]
+            panel.plot(line["x"], line["predicted"], **PREDICTED)
+            style = {"color": GREYS[k], "marker": MARKERS[k], "markerfacecolor": "white" if k % 2 else GREYS[k]}
+            linestyle = "none" if name == "failure" else "-"
+            panel.plot(line["x"], line["y"], linestyle=linestyle, label=series, **style)
+        panel.set_xscale("log")
+        panel.legend(loc="best")
+    panels[0].axhline(1, **PREDICTED)
+    panels[0].set(yscale="log", xlabel="α over the least admitted", ylabel="measured over bound")
+    panels[1].axvline(GUARANTEED, color="#7a7a7a", linewidth=0.8, linestyle=":")
+    panels[1].set(xlabel="α/y*", ylabel="final error over y*")
+    panels[2].set(xlabel="β, s, or α in its natural unit", ylabel="ratio")
+    figure.tight_layout()
+    return figure

@@ -1,0 +1,71 @@
+"""Relative scale κ_h(w_0): against the width for three output scales, and against the scale of the start."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from checks.chizat2019lazy.homogeneous import DEGREES, scale_law
+from checks.chizat2019lazy.two_layer_width import BETAS, WIDTHS, collect
+from checks.claim import Run
+from checks.rate_fit import slopes
+from figures.style import GREYS, MARKERS, PREDICTED
+from theory.width_bounds import width_exponent
+
+CAPTION = (
+    "Claims chizat2019lazy/two-layer-width and chizat2019lazy/homogeneous. Left: κ of h_m = m^{−β} Σ_i φ(w_i), tanh, paired "
+    "units with output weights ±1, 4 orthonormal inputs: mean and range of the seeds (quick: 16), exact norms; the measured "
+    "slope stands in the legend, dashed: the slope β − 1. α = 1/m, mean field, is not lazy. Right: κ at the start s w_0 of "
+    "homogeneous maps with h(w_0) = 0, on the line s^{−q} (dashed); with h(w_0) ≠ 0 κ does not tend to 0."
+)
+COLUMNS = ("panel", "series", "x", "y", "low", "high", "predicted")
+SCALES = tuple(2.0 ** np.arange(-2, 5))
+SCALE_SEED, LAWS = 3, (("product", "kappa"), ("deep linear", "kappa"), ("product", "other"))
+
+
+def compute(run: Run) -> np.ndarray:
+    """Structured array with `COLUMNS`: panel "width" has κ at width x, panel "start" κ at the scale s = x of the start."""
+    found, widths, rows = collect(run, "orthonormal", "signs", True)["kappa"], np.array(WIDTHS[run.tier]), []
+    for beta, values in zip(BETAS, found, strict=True):
+        mean, exponent = np.exp(np.log(values).mean(axis=0)), width_exponent(beta)
+        name = f"α = 1/m^{beta:g}: slope {slopes(widths, values).mean():.2f}".replace("-", "−")
+        lines = zip(
+            widths,
+            mean,
+            values.min(axis=0),
+            values.max(axis=0),
+            mean[-1] * (widths / widths[-1]) ** exponent,
+            strict=True,
+        )
+        rows += [("width", name, *line) for line in lines]
+    cells = [{"kind": kind, "seed": (run.seed << 16) + SCALE_SEED, "scales": SCALES} for kind, _ in LAWS]
+    for (kind, key), law in zip(LAWS, run.sweep.run(scale_law, cells, "homogeneous"), strict=True):
+        q, s, kappas = DEGREES[kind], np.array(SCALES), law[key]
+        start = kappas[0] if key == "kappa" else np.nan
+        name = f"{kind} q = {q}{'' if key == 'kappa' else ' h(w₀) ≠ 0'}"
+        rows += [
+            ("start", name, *line) for line in zip(s, kappas, kappas, kappas, start * (s / s[0]) ** -q, strict=True)
+        ]
+    return np.array(rows, dtype=list(zip(COLUMNS, ["U12", "U40", *[float] * 5], strict=True)))
+
+
+def draw(table: np.ndarray) -> Figure:
+    """κ against m on the left, against s on the right."""
+    figure, panels = plt.subplots(1, 2, figsize=(7.2, 3.2))
+    for panel, name, label in zip(panels, ("width", "start"), ("width m", "scale s of the start"), strict=True):
+        draw_panel(panel, table[table["panel"] == name])
+        panel.set(xscale="log", yscale="log", xlabel=label, ylabel=r"relative scale $\kappa_h$")
+        panel.set_xscale("log", base=2)
+        panel.legend(loc="best")
+    figure.tight_layout()
+    return figure
+
+
+def draw_panel(panel: Axes, own: np.ndarray) -> None:
+    """Mean and range of every series, with its prediction."""
+    for k, series in enumerate(dict.fromkeys(own["series"].tolist())):
+        line = own[own["series"] == series]
+        panel.plot(line["x"], line["predicted"], **PREDICTED)
+        error = np.maximum(0, [line["y"] - line["low"], line["high"] - line["y"]])
+        look = {"color": GREYS[k], "marker": MARKERS[k], "linestyle": "none", "elinewidth": 0.8, "label": series}
+        panel.errorbar(line["x"], line["y"], yerr=error, markerfacecolor="white" if k == 1 else GREYS[k], **look)

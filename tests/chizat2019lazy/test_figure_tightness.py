@@ -1,0 +1,41 @@
+"""Data of the figure lazy_tightness."""
+
+import numpy as np
+import pytest
+
+from checks.claim import Run
+from checks.sweep import Sweep
+from figures import lazy_tightness
+from figures.style import save, style
+
+
+@pytest.fixture(scope="module")
+def table():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lazy_tightness, "POINTS", {"quick": 3})
+        patch.setattr(lazy_tightness, "SHARES", {"quick": 6})
+        return lazy_tightness.compute(Run("quick", 0, Sweep()))
+
+
+def test_no_bound_is_exceeded(table):
+    assert table.dtype.names == lazy_tightness.COLUMNS
+    assert np.isfinite(table["y"]).all() and not any("," in value for value in table["series"].tolist())
+    assert (table[table["panel"] == "bounds"]["y"] <= 1).all()
+
+
+def test_final_errors_are_those_of_the_stuck_maps(table):
+    own = table[table["panel"] == "failure"]
+    decided = np.abs(own["predicted"] - 0.05) > 0.06  # close to the threshold the flow is slow
+    assert decided.any() and np.allclose(own["y"][decided], own["predicted"][decided], atol=1e-2)
+
+
+def test_worst_cases_and_late_rates_tend_to_one(table):
+    own = table[table["panel"] == "limits"]
+    last = [own[own["series"] == series]["y"][-1] for series in dict.fromkeys(own["series"].tolist())]
+    assert len(last) == 3 and np.allclose(last, 1, atol=0.06)
+
+
+def test_it_is_drawn(table, tmp_path):
+    with style():
+        paths = save(lazy_tightness.draw(table), str(tmp_path / "figure"))
+    assert all((tmp_path / name).stat().st_size > 1000 for name in ("figure.svg", "figure.png")) and len(paths) == 2
