@@ -1,10 +1,13 @@
 """Judge of an exponent where nothing is random: the local log-log slopes at the small end of a sweep."""
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from checks.equivalence import undecided
-from checks.verdict import Evidence, Verdict
+from checks.verdict import Evidence, Verdict, loudest
 
 AGREE, DISAGREE = 0.02, 0.1
 LARGEST_CHANGE = 0.01
@@ -51,3 +54,25 @@ def deterministic_slope(
     refutation = 0.0 if verdict is Verdict.REFUTED else 1.0
     interval = (float(local.min()), float(local.max()))
     return Evidence(part, verdict, predicted, float(local[-1]), interval, None, refutation, AGREE, note)
+
+
+def worst_slope(
+    part: str,
+    sizes: ArrayLike,
+    rows: Sequence[ArrayLike],
+    *,
+    predicted: float,
+    changes: Sequence[float] | None = None,
+    control: bool = False,
+) -> Evidence:
+    """`deterministic_slope` of every row, see `loudest`: the worst one, for a ``control`` the one closest to ``predicted``."""
+    changes = [0.0] * len(rows) if changes is None else changes
+    judged = [
+        deterministic_slope(part, sizes, row, predicted=predicted, change=change)
+        for row, change in zip(rows, changes, strict=True)
+    ]
+
+    def distance(found: Evidence) -> float:
+        return math.inf if found.interval is None else max(abs(end - predicted) for end in found.interval)
+
+    return loudest(judged, distance, control=control)

@@ -1,8 +1,12 @@
 """Judge of a deterministic inequality: measured ≤ bound, up to the error of the numerical method."""
 
 import math
+from dataclasses import replace
 
-from checks.verdict import Evidence, Verdict
+import numpy as np
+from numpy.typing import ArrayLike
+
+from checks.verdict import Evidence, Verdict, loudest
 
 ROUNDING = 1e-9
 """Relative slack for rounding, added to the measured numerical error."""
@@ -56,3 +60,26 @@ def inequality(part: str, measured: float, bound: float, *, change: float = 0.0)
         verdict, note = Verdict.REFUTED, f"ratio {ratio:.12g} exceeds 1 by more than ten times the error {eps:.2g}"
     refutation = 0.0 if verdict is Verdict.REFUTED else 1.0
     return Evidence(part, verdict, bound, measured, tightness=ratio, refutation=refutation, note=note)
+
+
+def worst_case(
+    part: str,
+    measured: ArrayLike,
+    bound: ArrayLike,
+    change: ArrayLike = 0.0,
+    *,
+    holds: ArrayLike = True,
+    control: bool = False,
+) -> Evidence:
+    """`inequality` of every case, see `loudest`: the worst one, for a ``control`` the one closest to the bound.
+
+    The arrays are broadcast against each other. Cases that do not meet the hypotheses, ``holds`` false, are counted in the
+    note; if none meets them the outcome is HYPOTHESES_NOT_MET.
+    """
+    *sides, holds = (np.ravel(array) for array in np.broadcast_arrays(measured, bound, change, holds))
+    left_out = f"hypotheses not met by {np.count_nonzero(~holds)} of {holds.size} cases"
+    judged = [inequality(part, m, b, change=c) for m, b, c, held in zip(*sides, holds, strict=True) if held]
+    if not judged:
+        return Evidence(part, Verdict.HYPOTHESES_NOT_MET, math.nan, math.nan, note=left_out)
+    found = loudest(judged, lambda evidence: evidence.tightness, control=control)
+    return found if holds.all() else replace(found, note=f"{found.note}; {left_out}".lstrip("; "))

@@ -1,6 +1,7 @@
 """The five outcomes of a check, the evidence for one part of a claim, and the rule that combines parts."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -71,3 +72,16 @@ def combine_controls(controls: Sequence[Evidence]) -> Verdict:
     if Verdict.SUPPORTED in verdicts:
         return Verdict.SUPPORTED
     return verdicts.pop() if len(verdicts) == 1 else Verdict.INCONCLUSIVE
+
+
+def loudest(judged: Sequence[Evidence], distance: Callable[[Evidence], float], *, control: bool = False) -> Evidence:
+    """Of cases judged alike the one that speaks loudest against the part: REFUTED before INCONCLUSIVE before SUPPORTED, then
+    the largest ``distance`` from the prediction, NaN as infinity. For a ``control`` the other end, which refutes it least.
+    """
+    order = (Verdict.SUPPORTED, Verdict.INCONCLUSIVE, Verdict.REFUTED)
+
+    def key(found: Evidence) -> tuple[int, float]:
+        away = distance(found)
+        return order.index(found.verdict), math.inf if math.isnan(away) else away
+
+    return min(judged, key=key) if control else max(judged, key=key)

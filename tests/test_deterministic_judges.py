@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.deterministic_slope import deterministic_slope
+from checks.deterministic_slope import deterministic_slope, worst_slope
+from checks.inequality import worst_case
 from checks.positivity import positivity
 from checks.verdict import Verdict
 from theory import certified_min_eigenvalue
@@ -54,3 +55,34 @@ def test_positivity(seed, n):
     assert positivity("", certified_min_eigenvalue(singular), singular, null).verdict is Verdict.REFUTED
     assert positivity("", certified_min_eigenvalue(singular), singular).verdict is Verdict.INCONCLUSIVE
     assert positivity("", certified_min_eigenvalue(diagonal), diagonal, null).verdict is Verdict.SUPPORTED
+
+
+def test_a_row_that_fails_is_never_hidden_by_others():
+    good, bad, steep = (np.array(SIZES) ** power for power in (-1.0, -0.95, -3.0))
+    undefined = np.full(len(SIZES), np.nan)
+    judged = {"predicted": -1.0}
+    assert worst_slope("", SIZES, [good, good], **judged).verdict is Verdict.SUPPORTED
+    assert worst_slope("", SIZES, [good, bad], **judged).verdict is Verdict.INCONCLUSIVE
+    assert worst_slope("", SIZES, [good, steep], **judged).verdict is Verdict.REFUTED
+    assert worst_slope("", SIZES, [steep, good], **judged, control=True).verdict is Verdict.SUPPORTED
+    for control in (False, True):
+        rows = [good, undefined] if not control else [steep, undefined]
+        assert worst_slope("", SIZES, rows, **judged, control=control).verdict is Verdict.INCONCLUSIVE
+    assert worst_slope("", SIZES, [good, good], changes=[0.0, 0.5], **judged).verdict is Verdict.INCONCLUSIVE
+
+
+def test_cases_outside_the_hypotheses_are_counted_and_nan_is_not_dropped():
+    measured = np.array([0.5, 2.0, 0.7])
+    kept = worst_case("", measured, 1.0, holds=[True, False, True])
+    assert kept.verdict is Verdict.SUPPORTED and kept.tightness == 0.7 and "1 of 3" in kept.note
+    assert worst_case("", measured, 1.0).verdict is Verdict.REFUTED
+    assert worst_case("", measured, 1.0, control=True).verdict is Verdict.SUPPORTED
+    assert worst_case("", measured, 1.0, holds=False).verdict is Verdict.HYPOTHESES_NOT_MET
+    measured[1] = np.nan
+    assert worst_case("", measured, 1.0).verdict is Verdict.INCONCLUSIVE
+
+
+def test_an_inaccurate_case_is_not_hidden_by_a_larger_ratio():
+    assert worst_case("", [0.5, 0.7], 1.0, [0.0, 0.0]).verdict is Verdict.SUPPORTED
+    assert worst_case("", [0.5, 0.7], 1.0, [0.1, 0.0]).verdict is Verdict.INCONCLUSIVE
+    assert worst_case("", [3.0, 2.0], 1.0, [0.0, 0.1], control=True).verdict is Verdict.INCONCLUSIVE

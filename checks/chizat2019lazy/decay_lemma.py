@@ -7,7 +7,7 @@ from scipy.integrate import solve_ivp
 
 from checks.chizat2019lazy.scaled_flows import LOSSES, MU, M, make_loss
 from checks.claim import Claim, Findings, Run
-from checks.li2024demystifying.trainings import worst_case
+from checks.inequality import worst_case
 from checks.sweep import Arrays
 from checks.verdict import Evidence
 from kernels.losses import SquareLoss
@@ -92,7 +92,7 @@ def random_parts(run: Run) -> Iterator[Evidence]:
         ]
         results = run.sweep.run(random_path, cells, f"decay-lemma, {loss}")
         ratio, change = (np.concatenate([found[key] for found in results]) for key in ("ratio", "change"))
-        yield worst_case(f"random Σ(t) · {loss}", ratio, np.ones(1), change / ratio)
+        yield worst_case(f"random Σ(t) · {loss}", ratio, 1.0, change)
 
 
 def extreme_parts(run: Run) -> Iterator[tuple[Evidence, Evidence]]:
@@ -103,11 +103,10 @@ def extreme_parts(run: Run) -> Iterator[tuple[Evidence, Evidence]]:
         ratio, without, change = (
             np.concatenate([found[key] for found in results]) for key in ("ratio", "without", "change")
         )
-        name, change = f"along a level set · M/μ = {condition:g}", change / ratio
-        least = np.argmin(without)
+        name, change_without = f"along a level set · M/μ = {condition:g}", change * without / ratio
         yield (
-            worst_case(name, ratio, np.ones(1), change),
-            worst_case(f"without (M/μ)^½ · {name}", without[least : least + 1], np.ones(1), change[least : least + 1]),
+            worst_case(name, ratio, 1.0, change),
+            worst_case(f"without (M/μ)^½ · {name}", without, 1.0, change_without, control=True),
         )
 
 

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from checks.chizat2019lazy.scaled_flows import KINDS, LOSSES, distances, draw, make_loss
+from checks.chizat2019lazy.scaled_flows import EXPONENTS, KINDS, LOSSES, distances, draw, make_loss
 from checks.claim import Claim, Findings, Run
-from checks.deterministic_slope import deterministic_slope
-from checks.inequality import inequality
-from checks.li2024demystifying.trainings import worst_case
+from checks.deterministic_slope import worst_slope
+from checks.inequality import inequality, worst_case
 from checks.sweep import Arrays
-from checks.verdict import Evidence, Verdict
+from checks.verdict import Evidence
 from kernels.losses import SquareLoss
 from kernels.model_flow import model_flow
 from theory.scaled_bounds import largest_drift
@@ -27,7 +26,6 @@ SOFT_KINDS["full"] = SOFT_KINDS["standard"]
 SOFT_SEEDS = {"quick": 1, "standard": 1, "full": 8}
 PAIRED = ("inner weights", "two layers")
 HORIZON, RTOL, FINE, PAIRED_RTOL = 1.0, 1e-6, 1e-8, 1e-9
-EXPONENTS = {"drift": -1.0, "path": -2.0, "predictions": -1.0}
 DRIFT_ALPHAS = {"quick": [1.0], "standard": [0.1, 1.0, 100.0]}
 DRIFT_ALPHAS["full"] = DRIFT_ALPHAS["standard"]
 DRIFT_HORIZON, DRIFT_RTOLS, DRIFT_SEEDS = 8.0, (1e-3, 1e-4), {"quick": 1, "standard": 1, "full": 16}
@@ -95,32 +93,6 @@ def steady_share(*, corner: float) -> Arrays:
     return {"share": np.array(fine), "change": np.array(abs(fine - coarse))}
 
 
-def judged_slope(
-    part: str,
-    sizes: Sequence[float],
-    rows: Sequence[np.ndarray],
-    *,
-    predicted: float,
-    changes: Sequence[float] | None = None,
-    control: bool = False,
-) -> Evidence:
-    """`deterministic_slope` of the row that speaks loudest against the part: not SUPPORTED first, then furthest from
-    ``predicted``. For a ``control``, of the row that speaks loudest for it: not REFUTED first, then closest.
-    """
-    changes = [0.0] * len(rows) if changes is None else changes
-    judged = [
-        deterministic_slope(part, sizes, row, predicted=predicted, change=change)
-        for row, change in zip(rows, changes, strict=True)
-    ]
-    wanted, sign = (Verdict.REFUTED, -1) if control else (Verdict.SUPPORTED, 1)
-
-    def against(found: Evidence) -> tuple[bool, float]:
-        ends = (np.inf,) if found.interval is None else found.interval
-        return found.verdict is not wanted, sign * max(abs(end - predicted) for end in ends)
-
-    return max(judged, key=against)
-
-
 def cell(kind: str, seed: int, alphas: list[float], **options: object) -> dict:
     """Arguments of `distances` that the claims share, so that they share its records."""
     return {"kind": kind, "seed": seed, "alphas": alphas, "horizon": HORIZON, "rtol": RTOL, **options}
@@ -150,8 +122,8 @@ def slope_parts(run: Run) -> Iterator[tuple[Evidence, Evidence]]:
         for key, exponent in EXPONENTS.items():
             rows, change = [found[k][key] for k in own], [changes[k][key] for k in own]
             yield (
-                judged_slope(f"{key} · {kind}", alphas, rows, predicted=exponent, changes=change),
-                judged_slope(f"half the exponent · {key} · {kind}", alphas, rows, predicted=exponent / 2, control=True),
+                worst_slope(f"{key} · {kind}", alphas, rows, predicted=exponent, changes=change),
+                worst_slope(f"half the exponent · {key} · {kind}", alphas, rows, predicted=exponent / 2, control=True),
             )
 
 
@@ -164,8 +136,8 @@ def paired_parts(run: Run) -> Iterator[tuple[Evidence, Evidence]]:
         rows, change = [f["predictions"] for f in found], [c["predictions"] for c in changes]
         name = f"predictions · paired {kind}"
         yield (
-            judged_slope(name, PAIRED_ALPHAS, rows, predicted=-2.0, changes=change),
-            judged_slope(f"exponent −1 · {name}", PAIRED_ALPHAS, rows, predicted=-1.0, control=True),
+            worst_slope(name, PAIRED_ALPHAS, rows, predicted=-2.0, changes=change),
+            worst_slope(f"exponent −1 · {name}", PAIRED_ALPHAS, rows, predicted=-1.0, control=True),
         )
 
 
@@ -179,8 +151,8 @@ def drift_parts(run: Run) -> Iterator[tuple[Evidence, Evidence]]:
         found = run.sweep.run(drift_shares, cells, "general-lazy, drift")
         share, change = (np.concatenate([f[key] for f in found]) for key in ("share", "change"))
         yield (
-            worst_case(f"drift ≤ √(tR_0)/α · {loss}", share, 1.0, change / share),
-            worst_case(f"drift ≤ √(tR_0)/(4α) · {loss}", share, 0.25, change / share),
+            worst_case(f"drift ≤ √(tR_0)/α · {loss}", share, 1.0, change),
+            worst_case(f"drift ≤ √(tR_0)/(4α) · {loss}", share, 0.25, 4 * change),
         )
     found = run.sweep.run(steady_share, [{"corner": CORNER[run.tier]}], "general-lazy, steady descent")[0]
     share, change = float(found["share"]), float(found["change"])
@@ -195,7 +167,7 @@ def fixed_controls(run: Run) -> Iterator[Evidence]:
     cells = [cell(kind, run.seed, [1.0]) for kind in (KINDS[::3] if run.tier == "quick" else KINDS)]
     for c, found in zip(cells, run.sweep.run(distances, cells, "general-lazy, α = 1"), strict=True):
         rows = [np.full(len(ALPHAS[run.tier]), found["drift"][0])]
-        yield judged_slope(f"α fixed at 1 · drift · {c['kind']}", ALPHAS[run.tier], rows, predicted=-1.0, control=True)
+        yield worst_slope(f"α fixed at 1 · drift · {c['kind']}", ALPHAS[run.tier], rows, predicted=-1.0, control=True)
 
 
 def check(run: Run) -> Findings:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from checks.chizat2019lazy.scaled_flows import make_loss
+from checks.chizat2019lazy.scaled_flows import make_loss, second_derivative
 from checks.claim import Claim, Findings, Run
 from checks.inequality import inequality
 from checks.sweep import Arrays
@@ -13,6 +13,7 @@ from checks.verdict import Evidence
 from kernels.losses import Loss
 from kernels.model_flow import model_flow
 from kernels.models import Factorization, Model, QuadraticMap
+from theory import scaled_bounds
 from theory.width_bounds import scale_of_start, time_factor
 
 DEGREES = {"product": 2, "quadratic form": 2, "relu": 2, "deep linear": 3}
@@ -126,9 +127,10 @@ def descend(case: Case, loss: Loss, start: np.ndarray, alpha: float, step: float
 
 
 def safe_step(case: Case, s: float) -> float:
-    """A step small against the curvature of the loss at w_0 and at s w_0, a power of two: with it descent stays bounded."""
+    """A step small against the curvature of the loss at w_0 and at s w_0, a power of two: with it descent stays bounded, and
+    with s² times it, the control's, too."""
     slope = np.linalg.norm(case.model.jacobian(max(s, 1.0) * case.start), 2)
-    return 2.0 ** np.floor(np.log2(0.05 / (slope**2 + np.linalg.norm(case.targets))))
+    return 2.0 ** np.floor(np.log2(0.05 / (slope**2 + np.linalg.norm(case.targets)) / max(s, 1.0) ** 2))
 
 
 def descent_gaps(*, kind: str, seed: int, scales: Sequence[float], loss: str, bias: bool = False) -> Arrays:
@@ -144,10 +146,7 @@ def descent_gaps(*, kind: str, seed: int, scales: Sequence[float], loss: str, bi
         for key, factor in (("right", time_factor(s, q)), ("wrong", s ** (2 * q))):
             with np.errstate(over="ignore", invalid="ignore"):  # with the wrong step it may diverge
                 found[key][k] = np.abs(path - s * descend(case, R, case.start, alpha, factor * step)).max()
-        found["right"][k] /= np.abs(path).max()
-        found["wrong"][k] = np.nan_to_num(
-            found["wrong"][k] / np.abs(path).max(), nan=1.0, posinf=1.0
-        )  # diverged: no match
+            found[key][k] /= np.abs(path).max()
     return found
 
 
@@ -173,12 +172,10 @@ def flow_gaps(*, kind: str, seed: int, scales: Sequence[float], loss: str) -> Ar
 
 def relative_scale(case: Case, w: np.ndarray) -> float:
     """κ_h(w), with ‖D²h‖ of the unfolding: the law holds in any norm. Central differences of Dh are exact up to degree 3."""
-    p = len(w)
     step = 2.0 ** np.round(np.log2(np.abs(w).max()))
-    D = [(case.model.jacobian(w + step * e) - case.model.jacobian(w - step * e)) / (2 * step) for e in np.eye(p)]
-    curvature = np.linalg.norm(np.concatenate(D), 2)
-    distance = np.linalg.norm(case.model(w) - case.targets)
-    return float(distance * curvature / np.linalg.norm(case.model.jacobian(w), 2) ** 2)
+    curvature = np.linalg.norm(second_derivative(case.model, w, step).reshape(-1, len(w)), 2)
+    distance, slope = np.linalg.norm(case.model(w) - case.targets), np.linalg.norm(case.model.jacobian(w), 2)
+    return scaled_bounds.relative_scale(float(distance), float(curvature), float(slope), 1.0)
 
 
 def scale_law(*, kind: str, seed: int, scales: Sequence[float]) -> Arrays:

@@ -4,61 +4,23 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from checks.chizat2019lazy.general_lazy import (
-    ALPHAS,
-    EXPONENTS,
-    FINE,
-    HORIZON,
-    RTOL,
-    SEEDS,
-    cell,
-    judged_slope,
-    measured,
-)
-from checks.chizat2019lazy.scaled_flows import distances, draw
+from checks.chizat2019lazy.general_lazy import ALPHAS, SEEDS, cell, measured
+from checks.chizat2019lazy.scaled_flows import EXPONENTS, distances
 from checks.claim import Claim, Findings, Run
+from checks.deterministic_slope import worst_slope
 from checks.sweep import Arrays
 from checks.verdict import Evidence
-from kernels.losses import SquareLoss
-from kernels.model_flow import flow_and_linearised_flow
 
-SMALL = ("neuron", "oscillator")
-OUTPUTS = 12
-
-
-def overdetermined(*, seed: int, outputs: int, alphas: Sequence[float], horizon: float, rtol: float) -> Arrays:
-    """``drift``, ``path`` and ``predictions`` as in `distances`, for quadratic maps of 7 parameters to ``outputs`` numbers."""
-    drawn = draw("quadratic", seed, outputs=outputs)
-    times = np.linspace(0, horizon / np.linalg.norm(drawn.model.jacobian(drawn.start), 2) ** 2, 25)[1:]
-    found = {key: np.full(len(alphas), np.nan) for key in EXPONENTS}
-    for k, alpha in enumerate(alphas):
-        true, linear = flow_and_linearised_flow(
-            drawn.model, SquareLoss(drawn.targets), drawn.start, alpha=alpha, times=times, rtol=rtol
-        )
-        if min(len(true.times), len(linear.times)) == len(times):
-            found["drift"][k] = np.linalg.norm(true.displacements, axis=1).max() / alpha
-            found["path"][k] = np.linalg.norm(true.displacements - linear.displacements, axis=1).max() / alpha
-            found["predictions"][k] = np.linalg.norm(true.outputs - linear.outputs, axis=1).max()
-    return found
+KINDS = {"neuron": {}, "oscillator": {}, "quadratic": {"outputs": 12}}
 
 
 def sweeps(run: Run) -> Iterator[tuple[str, list[Arrays], list[Arrays], list[Arrays]]]:
     """For each kind the suprema along α, their changes when the tolerance is cut, and the suprema at α = 1, by seed."""
     seeds, alphas = [run.seed + s for s in range(SEEDS[run.tier])], ALPHAS[run.tier]
-    for kind in SMALL:
-        found, changes = measured(run, [cell(kind, seed, alphas) for seed in seeds], "not-over-parameterization")
-        ones = run.sweep.run(distances, [cell(kind, seed, [1.0]) for seed in seeds], "not-over-parameterization, α = 1")
-        yield kind, found, changes, ones
-    calls = ((alphas, RTOL), (alphas[-1:], FINE), ([1.0], RTOL))
-    cells = [
-        {"seed": seed, "outputs": OUTPUTS, "alphas": own, "horizon": HORIZON, "rtol": rtol}
-        for own, rtol in calls
-        for seed in seeds
-    ]
-    results = run.sweep.run(overdetermined, cells, "not-over-parameterization, quadratic")
-    found, fine, ones = (results[k * len(seeds) : (k + 1) * len(seeds)] for k in range(3))
-    changes = [{key: abs(c[key][-1] / f[key][0] - 1) for key in EXPONENTS} for c, f in zip(found, fine, strict=True)]
-    yield "quadratic", found, changes, ones
+    for kind, options in KINDS.items():
+        found, changes = measured(run, [cell(kind, s, alphas, **options) for s in seeds], "not-over-parameterization")
+        fixed = [cell(kind, s, [1.0], **options) for s in seeds]
+        yield kind, found, changes, run.sweep.run(distances, fixed, "not-over-parameterization, α = 1")
 
 
 def check(run: Run) -> Findings:
@@ -69,7 +31,7 @@ def check(run: Run) -> Findings:
             rows, change = [f[key] for f in found], [c[key] for c in changes]
             fixed = [np.full(len(alphas), f[key][0]) for f in ones]
             name = f"{key} · {kind}"
-            parts.append(judged_slope(name, alphas, rows, predicted=exponent, changes=change))
+            parts.append(worst_slope(name, alphas, rows, predicted=exponent, changes=change))
             controls += controls_of(name, alphas, rows, fixed, exponent)
     return Findings(parts, controls)
 
@@ -79,8 +41,8 @@ def controls_of(
 ) -> list[Evidence]:
     """Half the exponent, and the exponent where targets αy* leave the flow of w that of α = 1."""
     return [
-        judged_slope(f"half the exponent · {name}", alphas, rows, predicted=exponent / 2, control=True),
-        judged_slope(f"α fixed at 1 · {name}", alphas, fixed, predicted=exponent, control=True),
+        worst_slope(f"half the exponent · {name}", alphas, rows, predicted=exponent / 2, control=True),
+        worst_slope(f"α fixed at 1 · {name}", alphas, fixed, predicted=exponent, control=True),
     ]
 
 

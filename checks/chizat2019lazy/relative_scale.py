@@ -4,14 +4,14 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from checks.chizat2019lazy.general_lazy import ALPHAS, PAIRED, PAIRED_ALPHAS, PAIRED_RTOL, cell, judged_slope, measured
-from checks.chizat2019lazy.scaled_flows import KINDS, Drawn, draw
+from checks.chizat2019lazy.general_lazy import ALPHAS, PAIRED, PAIRED_ALPHAS, PAIRED_RTOL, cell, measured
+from checks.chizat2019lazy.scaled_flows import KINDS, Drawn, draw, horizon_times, second_derivative, suprema
 from checks.claim import Claim, Findings, Run
-from checks.li2024demystifying.trainings import worst_case
+from checks.deterministic_slope import worst_slope
+from checks.inequality import worst_case
 from checks.sweep import Arrays
 from checks.verdict import Evidence
 from kernels.losses import SquareLoss
-from kernels.model_flow import flow_and_linearised_flow
 from kernels.models import Model, QuadraticMap
 from theory.scaled_bounds import relative_scale
 
@@ -26,11 +26,9 @@ STEP, STEP_ERROR = 1e-4, 1e-6
 def curvature_bound(model: Model, w: np.ndarray) -> float:
     """Upper bound of ‖D²h(w)‖ = sup ‖D²h[u, v]‖ over unit u, v, up to `STEP_ERROR`: the smaller norm of two unfoldings.
 
-    D²h, (N, p, p), by central differences of Dh. As a map of v to D²h[·, v] with the Frobenius norm, or of uvᵀ to D²h[u, v],
-    its norm is at least ‖D²h‖.
+    As a map of v to D²h[·, v] with the Frobenius norm, or of uvᵀ to D²h[u, v], its norm is at least ‖D²h‖.
     """
-    columns = [model.jacobian(w + STEP * e) - model.jacobian(w - STEP * e) for e in np.eye(len(w))]
-    D2 = np.stack(columns, axis=2) / (2 * STEP)
+    D2 = second_derivative(model, w, STEP)
     N, p, _ = D2.shape
     return float(min(np.linalg.norm(D2.reshape(N * p, p), 2), np.linalg.norm(D2.reshape(N, p * p), 2)))
 
@@ -51,16 +49,9 @@ def scale(drawn: Drawn, alpha: float) -> float:
 
 def relative_distances(drawn: Drawn, alphas: Sequence[float], horizon: float, rtol: float) -> np.ndarray:
     """sup ‖y − ȳ‖/‖αh(w_0) − y*‖ over 24 times up to ``horizon``/‖Dh(w_0)‖², (alphas,); NaN where a flow did not get there."""
-    end = horizon / np.linalg.norm(drawn.model.jacobian(drawn.start), 2) ** 2
-    times, found = np.linspace(0, end, 25)[1:], np.full(len(alphas), np.nan)
-    for k, alpha in enumerate(alphas):
-        true, linear = flow_and_linearised_flow(
-            drawn.model, SquareLoss(drawn.targets), drawn.start, alpha=alpha, times=times, rtol=rtol
-        )
-        if min(len(true.times), len(linear.times)) == len(times):
-            residual = np.linalg.norm(alpha * drawn.model(drawn.start) - drawn.targets)
-            found[k] = np.linalg.norm(true.outputs - linear.outputs, axis=1).max() / residual
-    return found
+    times, loss, value = horizon_times(drawn, horizon), SquareLoss(drawn.targets), drawn.model(drawn.start)
+    found = [suprema(drawn, loss, alpha=alpha, times=times, rtol=rtol)["predictions"] for alpha in alphas]
+    return np.array(found) / [np.linalg.norm(alpha * value - drawn.targets) for alpha in alphas]
 
 
 def shares(*, kind: str, seed: int, horizon: float) -> Arrays:
@@ -103,13 +94,13 @@ def bound_parts(run: Run) -> Iterator[tuple[Evidence, Evidence]]:
         share, change = (np.array([row[i] for row in own]) for i in (1, 2))
         drawn = np.array([row[0] != ALONE for row in own])
         yield (
-            worst_case(f"distance ≤ K²κ · drawn · K = {K:g}", share[drawn], 1.0, change[drawn] / share[drawn]),
-            worst_case(f"distance ≥ K²κ/2 · drawn · K = {K:g}", 0.5, share[drawn], np.zeros(1)),
+            worst_case(f"distance ≤ K²κ · drawn · K = {K:g}", share[drawn], 1.0, change[drawn]),
+            worst_case(f"distance ≥ K²κ/2 · drawn · K = {K:g}", 0.5, share[drawn]),
         )
         if K == min(horizons):
             yield (
                 worst_case(f"distance ≤ K²κ · w + w²/2 · K = {K:g}", share[~drawn], 1.0, change[~drawn]),
-                worst_case(f"distance ≤ K²κ/2 · w + w²/2 · K = {K:g}", share[~drawn], 0.5, change[~drawn]),
+                worst_case(f"distance ≤ K²κ/2 · w + w²/2 · K = {K:g}", share[~drawn], 0.5, 2 * change[~drawn]),
             )
 
 
@@ -126,8 +117,8 @@ def slope_parts(run: Run) -> Iterator[tuple[Evidence, Evidence]]:
             rows = [f["predictions"] / np.linalg.norm(drawn.targets)]
             name = f"{'paired ' * (slope == 2.0)}{c['kind']}"
             yield (
-                judged_slope(name, kappas, rows, predicted=slope, changes=[change["predictions"]]),
-                judged_slope(f"half the slope · {name}", kappas, rows, predicted=slope / 2, control=True),
+                worst_slope(name, kappas, rows, predicted=slope, changes=[change["predictions"]]),
+                worst_slope(f"half the slope · {name}", kappas, rows, predicted=slope / 2, control=True),
             )
 
 
@@ -137,7 +128,7 @@ def plateau_controls(run: Run) -> Iterator[Evidence]:
     for c, found in zip(cells, run.sweep.run(uncentred, cells, "relative-scale, h(w_0) ≠ 0"), strict=True):
         for key in ("distance", "scale"):
             name = f"h(w_0) ≠ 0 · {key} · {c['kind']}"
-            yield judged_slope(name, FAR_ALPHAS, [found[key]], predicted=-1.0, control=True)
+            yield worst_slope(name, FAR_ALPHAS, [found[key]], predicted=-1.0, control=True)
 
 
 def check(run: Run) -> Findings:

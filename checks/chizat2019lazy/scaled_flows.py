@@ -25,6 +25,8 @@ KINDS = (
 """All but ``neuron`` (p = 2) and ``oscillator`` (p = 3) have more parameters than outputs."""
 
 LOSSES = ("square", "soft far", "soft near")
+EXPONENTS = {"drift": -1.0, "path": -2.0, "predictions": -1.0}
+"""In α, of `suprema`, where h(w_0) = 0."""
 MU, M = 0.5, 2.0  # strong convexity and smoothness of the losses that are not quadratic
 
 
@@ -84,6 +86,25 @@ def make_loss(name: str, targets: np.ndarray) -> Loss:
     return LogCoshLoss(targets, MU, M, soft_far=name == "soft far")
 
 
+def suprema(drawn: Drawn, loss: Loss, *, alpha: float, times: Sequence[float], rtol: float) -> dict[str, float]:
+    """Suprema over the ``times``: ``drift`` ‖w_α − w_0‖, ``path`` ‖w_α − w̄_α‖, ``predictions`` ‖y − ȳ‖.
+
+    NaN where a flow did not reach the last time.
+    """
+    options = {"alpha": alpha, "times": times, "rtol": rtol}
+    true, linear = flow_and_linearised_flow(drawn.model, loss, drawn.start, **options)
+    if min(len(true.times), len(linear.times)) < len(times):
+        return dict.fromkeys(EXPONENTS, np.nan)
+    v, gap = true.displacements, true.displacements - linear.displacements
+    drift, path, predictions = (np.linalg.norm(x, axis=1).max() for x in (v, gap, true.outputs - linear.outputs))
+    return {"drift": drift / alpha, "path": path / alpha, "predictions": predictions}
+
+
+def horizon_times(drawn: Drawn, horizon: float) -> np.ndarray:
+    """24 times up to ``horizon``/‖Dh(w_0)‖²."""
+    return np.linspace(0, horizon / np.linalg.norm(drawn.model.jacobian(drawn.start), 2) ** 2, 25)[1:]
+
+
 def distances(
     *,
     kind: str,
@@ -92,27 +113,17 @@ def distances(
     horizon: float,
     loss: str = "square",
     paired: bool = False,
+    outputs: int = 4,
     rtol: float = 1e-6,
 ) -> dict[str, np.ndarray]:
-    """Suprema over 24 times up to ``horizon``/‖Dh(w_0)‖², for every α, (alphas,); h(w_0) = 0.
+    """`suprema` over `horizon_times` for every α, (alphas,); h(w_0) = 0."""
+    drawn = draw(kind, seed, outputs=outputs, paired=paired)
+    function, times = make_loss(loss, drawn.targets), horizon_times(drawn, horizon)
+    found = [suprema(drawn, function, alpha=alpha, times=times, rtol=rtol) for alpha in alphas]
+    return {key: np.array([row[key] for row in found]) for key in EXPONENTS}
 
-    ``drift`` ‖w_α − w_0‖, ``path`` ‖w_α − w̄_α‖, ``predictions`` ‖y − ȳ‖, ``kernel`` ‖Dh(w_α)Dh(w_α)ᵀ − Dh(w_0)Dh(w_0)ᵀ‖. NaN
-    where a flow did not reach the horizon.
-    """
-    drawn = draw(kind, seed, paired=paired)
-    slope = drawn.model.jacobian(drawn.start)
-    times = np.linspace(0, horizon / np.linalg.norm(slope, 2) ** 2, 25)[1:]
-    found = {key: np.full(len(alphas), np.nan) for key in ("drift", "path", "predictions", "kernel")}
-    for k, alpha in enumerate(alphas):
-        runs = flow_and_linearised_flow(
-            drawn.model, make_loss(loss, drawn.targets), drawn.start, alpha=alpha, times=times, rtol=rtol
-        )
-        if min(len(run.times) for run in runs) < len(times):
-            continue
-        true, linear = runs
-        jacobians = (drawn.model.jacobian(drawn.start + v / alpha) for v in true.displacements)
-        found["drift"][k] = np.linalg.norm(true.displacements, axis=1).max() / alpha
-        found["path"][k] = np.linalg.norm(true.displacements - linear.displacements, axis=1).max() / alpha
-        found["predictions"][k] = np.linalg.norm(true.outputs - linear.outputs, axis=1).max()
-        found["kernel"][k] = max(np.linalg.norm(J @ J.T - slope @ slope.T, 2) for J in jacobians)
-    return found
+
+def second_derivative(model: Model, w: np.ndarray, step: float) -> np.ndarray:
+    """D²h(w) (N, p, p), by central differences of Dh."""
+    columns = [model.jacobian(w + step * e) - model.jacobian(w - step * e) for e in np.eye(len(w))]
+    return np.stack(columns, axis=2) / (2 * step)

@@ -7,7 +7,7 @@ from scipy.integrate import solve_ivp
 
 from checks.chizat2019lazy.scaled_flows import LOSSES, MU, make_loss
 from checks.claim import Claim, Findings, Run
-from checks.li2024demystifying.trainings import worst_case
+from checks.inequality import worst_case
 from checks.verdict import Evidence
 from theory.convergence_bounds import stability_bound
 
@@ -72,7 +72,7 @@ def random_parts(run: Run) -> Iterator[Evidence]:
         ]
         results = run.sweep.run(random_path, cells, f"stability-lemma, {loss}")
         ratio, change = (np.concatenate([found[key] for found in results]) for key in ("ratio", "change"))
-        yield worst_case(f"random Σ(t) · {loss}", ratio, np.ones(1), change / ratio)
+        yield worst_case(f"random Σ(t) · {loss}", ratio, 1.0, change)
 
 
 def check(run: Run) -> Findings:
@@ -83,9 +83,8 @@ def check(run: Run) -> Findings:
         for lam, mu in ((1.0, 1.0), (0.1, 2.0))
     ]
     ratio = np.concatenate([found["ratio"] for found in run.sweep.run(scalar, cells, "stability-lemma, worst case")])
-    part = worst_case("scalar Σ(t) = λ + K/(μy)", ratio, np.ones(1), np.zeros(1))
-    control = worst_case("half of K · scalar", 2 * ratio.min(keepdims=True), np.ones(1), np.zeros(1))
-    return Findings([*random_parts(run), part], [control])
+    part = worst_case("scalar Σ(t) = λ + K/(μy)", ratio, 1.0)
+    return Findings([*random_parts(run), part], [worst_case("half of K · scalar", 2 * ratio, 1.0, control=True)])
 
 
 CLAIM = Claim(

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from checks.chizat2019lazy.scaled_flows import LOSSES, Drawn, draw, make_loss
+from checks.chizat2019lazy.scaled_flows import LOSSES, Drawn, draw, make_loss, second_derivative
 from checks.claim import Claim, Findings, Run
 from checks.deterministic_slope import deterministic_slope
-from checks.li2024demystifying.trainings import worst_case
+from checks.inequality import worst_case
 from checks.verdict import Evidence
 from kernels.losses import Loss, SquareLoss
 from kernels.model_flow import model_flow
@@ -41,17 +41,11 @@ def draw_under(kind: str, seed: int) -> Drawn:
     return Drawn(Centred(model, start), start, rng.normal(size=20))
 
 
-def second_derivative(model: Model, w: np.ndarray) -> np.ndarray:
-    """D²h(w) (N, p, p), by central differences of the Jacobian."""
-    steps = STEP * np.eye(len(w))
-    D = np.stack([(model.jacobian(w + e) - model.jacobian(w - e)) / (2 * STEP) for e in steps], axis=2)
-    return (D + D.transpose(0, 2, 1)) / 2
-
-
 def scaled_hessian(model: Model, loss: Loss, w: np.ndarray, alpha: float) -> np.ndarray:
     """Hess F_α(w) = DhᵀH Dh + (1/α) Σ_i ∂_iR D²h_i, the derivatives of R at αh(w)."""
     J, (_, gradient, curvature) = model.jacobian(w), loss.evaluate(alpha * model(w))
-    return (J.T * curvature) @ J + np.tensordot(gradient, second_derivative(model, w), axes=1) / alpha
+    bend = np.tensordot(gradient, second_derivative(model, w, STEP), axes=1)
+    return (J.T * curvature) @ J + (bend + bend.T) / (2 * alpha)
 
 
 def rank(J: np.ndarray) -> int:
@@ -81,7 +75,7 @@ def limit(model: Model, loss: Loss, start: np.ndarray, alpha: float, t: float, r
     numbers = (
         values[null],
         slopes[0] / slopes[1],
-        max(-values[0], 0.0) / values[-1],
+        -values[0] / values[-1],
         np.abs(values[:null]).max(initial=0.0) / values[-1],
         float(all(rank(model.jacobian(start + delta)) == r for delta in (0 * step, *around))),
     )
@@ -98,7 +92,7 @@ def rates(*, kind: str, seed: int, loss: str, sizes: Sequence[float]) -> dict[st
     J = drawn.model.jacobian(drawn.start)
     r = rank(J)
     sigma = np.linalg.svd(J, compute_uv=False)[r - 1]
-    curvature = np.linalg.norm(second_derivative(drawn.model, drawn.start).reshape(-1, len(drawn.start)), 2)
+    curvature = np.linalg.norm(second_derivative(drawn.model, drawn.start, STEP).reshape(-1, len(drawn.start)), 2)
     unit = np.linalg.norm(drawn.targets) * curvature / sigma**2
     t = DECAYS / (sigma**2 * loss_function.evaluate(drawn.targets)[2].min().clip(max=0.5))
     rtol = SQUARE_RTOL if loss == "square" else RTOL
@@ -124,7 +118,7 @@ def local(part: str, found: Sequence[dict[str, np.ndarray]], keys: Sequence[str]
     """Largest of ``keys`` over `TOLERANCE`; with ``holds`` models whose rank is not constant are counted and left out."""
     values = np.concatenate([rows[key] for rows in found for key in keys])
     constant = np.concatenate([rows["constant"] for rows in found for _ in keys]) != 0
-    return worst_case(part, values, np.full(1, TOLERANCE), np.zeros(1), constant if holds else None)
+    return worst_case(part, values, TOLERANCE, holds=constant if holds else True)
 
 
 def check(run: Run) -> Findings:

@@ -6,6 +6,7 @@ import numpy as np
 
 from checks.claim import Claim, Findings, Run
 from checks.equivalence import equivalence
+from checks.inequality import worst_case
 from checks.li2024demystifying import loss_decay
 from checks.li2024demystifying.trainings import (
     CASES,
@@ -17,7 +18,6 @@ from checks.li2024demystifying.trainings import (
     pairs_along,
     title,
     tolerance,
-    worst_case,
 )
 from checks.rate_fit import rate_fit
 from checks.verdict import Evidence
@@ -78,12 +78,10 @@ def bound_parts(run: Run) -> Iterator[tuple[Evidence, Evidence]]:
         lam, loss = np.linalg.eigvalsh(K.sum(axis=0))[0], 0.5 * (y @ y) / len(y)
         bound = np.array([drift_bound(kappa, m, len(y), lam, loss) for m, kappa in design["pairs"]])
         holds = ~(found["least"] < np.array([kappa**2 / m * lam / 2 for m, kappa in design["pairs"]]))
-        name, error = title(design), found["drift error"]
-        least = np.unravel_index(np.argmin(found["drift"] / bound), found["drift"].shape)
-        control = (found["drift"][least], bound[least[1]] / 4, error[least])
+        change, name = found["drift error"] * found["drift"] / bound, f"κ = {BOUND_SCALE:g} · {title(design)}"
         yield (
-            worst_case(f"(a) bound · κ = {BOUND_SCALE:g} · {name}", found["drift"], bound, error, holds),
-            worst_case(f"a quarter of the bound · κ = {BOUND_SCALE:g} · {name}", *map(np.atleast_1d, control)),
+            worst_case(f"(a) bound · {name}", found["drift"], bound, change, holds=holds),
+            worst_case(f"a quarter of the bound · {name}", found["drift"], bound / 4, 4 * change, control=True),
         )
 
 

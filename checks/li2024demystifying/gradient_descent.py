@@ -6,7 +6,8 @@ import numpy as np
 
 from checks.claim import Claim, Findings, Run
 from checks.deterministic_slope import deterministic_slope
-from checks.li2024demystifying.trainings import DATA, collect, limits, samples, title, worst_case
+from checks.inequality import worst_case
+from checks.li2024demystifying.trainings import DATA, collect, limits, samples, title
 from checks.sweep import Arrays
 from checks.verdict import Evidence
 from kernels import gradient_descent, gradient_flow, init_parameters, layer_grams
@@ -80,7 +81,7 @@ def distances(*, data: dict, activation: str, seed: int) -> Arrays:
     return {"gaps": np.array(gaps)}
 
 
-def bound_parts(run: Run) -> Iterator[tuple[Evidence, Evidence | None]]:
+def bound_parts(run: Run) -> Iterator[tuple[Evidence, Evidence]]:
     """The geometric bound at η_max, the worst run; controls: the rate 4λ, and a step beyond stability, the mildest run."""
     designs = [
         {"data": DATA[kind], "activation": name, "hidden_layers": L, "pairs": [[WIDTHS[run.tier][L], SCALE]]}
@@ -89,15 +90,14 @@ def bound_parts(run: Run) -> Iterator[tuple[Evidence, Evidence | None]]:
     for design, found in zip(
         designs, collect(run, descents, "gradient-descent", designs, SEEDS[run.tier]), strict=True
     ):
-        name, exact, holds = title(design), np.zeros(1), found["holds"] != 0
+        name, holds = title(design), found["holds"] != 0
         yield (
-            worst_case(f"R_k ≤ q^2k R_0 · {name}", found["bound"], 1.0, exact, holds),
-            worst_case(f"rate 4λ · {name}", found["four"].min(keepdims=True), 1.0, exact),
+            worst_case(f"R_k ≤ q^2k R_0 · {name}", found["bound"], 1.0, holds=holds),
+            worst_case(f"rate 4λ · {name}", found["four"], 1.0, control=True),
         )
-        unstable = found["unstable"].min(keepdims=True)
         yield (
-            worst_case(f"rate over the rate of descent · {name}", found["last"], 1.0, exact, holds),
-            worst_case(f"step {UNSTABLE:g}mn/(κ²λ_max) · {name}", unstable, 1.0, exact),
+            worst_case(f"rate over the rate of descent · {name}", found["last"], 1.0, holds=holds),
+            worst_case(f"step {UNSTABLE:g}mn/(κ²λ_max) · {name}", found["unstable"], 1.0, control=True),
         )
 
 

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from checks.claim import Claim, Findings, Run
+from checks.inequality import worst_case
 from checks.li2024demystifying import kernel_stability
-from checks.li2024demystifying.kernel_stability import CASES, PAIRED_SCALES, PAIRED_SEEDS, PAIRED_WIDTH, axes, measure
-from checks.li2024demystifying.trainings import limits, title, worst_case
+from checks.li2024demystifying.kernel_stability import CASES, axes, measure_paired
+from checks.li2024demystifying.trainings import SHARE, limits, title
 from checks.verdict import Evidence
 from theory.lazy_bounds import linearization_bound
 
@@ -15,14 +16,13 @@ from theory.lazy_bounds import linearization_bound
 def bound_parts(run: Run) -> Iterator[Evidence]:
     """sup_t max_i |f_t − f_t^lin| against its explicit bound, the worst run."""
     for case in CASES[run.tier]:
-        design, found = measure(
-            run, case, [[PAIRED_WIDTH, kappa] for kappa in PAIRED_SCALES[run.tier]], PAIRED_SEEDS, paired=True
-        )
+        design, found = measure_paired(run, case)
         K, y = limits(design["data"], design["activation"], 1)
         lam, loss = np.linalg.eigvalsh(K.sum(axis=0))[0], 0.5 * (y @ y) / len(y)
         bound = linearization_bound(len(y), lam, loss, 1.0) * found["scaled"]
-        change = np.full(1, 1e-2)  # the tolerance is a fiftieth of the distance
-        yield worst_case(f"explicit bound · paired · {title(design)}", found["outputs"], bound, change)
+        change = SHARE * found["outputs"] / bound  # the tolerance is this share of the distance
+        holds = ~(found["least"] < lam / 2)
+        yield worst_case(f"explicit bound · paired · {title(design)}", found["outputs"], bound, change, holds=holds)
 
 
 def check(run: Run) -> Findings:

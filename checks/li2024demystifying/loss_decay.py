@@ -7,6 +7,7 @@ import numpy as np
 
 from checks.claim import Claim, Findings, Run
 from checks.equivalence import equivalence
+from checks.inequality import inequality, worst_case
 from checks.li2024demystifying.trainings import (
     CASES,
     DATA,
@@ -16,7 +17,6 @@ from checks.li2024demystifying.trainings import (
     samples,
     title,
     tolerance,
-    worst_case,
 )
 from checks.sweep import Arrays
 from checks.verdict import Evidence
@@ -109,12 +109,11 @@ def envelope_parts(run: Run) -> Iterator[tuple[Evidence, Evidence]]:
         lam, kappa = np.linalg.eigvalsh(K.sum(axis=0))[0], design["pairs"][0][1]
         bound = np.array([decay_rate(kappa, m, len(y), lam) for m, _ in design["pairs"]])
         holds = ~(found["least"] < bound * len(y) / 2)
-        name, control = f"κ = {kappa:g} · {title(design)}", None
+        change, name = found["rate error"] * bound / found["rate"], f"κ = {kappa:g} · {title(design)}"
+        control = None
         if kappa == SCALES[run.tier][-1]:
-            s, k = np.unravel_index(np.argmin(bound / found["rate"]), found["rate"].shape)
-            own = [np.atleast_1d(value) for value in (4 * bound[k], found["rate"][s, k], found["rate error"][s, k])]
-            control = worst_case(f"rate 4λ · {name}", *own)
-        yield worst_case(f"(a) envelope · {name}", bound, found["rate"], found["rate error"], holds), control
+            control = worst_case(f"rate 4λ · {name}", 4 * bound, found["rate"], 4 * change, control=True)
+        yield worst_case(f"(a) envelope · {name}", bound, found["rate"], change, holds=holds), control
 
 
 def late_parts(run: Run) -> Iterator[tuple[Evidence, Evidence | None]]:
@@ -151,10 +150,11 @@ def condition_parts(run: Run) -> Iterator[tuple[Evidence, Evidence]]:
         K, _ = limits(design["data"], design["activation"], 1)
         limit = design["pairs"][0][1] ** 2 / m * np.linalg.eigvalsh(K.sum(axis=0))[0]
         holds = ~((found["least_0"] < 0.75 * limit) | (found["largest"] > LARGEST_WEIGHT))
-        name, change = f"κ = {design['pairs'][0][1]:.0f} · {title(design)}", found["rate error"]
+        name, least = f"κ = {design['pairs'][0][1]:.0f} · {title(design)}", found["least"]
+        change = found["least error"] * limit / least
         yield (
-            worst_case(f"(c) λ_min(G_t) ≥ (κ²/m)λ/2 · {name}", 0.5 * limit, found["least"], change, holds),
-            worst_case(f"λ_min(G_t) ≥ (3/2)(κ²/m)λ · {name}", 1.5 * limit, found["least"], change, holds),
+            worst_case(f"(c) λ_min(G_t) ≥ (κ²/m)λ/2 · {name}", 0.5 * limit, least, 0.5 * change, holds=holds),
+            worst_case(f"λ_min(G_t) ≥ (3/2)(κ²/m)λ · {name}", 1.5 * limit, least, 1.5 * change, control=True),
         )
 
 
@@ -168,9 +168,8 @@ def stalling_controls(run: Run) -> Iterator[Evidence]:
     for cell, found in zip(cells, run.sweep.run(repeated_input, cells, "loss-decay, a repeated input"), strict=True):
         K, y = limits(cell["data"], cell["activation"], 1)
         bound = decay_rate(cell["kappa"], cell["m"], len(y), np.linalg.eigvalsh(K.sum(axis=0))[0])
-        yield worst_case(
-            f"repeated input · {cell['activation']} · {cell['data']['kind']}", bound, found["rate"], np.zeros(1)
-        )
+        name = f"repeated input · {cell['activation']} · {cell['data']['kind']}"
+        yield inequality(name, bound, float(found["rate"][0]))
 
 
 def scales(activation: str, tier: str) -> tuple[float, ...]:

@@ -1,12 +1,13 @@
 """other-architectures: the lazy statements for a residual network and for a convolutional one without pooling."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
 from checks.claim import Claim, Findings, Run
 from checks.data import inputs
 from checks.equivalence import equivalence
+from checks.li2024demystifying.trainings import collect
 from checks.rate_fit import rate_fit
 from checks.verdict import Evidence
 from kernels.convolution import ConvolutionalNetwork
@@ -17,6 +18,7 @@ from kernels.models import Centred
 from kernels.residual import ResidualNetwork
 from theory import limit_grams, linearized_flow
 from theory.convolution_limits import convolution_limit_grams
+from theory.lazy_bounds import drift_constant
 from theory.residual_limits import dual_moments, residual_limit_grams
 
 RESIDUAL, WITHOUT_V, CONVOLUTION = "residual", "residual without V", "convolution"
@@ -171,19 +173,13 @@ def flows(
             expected = linearized_flow(scaled[:TRAIN, :TRAIN], y, run.times, K_test=scaled[TRAIN:, :TRAIN])
             results[k, s, w] = np.abs(outputs - expected.test_outputs).max()
         drift = np.linalg.norm(run.displacements, axis=1).max()
-        results[2, s, w] = kappa * drift / np.sqrt(m) / drift_constant(kernels[0][:TRAIN, :TRAIN])
+        results[2, s, w] = kappa * drift / np.sqrt(m) / drift_constant(kernels[0][:TRAIN, :TRAIN], y)
     return dict(zip(("error", "wrong", "drift"), results, strict=True))
 
 
 def targets() -> np.ndarray:
     """y (n,), of norm 1 and one sign: on the direction of equal outputs, most of the kernel, a wrong kernel shows best."""
     return np.array([3.0, 2.0, 1.0]) / np.sqrt(14)
-
-
-def drift_constant(K: np.ndarray) -> float:
-    """√(yᵀK⁻¹y)."""
-    y = targets()
-    return float(np.sqrt(y @ np.linalg.solve(K, y)))
 
 
 def gram_parts(run: Run, design: tuple) -> Iterator[tuple[Evidence, Evidence | None]]:
@@ -196,7 +192,8 @@ def gram_parts(run: Run, design: tuple) -> Iterator[tuple[Evidence, Evidence | N
         "hidden_layers": L,
         "widths": widths,
     }
-    X, found = data(architecture, kind, GRAM_SAMPLES), collect(run, grams, shared, seeds)
+    X = data(architecture, kind, GRAM_SAMPLES)
+    (found,) = collect(run, grams, f"other-architectures, kernels, {architecture}", [shared], seeds)
     for name in activations:
         blocks, (flaw, false) = limits(architecture, X, name, L), wrong_limit(architecture, X, name, L)
         case = f"{architecture}, L = {L} · {name} · {kind}"
@@ -237,11 +234,12 @@ def flow_parts(run: Run, design: tuple) -> Iterator[tuple[Evidence, Evidence | N
     architecture, kind, activation, widths, seeds = design
     slope_margin, drift_margin = FLOW_MARGINS[run.tier]
     shared = {"architecture": architecture, "kind": kind, "activation": activation, "widths": widths}
-    found, case = collect(run, flows, shared, seeds), f"{architecture} · {activation} · {kind}"
+    case = f"{architecture} · {activation} · {kind}"
+    (found,) = collect(run, flows, f"other-architectures, flows, {architecture}", [shared], seeds)
     X = data(architecture, kind, TRAIN)
     blocks = limits(architecture, X, activation, FLOW_LAYERS)
     last = found["drift"][:, -1]
-    false = last * drift_constant(blocks.sum(axis=0)) / drift_constant(blocks[-1])
+    false = last * drift_constant(blocks.sum(axis=0), targets()) / drift_constant(blocks[-1], targets())
     yield (
         equivalence(f"(b) drift constant · {case}", last, margin=drift_margin),
         equivalence(f"(b) constant of the last layer alone · {case}", false, margin=drift_margin),
@@ -252,16 +250,6 @@ def flow_parts(run: Run, design: tuple) -> Iterator[tuple[Evidence, Evidence | N
         for title, key in (("error of the predictions", "error"), (f"predictions, {flaw}", "wrong"))
     ]
     yield judged[0], judged[1]
-
-
-def collect(
-    run: Run, function: Callable[..., dict[str, np.ndarray]], shared: dict, seeds: int
-) -> dict[str, np.ndarray]:
-    """Results of ``function`` for ``seeds`` seeds, run in eighths."""
-    first, size = run.seed << 32, -(-seeds // 8)
-    cells = [{**shared, "first_seed": first + s, "seeds": min(size, seeds - s)} for s in range(0, seeds, size)]
-    results = run.sweep.run(function, cells, f"other-architectures, {function.__name__}, {shared['architecture']}")
-    return {key: np.concatenate([result[key] for result in results]) for key in results[0]}
 
 
 def check(run: Run) -> Findings:

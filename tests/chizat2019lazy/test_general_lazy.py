@@ -6,17 +6,15 @@ from hypothesis import given, target
 from hypothesis import strategies as st
 
 from checks.chizat2019lazy.general_lazy import (
-    EXPONENTS,
     PAIRED,
     PAIRED_ALPHAS,
     PAIRED_RTOL,
     SteadyDescent,
     cell,
     drift_shares,
-    judged_slope,
     steady_share,
 )
-from checks.chizat2019lazy.scaled_flows import KINDS, LOSSES, distances
+from checks.chizat2019lazy.scaled_flows import EXPONENTS, KINDS, LOSSES, distances
 from checks.deterministic_slope import deterministic_slope
 from checks.inequality import inequality
 from checks.verdict import Verdict
@@ -88,17 +86,3 @@ def test_the_sharp_map_has_the_derivative_it_states(w, corner):
     slope = (model(np.array([w + step])) - model(np.array([w - step]))) / (2 * step)
     assert model.jacobian(np.array([w]))[0] == pytest.approx(slope, rel=1e-5)
     assert model(np.zeros(1)) == pytest.approx(0.0, abs=1e-15)
-
-
-def test_a_row_that_fails_is_never_hidden_by_others():
-    good, bad, steep = (np.array(ALPHAS) ** power for power in (-1.0, -0.95, -3.0))
-    undefined = np.full(len(ALPHAS), np.nan)
-    judged = {"predicted": -1.0}
-    assert judged_slope("", ALPHAS, [good, good], **judged).verdict is Verdict.SUPPORTED
-    assert judged_slope("", ALPHAS, [good, bad], **judged).verdict is Verdict.INCONCLUSIVE
-    assert judged_slope("", ALPHAS, [good, steep], **judged).verdict is Verdict.REFUTED
-    assert judged_slope("", ALPHAS, [steep, good], **judged, control=True).verdict is Verdict.SUPPORTED
-    for control in (False, True):
-        rows = [good, undefined] if not control else [steep, undefined]
-        assert judged_slope("", ALPHAS, rows, **judged, control=control).verdict is Verdict.INCONCLUSIVE
-    assert judged_slope("", ALPHAS, [good, good], changes=[0.0, 0.5], **judged).verdict is Verdict.INCONCLUSIVE

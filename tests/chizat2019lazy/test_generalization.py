@@ -37,27 +37,22 @@ def test_the_bound_holds_and_is_attained_at_the_worst_test_point(kind, seed, pow
     assert inequality("", worst, 0.5).verdict is Verdict.REFUTED
 
 
-@pytest.mark.claim("chizat2019lazy/generalization")
-@examples(3)
-@given(kind=st.sampled_from(("quadratic", "inner weights", "two layers", "network")), seed=seeds)
-def test_exponent_of_centred_models(kind, seed):
-    found = test_distances(kind=kind, seed=seed, alphas=ALPHAS, loss="square", paired=False)
-    change = found["change"].max()
-    verdicts = [
-        deterministic_slope("", ALPHAS, found["distance"], predicted=p, change=change).verdict for p in (-1, -2)
-    ]
-    assert verdicts == [Verdict.SUPPORTED, Verdict.REFUTED]
+cases = st.one_of(
+    st.tuples(st.sampled_from(("quadratic", "inner weights", "two layers", "network")), st.just(False)),
+    st.tuples(st.sampled_from(("inner weights", "two layers")), st.just(True)),
+)
+"""Kind, and whether paired."""
 
 
 @pytest.mark.claim("chizat2019lazy/generalization")
-@examples(4)
-@given(kind=st.sampled_from(("inner weights", "two layers")), seed=seeds)
-def test_exponent_of_paired_units(kind, seed):
-    found = test_distances(kind=kind, seed=seed, alphas=PAIRED_ALPHAS, loss="square", paired=True)
-    change = found["change"].max()
-    verdicts = [
-        deterministic_slope("", PAIRED_ALPHAS, found["distance"], predicted=p, change=change).verdict for p in (-2, -1)
-    ]
+@examples(7)
+@given(case=cases, seed=seeds)
+def test_exponents_of_centred_models_and_of_paired_units(case, seed):
+    kind, paired = case
+    alphas, exponents = (PAIRED_ALPHAS, (-2, -1)) if paired else (ALPHAS, (-1, -2))
+    found = test_distances(kind=kind, seed=seed, alphas=alphas, loss="square", paired=paired)
+    judged = {"sizes": alphas, "values": found["distance"], "change": found["change"].max()}
+    verdicts = [deterministic_slope("", predicted=exponent, **judged).verdict for exponent in exponents]
     assert verdicts == [Verdict.SUPPORTED, Verdict.REFUTED]
 
 

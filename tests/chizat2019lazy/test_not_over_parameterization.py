@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.chizat2019lazy.general_lazy import EXPONENTS, cell
-from checks.chizat2019lazy.not_over_parameterization import SMALL, overdetermined
-from checks.chizat2019lazy.scaled_flows import LOSSES, distances, draw
+from checks.chizat2019lazy.general_lazy import cell
+from checks.chizat2019lazy.scaled_flows import EXPONENTS, LOSSES, distances, draw
 from checks.deterministic_slope import deterministic_slope
 from checks.verdict import Verdict
 from tests import examples
 
+SMALL = ("neuron", "oscillator")
 ALPHAS = [10.0 ** (k / 2) for k in range(7, 11)]
 seeds = st.integers(0, 2**32 - 1)
 
@@ -36,7 +36,7 @@ def test_a_neuron_and_an_oscillator_train_lazily(kind, seed, loss):
 @examples(6)
 @given(seed=seeds, outputs=st.integers(8, 20), horizon=st.floats(0.2, 3))
 def test_overdetermined_quadratic_maps_train_lazily(seed, outputs, horizon):
-    found = overdetermined(seed=seed, outputs=outputs, alphas=ALPHAS, horizon=horizon, rtol=1e-6)
+    found = distances(**cell("quadratic", seed, ALPHAS, outputs=outputs) | {"horizon": horizon})
     assert verdicts(found, 1.0) == {Verdict.SUPPORTED} and verdicts(found, 0.5) == {Verdict.REFUTED}
 
 
@@ -48,11 +48,3 @@ def test_at_a_fixed_scale_nothing_falls(kind, seed):
     for key, exponent in EXPONENTS.items():
         values = np.full(len(ALPHAS), found[key][0])
         assert deterministic_slope("", ALPHAS, values, predicted=exponent).verdict is Verdict.REFUTED
-
-
-@examples(4)
-@given(seed=seeds)
-def test_both_sweeps_measure_the_same(seed):
-    own = overdetermined(seed=seed, outputs=4, alphas=[100.0], horizon=1.0, rtol=1e-6)
-    shared = distances(**cell("quadratic", seed, [100.0]))
-    assert all(own[key] == pytest.approx(shared[key], rel=1e-12) for key in EXPONENTS)

@@ -5,12 +5,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.li2024demystifying.trainings import decays, drifts, limits, pairs_along, samples, worst_case
+from checks.inequality import worst_case
+from checks.li2024demystifying.trainings import drifts, pairs_along, samples
 from checks.rate_fit import rate_fit
 from checks.verdict import Verdict
 from kernels import init_parameters, layer_grams
 from tests import examples
-from tests.lazy import activations, bounded_settings, datasets, depths, mostly_supported, one, seeds, smooth, width
+from tests.lazy import (
+    activations,
+    datasets,
+    decay_case,
+    decay_cases,
+    depths,
+    mostly_supported,
+    one,
+    seeds,
+    smooth,
+    width,
+)
 from theory.lazy_bounds import drift_bound, drift_constant
 
 PATH_WIDTHS = {1: [128, 512, 2048], 2: [64, 128, 256]}
@@ -18,17 +30,12 @@ PATH_WIDTHS = {1: [128, 512, 2048], 2: [64, 128, 256]}
 
 @pytest.mark.claim("li2024demystifying/drift")
 def test_the_drift_stays_below_its_bound():
-    def judge(setting, L, log_kappa, size, seed):
-        data, activation = setting
-        m, kappa = width(L, size), 10.0**log_kappa
-        found = decays(data=data, activation=activation, hidden_layers=L, pairs=[[m, kappa]], first_seed=seed, seeds=1)
-        K, y = limits(data, activation, L)
-        lam, loss = np.linalg.eigvalsh(K.sum(axis=0))[0], 0.5 * (y @ y) / len(y)
-        holds = ~(found["least"] < kappa**2 / m * lam / 2)
-        return worst_case("", found["drift"], drift_bound(kappa, m, len(y), lam, loss), found["drift error"], holds)
+    def judge(**case):
+        found, holds, constants = decay_case(**case)
+        bound = drift_bound(*constants, 0.5)  # R(θ_0), since ‖y‖² = n
+        return worst_case("", found["drift"], bound, found["drift error"] * found["drift"] / bound, holds=holds)
 
-    drawn = {"setting": bounded_settings, "L": depths, "seed": seeds}
-    assert mostly_supported(judge, 10, **drawn, log_kappa=st.floats(2, 3), size=st.integers(0, 1))
+    assert mostly_supported(judge, 10, **decay_cases)
 
 
 @pytest.mark.claim("li2024demystifying/drift")

@@ -15,7 +15,7 @@ from theory import gram_fluctuations
 from theory.dual_activations import DUALS
 
 WIDTHS = [32, 64, 128, 256]
-SEEDS = 800  # half-width of the interval at most 0.035 for the largest pilot spread, 0.3, of the slopes of one seed
+SEEDS = {1: 2400, 2: 800, 3: 800}  # half-width of the interval of a slope at most .05, for the linear network too
 
 configurations = st.fixed_dictionaries(
     {
@@ -42,7 +42,7 @@ def test_every_layer_approaches_its_limit_like_one_over_root_width():
     @examples(12)
     @given(configuration=configurations)
     def draw(configuration):
-        found = errors(**configuration, widths=WIDTHS, seeds=SEEDS)
+        found = errors(**configuration, widths=WIDTHS, seeds=SEEDS[configuration["L"]])
         parts = [rate_fit("", WIDTHS, found[..., l], predicted=-0.5, margin=MARGIN) for l in range(found.shape[-1])]
         verdicts.append(combine(parts))
         assert verdicts[-1] is not Verdict.REFUTED, parts
@@ -51,7 +51,7 @@ def test_every_layer_approaches_its_limit_like_one_over_root_width():
 
     draw()
     assert Verdict.SUPPORTED not in controls and controls.count(Verdict.REFUTED) >= 0.8 * len(controls)
-    assert verdicts.count(Verdict.SUPPORTED) >= 2 / 3 * len(verdicts)  # of few draws some are INCONCLUSIVE by chance
+    assert verdicts.count(Verdict.SUPPORTED) >= 0.8 * len(verdicts)
 
 
 @pytest.mark.claim("li2024demystifying/gram-limit")
