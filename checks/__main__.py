@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from checks.cifar10 import validate_cifar10_folder
 from checks.claim import TIERS, Claim, Run
 from checks.claims import CLAIMS
 from checks.paper_claims import MARKDOWN_PATH, write_paper_claims
@@ -25,7 +26,7 @@ refute. Verdicts: SUPPORTED, REFUTED, INCONCLUSIVE, HYPOTHESES_NOT_MET, NOT_RUN.
 """
 EPILOG = """\
 examples:
-  python -m checks                                    every claim, quick tier, in about a minute
+  python -m checks                                    every claim, quick tier, in three minutes
   python -m checks list                               labels, sources, statements
   python -m checks run gram-limit                     one claim, all its evidence
   python -m checks --tier standard                    larger widths; also rewrites paper_claims.md
@@ -69,7 +70,7 @@ def verify(claims: tuple[Claim, ...], options: argparse.Namespace, console: Cons
         sweep = Sweep(options.out / "cells", jobs=options.jobs, scheduler=options.scheduler, progress=progress)
         for claim in claims:
             start = time.perf_counter()
-            findings = claim.check(Run(options.tier, options.seed, sweep))
+            findings = claim.check(Run(options.tier, options.seed, sweep, options.device, options.cifar))
             seconds = time.perf_counter() - start
             records.append(record_of(claim, findings, tier=options.tier, seed=options.seed, seconds=seconds))
             console.print(f"{claim.label}: {findings.verdict}, controls {findings.control_verdict} ({seconds:.1f} s)")
@@ -82,7 +83,8 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m checks", description=DESCRIPTION, epilog=EPILOG, formatter_class=formatter
     )
-    add_options(parser, {"tier": "quick", "jobs": os.cpu_count(), "scheduler": None, "seed": 0, "out": Path("results")})
+    defaults = {"tier": "quick", "jobs": os.cpu_count(), "scheduler": None, "seed": 0, "out": Path("results")}
+    add_options(parser, {**defaults, "device": "cpu", "cifar": None})
     commands = parser.add_subparsers(dest="command", metavar="{list,run}")
     commands.add_parser("list", help="labels, sources, one-line statements")
     run = commands.add_parser("run", help="check the named claims and show all their evidence")
@@ -109,6 +111,19 @@ def add_options(parser: argparse.ArgumentParser, defaults: dict) -> None:
     parser.add_argument(
         "--out", type=Path, metavar="DIR", default=default("out"), help="folder of records (default results)"
     )
+    parser.add_argument(
+        "--device",
+        type=torch_device,
+        default=default("device"),
+        help="where convolutional networks run: cpu (default), cuda, cuda:1 …",
+    )
+    parser.add_argument(
+        "--cifar",
+        type=cifar_folder,
+        metavar="DIR",
+        default=default("cifar"),
+        help="folder of CIFAR-10, binary or Python version, for the full tier of the convolutional networks",
+    )
 
 
 def cluster(address: str) -> str:
@@ -122,6 +137,29 @@ def cluster(address: str) -> str:
     except (OSError, ValueError) as error:
         raise argparse.ArgumentTypeError(f"no scheduler answers at {address!r}: {error}") from error
     return address
+
+
+def torch_device(name: str) -> str:
+    """The name of a device that is there; the processor always is."""
+    if name == "cpu":
+        return name
+    try:
+        from kernels.cnn import validate_device
+    except ImportError as error:
+        raise argparse.ArgumentTypeError(f"{name!r} needs PyTorch: pip install 'lazy-training-checks[cnn]'") from error
+    try:
+        validate_device(name)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return name
+
+
+def cifar_folder(text: str) -> Path:
+    """The folder that holds CIFAR-10's files."""
+    try:
+        return validate_cifar10_folder(Path(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def claim_named(label: str) -> Claim:

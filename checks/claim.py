@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from checks.sweep import Sweep
 from checks.verdict import Evidence, Verdict, combine, combine_controls
@@ -11,11 +12,16 @@ TIERS = ("quick", "standard", "full")
 
 @dataclass(frozen=True)
 class Run:
-    """What a check is given: the tier, the seed from which all others come, and the engine that runs its cells."""
+    """What a check is given: the tier, the seed from which all others come, and the engine that runs its cells.
+
+    Convolutional networks run on ``device``, a name that PyTorch knows; ``cifar`` is the folder of CIFAR-10, for the full tier.
+    """
 
     tier: str
     seed: int
     sweep: Sweep
+    device: str = "cpu"
+    cifar: Path | None = None
 
 
 @dataclass(frozen=True)

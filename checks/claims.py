@@ -1,6 +1,8 @@
 """All claims, in the order of the papers, those about the numerical methods last."""
 
 from checks.chizat2019lazy import (
+    cnn_activation_stability,
+    cnn_performance,
     decay_lemma,
     finite_horizon,
     general_lazy,
@@ -8,11 +10,16 @@ from checks.chizat2019lazy import (
     homogeneous,
     not_over_parameterization,
     over_parameterized,
+    population_loss,
     relative_scale,
+    scale_generalization,
     stability_lemma,
     tangent_kernel_method,
+    tangent_kernel_spectrum,
+    trajectories,
     two_layer_width,
     under_parameterized,
+    width_generalization,
 )
 from checks.claim import Claim
 from checks.li2024demystifying import (
@@ -45,6 +52,13 @@ CLAIMS: tuple[Claim, ...] = (
     two_layer_width.CLAIM,
     not_over_parameterization.CLAIM,
     tangent_kernel_method.CLAIM,
+    trajectories.CLAIM,
+    scale_generalization.CLAIM,
+    width_generalization.CLAIM,
+    population_loss.CLAIM,
+    cnn_performance.CLAIM,
+    cnn_activation_stability.CLAIM,
+    tangent_kernel_spectrum.CLAIM,
     gram_limit.CLAIM,
     limit_positive_definite.CLAIM,
     min_eigenvalue.CLAIM,

@@ -4,7 +4,7 @@ A cell is a call ``function(**configuration)`` of a module-level function with a
 arrays. Its record is a pair of files: the arrays (NPZ), then a JSON with the configuration and the arrays' checksum,
 each written under a temporary name and renamed, so that what has a JSON is whole. The records' name is a hash of the
 configuration, of the source of the function's module and everything of ours that it imports, and of the versions of
-the libraries it computes with: a killed sweep resumes, a changed program starts afresh.
+the libraries that these import: a killed sweep resumes, a changed program starts afresh.
 """
 
 import ast
@@ -27,7 +27,7 @@ from threadpoolctl import threadpool_limits
 
 Arrays = dict[str, np.ndarray]
 OURS = ("theory", "kernels", "checks", "figures", "benchmarks")
-LIBRARIES = ("numpy", "scipy", "numba", "scikit-learn")
+LIBRARIES = {"numpy": "numpy", "scipy": "scipy", "numba": "numba", "sklearn": "scikit-learn", "torch": "torch"}
 
 
 class Sweep:
@@ -73,7 +73,7 @@ class Sweep:
     def _path(self, function: Callable[..., Arrays], cell: dict) -> Path | None:
         if self.directory is None:
             return None
-        key = json.dumps([cell, code_hash(function.__module__), [version(name) for name in LIBRARIES]], sort_keys=True)
+        key = json.dumps([cell, code_hash(function.__module__)], sort_keys=True)
         folder = self.directory / f"{function.__module__}.{function.__name__}"
         return folder / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"
 
@@ -95,7 +95,11 @@ class Sweep:
 def _backend(scheduler: str | None) -> Iterator[None]:
     """Within it joblib runs its processes here, or on the cluster at ``scheduler``."""
     if scheduler is None:
-        yield
+        with warnings.catch_warnings():  # a process that PyTorch has made larger is replaced, which is no news
+            warnings.filterwarnings(
+                "ignore", message="A worker stopped while some jobs were given", category=UserWarning
+            )
+            yield
         return
     try:
         from distributed import Client
@@ -114,16 +118,19 @@ def _call(function: Callable[..., Arrays], index: int, cell: dict) -> tuple[int,
 
 @lru_cache
 def code_hash(module: str) -> str:
-    """Hash of the source of ``module`` and of all our modules that it imports, directly or not."""
-    seen, waiting = {}, [module]
+    """Hash of the source of ``module``, of all our modules that it imports, directly or not, and of the libraries' versions."""
+    seen, waiting, libraries = {}, [module], set()
     while waiting:
         name = waiting.pop()
         if name in seen:
             continue
         source = Path(importlib.util.find_spec(name).origin).read_text(encoding="utf-8")
         seen[name] = source
-        waiting += [used for used in imported_modules(source) if used.split(".")[0] in OURS]
-    return hashlib.sha256("".join(f"{name}\0{seen[name]}\0" for name in sorted(seen)).encode()).hexdigest()
+        imported = imported_modules(source)
+        waiting += [used for used in imported if used.split(".")[0] in OURS]
+        libraries |= {used.split(".")[0] for used in imported} & LIBRARIES.keys()
+    versions = {name: version(LIBRARIES[name]) for name in libraries}
+    return hashlib.sha256(json.dumps([seen, versions], sort_keys=True).encode()).hexdigest()
 
 
 def imported_modules(source: str) -> set[str]:

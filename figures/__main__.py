@@ -5,6 +5,7 @@ import csv
 import io
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from rich.progress import Progress
 from checks.claim import TIERS, Run
 from checks.sweep import Sweep, write_whole
 from figures import (
+    cnn,
     drift,
     gram_limit,
     integrators,
@@ -28,6 +30,8 @@ from figures import (
     regime_map,
     relative_scale_width,
     scheme_independence,
+    teacher_student,
+    width_population,
 )
 from figures.style import save, style
 
@@ -36,6 +40,9 @@ FIGURES = {
     "lazy_tightness": lazy_tightness,
     "relative_scale_width": relative_scale_width,
     "oscillator": oscillator,
+    "teacher_student": teacher_student,
+    "width_population": width_population,
+    "cnn": cnn,
     "gram_limit": gram_limit,
     "limit_positive_definite": limit_positive_definite,
     "min_eigenvalue": min_eigenvalue,
@@ -67,18 +74,27 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--tier", choices=TIERS, default="quick", help="size of the runs (default quick)")
     parser.add_argument("--seed", type=int, default=0, help="seed of all random numbers (default 0)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="parallel processes (default: all processors)")
+    parser.add_argument(
+        "--device", default="cpu", help="where convolutional networks run: cpu (default), cuda, cuda:1 …"
+    )
     parser.add_argument("--out", type=Path, default=Path("results"), metavar="DIR", help="default results")
     options = parser.parse_args(arguments)
     unknown = set(options.names) - FIGURES.keys()
     if unknown:
         parser.error(f"unknown figure {', '.join(sorted(unknown))}; known are {', '.join(FIGURES)}")
+    without_torch = find_spec("torch") is None
+    if without_torch and "cnn" in options.names:
+        parser.error("cnn needs PyTorch: pip install -e '.[cnn]'")
     folder = options.out / "figures"
     folder.mkdir(parents=True, exist_ok=True)
     console = Console()
     with Progress(console=Console(stderr=True), transient=True) as progress:
         sweep = Sweep(options.out / "cells", jobs=options.jobs, progress=progress)
         for name in options.names or FIGURES:
-            table = FIGURES[name].compute(Run(options.tier, options.seed, sweep))
+            if without_torch and name == "cnn":
+                console.print("cnn: not drawn, needs PyTorch: pip install -e '.[cnn]'", markup=False)
+                continue
+            table = FIGURES[name].compute(Run(options.tier, options.seed, sweep, options.device))
             for path in write_figure(folder / name, table, FIGURES[name].draw, FIGURES[name].CAPTION):
                 console.print(path)
     return 0

@@ -1,8 +1,16 @@
 """Tests. Hypothesis draws configurations; `examples` sets how many."""
 
 import os
+from importlib.util import find_spec
+from pkgutil import walk_packages
 
 from hypothesis import settings
+
+import benchmarks
+import checks
+import figures
+import kernels
+import theory
 
 DEEP = os.environ.get("HYPOTHESIS_PROFILE") == "deep"
 
@@ -10,3 +18,11 @@ DEEP = os.environ.get("HYPOTHESIS_PROFILE") == "deep"
 def examples(count):
     """Settings with ``count`` examples, 40 times as many in the deep profile."""
     return settings(max_examples=40 * count if DEEP else count)
+
+
+def modules():
+    """Names of all our modules that can be imported here: `kernels.cnn` needs PyTorch."""
+    for package in (theory, kernels, checks, figures, benchmarks):
+        for module in walk_packages(package.__path__, f"{package.__name__}."):
+            if find_spec("torch") or module.name != "kernels.cnn":
+                yield module.name

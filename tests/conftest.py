@@ -2,24 +2,16 @@
 
 import os
 from importlib import import_module
-from importlib.util import find_spec
-from pkgutil import walk_packages
 
 from hypothesis import HealthCheck, settings
 from threadpoolctl import threadpool_limits
 
-import benchmarks
-import checks
-import figures
-import kernels
-import theory
+from tests import modules
 
 # Hypothesis draws constants of the modules imported so far: with all of them imported, the draws of a test do not depend on
 # which tests run beside it.
-for package in (benchmarks, checks, figures, kernels, theory):
-    for module in walk_packages(package.__path__, f"{package.__name__}."):
-        if find_spec("torch") or not module.name.endswith("cnn"):
-            import_module(module.name)
+for name in modules():
+    import_module(name)
 
 threadpool_limits(1)  # pytest runs one process a processor
 

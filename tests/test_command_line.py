@@ -1,6 +1,7 @@
 """The command line: exit status, records and tables, on claims small enough to see through."""
 
 import json
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -106,3 +107,19 @@ def test_numbers_that_are_not_finite_are_null_in_the_record_and_a_dash_in_the_ta
     record = program.record_of(TRUE, broken, tier="quick", seed=0, seconds=1.0)
     assert record["measured"] is None and "NaN" not in json.dumps(record["parts"][0]["measured"])
     assert "| — |" in paper_claims.markdown([record])
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (
+            ["--device", "nonsense"],
+            "`device` must be cpu, cuda or cuda:NUMBER" if find_spec("torch") else "needs PyTorch",
+        ),
+        (["--cifar", "/nowhere"], "`cifar` must be a folder with the six files of CIFAR-10"),
+    ],
+)
+def test_devices_and_folders_that_are_not_there_are_answered_before_anything_runs(arguments, message, run, capsys):
+    with pytest.raises(SystemExit):
+        run(*arguments)
+    assert message in capsys.readouterr().err

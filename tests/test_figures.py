@@ -8,11 +8,22 @@ import pytest
 
 import figures.__main__ as program
 from benchmarks.flow import FlowProblem
+from checks.chizat2019lazy import (
+    cnn_activation_stability,
+    cnn_performance,
+    cnn_runs,
+    population_loss,
+    scale_generalization,
+    tangent_kernel_spectrum,
+    trajectories,
+    width_generalization,
+)
 from checks.claim import Run
 from checks.li2024demystifying import limit_positive_definite as separation
 from checks.li2024demystifying import scheme_independence as splits
 from checks.sweep import Sweep
 from figures import (
+    cnn,
     drift,
     gram_limit,
     integrators,
@@ -23,6 +34,8 @@ from figures import (
     min_eigenvalue,
     regime_map,
     scheme_independence,
+    teacher_student,
+    width_population,
 )
 from figures.style import save, style
 from tests.flows import make_network
@@ -67,6 +80,17 @@ SMALL_SWEEPS = {
         "SCHEME_WIDTHS": {"quick": [128, 512]},
         "SCHEME_SEEDS": 2,
     },
+    trajectories: {"STEPS": {"quick": 4_000}},
+    teacher_student: {"SCALES": {"quick": (0.03, 1.0)}, "POINTS": 8},
+    scale_generalization: {"SIZES": {"quick": {"n": 80, "d": 16, "m": 16, "steps": 500}}, "SEEDS": {"quick": 3}},
+    width_population: {"WIDTHS": {"quick": (16, 64)}, "SCALES": {"quick": (0.04, 1.0)}},
+    width_generalization: {"SIZES": {"quick": {"n": 50, "d": 10, "steps": 200}}, "SEEDS": {"quick": 3}},
+    population_loss: {"SIZES": {"quick": {"d": 10, "m": 10, "batch": 50, "steps": 500}}, "SEEDS": {"quick": 3}},
+    cnn_runs: {"DIGITS": {"quick": {"n": 50, "width": 3, "epochs": 300}}, "TEST_IMAGES": 300},
+    cnn_performance: {"SEEDS": {"quick": 2}},
+    cnn_activation_stability: {"SEEDS": {"quick": 2}, "ALPHAS": (10.0, 100.0)},
+    cnn: {"ALPHAS": (0.3, 100.0), "RANKS": (2, 10, 50)},
+    tangent_kernel_spectrum: {"SEEDS": {"quick": 2}},
     kernel_description: {"WIDTHS": {"quick": [64, 512]}, "SHOWN_WIDTHS": (64, 1024), "SEEDS": {"quick": 2}},
 }
 
@@ -178,6 +202,52 @@ def test_kernel_description_gets_closer_to_the_kernel_with_the_width(small):
         assert error["K"][1] < error["$K^{L+1}$"][1]
 
 
+def test_teacher_student_shows_short_ways_from_a_large_start_and_what_it_costs(small):
+    table = table_of(teacher_student, small)
+    lengths = {}
+    for name in teacher_student.SHOWN:
+        own = table[table["panel"] == name]
+        assert np.allclose(np.hypot(*(own[k][np.char.startswith(own["series"], "teacher")] for k in "xy")), 1)
+        lines = [own[own["series"] == s] for s in set(own["series"].tolist()) if s.startswith("neuron")]
+        assert len(lines) == trajectories.WIDTH and {len(line) for line in lines} == {teacher_student.POINTS}
+        ways = [np.hypot(line["x"][-1] - line["x"][0], line["y"][-1] - line["y"][0]) for line in lines]
+        lengths[name] = np.median(
+            [way / np.hypot(line["x"][0], line["y"][0]) for way, line in zip(ways, lines, strict=True)]
+        )
+    assert lengths["τ = 0.1"] > 5 * lengths["τ = 2"]
+    own = table[table["panel"] == "loss"]
+    losses = {name: own[own["series"] == name]["y"] for name in teacher_student.LINES.values()}
+    assert losses["test, end of training"][1] > 2 * losses["test, end of training"][0]
+    assert (losses["test, best moment"] <= losses["test, end of training"]).all()
+
+
+def test_width_population_has_both_scalings_and_both_starts(small):
+    table = table_of(width_population, small)
+    names = {f"{kind} {scaling}" for kind in ("test", "training") for scaling in ("1/√m", "1/m")}
+    assert set(table[table["panel"] == "width"]["series"].tolist()) == names
+    population = table[table["panel"] == "population"]["y"]
+    assert population[1] > 2 * population[0]
+
+
+def test_cnn_shows_changes_that_fall_with_the_scale_and_a_steeper_spectrum_of_digits(small):
+    pytest.importorskip("torch", reason="needs PyTorch: pip install -e '.[cnn]'")
+    table = table_of(cnn, small)
+    for series in ("drift", "flipped activations"):
+        line = table[table["series"] == series]
+        assert (np.diff(line["y"]) < 0).all() and line["predicted"][-1] == pytest.approx(line["y"][-1])
+        assert line["y"][-2] == pytest.approx(line["predicted"][-2], rel=0.3)
+    digits, noise = (table[table["series"] == kind]["y"] for kind in cnn.KINDS)
+    assert digits[0] == noise[0] == 1 and (digits[1:] < noise[1:]).all()
+
+
+def test_without_pytorch_the_other_figures_are_drawn_and_cnn_is_named(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(program, "find_spec", lambda _: None)
+    monkeypatch.setattr(program, "FIGURES", {"cnn": cnn})
+    assert program.main(["--out", str(tmp_path)]) == 0 and "pip install -e '.[cnn]'" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        program.main(["cnn", "--out", str(tmp_path)])
+
+
 def test_integrators_shows_errors_that_fall_with_the_tolerance(small):
     table = table_of(integrators, small)
     assert set(table["problem"].tolist()) == {"P1", "P2"} and (table["evaluations"] > 0).all()
@@ -188,6 +258,8 @@ def test_integrators_shows_errors_that_fall_with_the_tolerance(small):
 
 @pytest.mark.parametrize("name", program.FIGURES)
 def test_every_figure_is_written_with_data_and_caption(name, small, tmp_path):
+    if name == "cnn":
+        pytest.importorskip("torch", reason="needs PyTorch: pip install -e '.[cnn]'")
     module = program.FIGURES[name]
     program.write_figure(tmp_path / name, table_of(module, small), module.draw, module.CAPTION)
     for suffix in ("svg", "png", "csv", "txt"):

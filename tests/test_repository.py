@@ -4,7 +4,6 @@ import ast
 import importlib
 import inspect
 import json
-import pkgutil
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from checks.claims import CLAIMS
 from checks.paper_claims import JSON_PATH, MARKDOWN_PATH, markdown
 from checks.record import claim_tests, marked_tests
 from checks.sweep import imported_modules
+from tests import modules
 
 ROOT = Path(__file__).resolve().parents[1]
 MAY_IMPORT = {
@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "figures": {"checks", "kernels", "theory", "benchmarks"},
     "benchmarks": {"theory", "kernels", "checks"},
 }
-THIRD_PARTY = {"numba": {"kernels"}, "matplotlib": {"figures"}, "llvmlite": {"kernels"}}
+THIRD_PARTY = {"numba": {"kernels"}, "matplotlib": {"figures"}, "llvmlite": {"kernels"}, "torch": {"kernels"}}
 SOURCES = [(package, path) for package in MAY_IMPORT for path in sorted((ROOT / package).rglob("*.py"))]
 
 
@@ -74,14 +74,12 @@ def test_the_claims_table_states_what_the_code_declares(claim):
 
 
 def public_functions():
-    for package in ("theory", "kernels", "checks", "figures", "benchmarks"):
-        for info in pkgutil.walk_packages([str(ROOT / package)], f"{package}."):
-            if info.name.endswith("__main__"):
-                continue
-            module = importlib.import_module(info.name)
-            for name, function in inspect.getmembers(module, inspect.isfunction):
-                if not name.startswith("_") and function.__module__ == info.name:
-                    yield pytest.param(function, id=f"{info.name}.{name}")
+    for path in modules():
+        if path.endswith("__main__"):
+            continue
+        for name, function in inspect.getmembers(importlib.import_module(path), inspect.isfunction):
+            if not name.startswith("_") and function.__module__ == path:
+                yield pytest.param(function, id=f"{path}.{name}")
 
 
 @pytest.mark.parametrize("function", list(public_functions()))

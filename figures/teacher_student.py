@@ -1,0 +1,83 @@
+"""Figure 1 of chizat2019lazy: how neurons travel from a small and from a large start, and what a large start costs."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from checks.chizat2019lazy import scale_generalization, trajectories
+from checks.claim import Run
+from figures.style import GREYS, points
+
+CAPTION = (
+    "Claims chizat2019lazy/trajectories and chizat2019lazy/scale-generalization. Left and middle: |a_j|b_j of 16 relu "
+    "neurons in the plane during gradient descent from a start of scale τ, red where a_j ends positive, blue where "
+    "negative; dots: the end; arrows: the three neurons of the teacher, dotted: the unit circle. Right: test loss at the "
+    "end of training and at its best moment, as a share of the mean square of the labels, and beside them the training "
+    "loss, so that a run that has not converged is seen; mean and range of 12 seeds (full: 10). Inputs on the sphere, "
+    "paired neurons; sizes in paper_claims.md."
+)
+COLUMNS = ("panel", "series", "x", "y", "low", "high")
+SHOWN = {"τ = 0.1": 0.1, "τ = 2": 2.0}
+POINTS, SEED = 100, 1
+SCALES = {"quick": (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)}
+SCALES["standard"] = tuple(sorted({0.03, *np.round(10.0 ** np.arange(-2.2, 1.1, 0.4), 10)}))
+SCALES["full"] = tuple(sorted({0.03, *np.round(10.0 ** np.arange(-2.2, 1.05, 0.1), 10)}))
+LINES = {"end": "test, end of training", "best": "test, best moment", "train": "training, end"}
+COLOURS = {1: GREYS[1], -1: GREYS[2]}
+
+
+def compute(run: Run) -> np.ndarray:
+    """Structured array with `COLUMNS`: paths of the neurons named by index and sign, the teacher, then losses at x = τ."""
+    rows, steps = [], trajectories.STEPS[run.tier]
+    cells = [{"seed": (run.seed << 16) + SEED, "tau": tau, "steps": steps, "points": POINTS} for tau in SHOWN.values()]
+    for panel, found in zip(SHOWN, run.sweep.run(trajectories.paths, cells, "trajectories"), strict=True):
+        for j, sign in enumerate(found["signs"]):
+            rows += [(panel, f"neuron {j} {sign:+.0f}", *place, np.nan, np.nan) for place in found["neurons"][:, j]]
+        for place, sign in zip(found["teacher"], found["teacher_signs"], strict=True):
+            rows.append((panel, f"teacher {sign:+.0f}", *place, np.nan, np.nan))
+    taus = SCALES[run.tier]
+    losses = scale_generalization.collect(run, taus)
+    for key, name in LINES.items():
+        values = losses[key]
+        rows += [("loss", name, *line) for line in zip(taus, *summary(values), strict=True)]
+    return np.array(rows, dtype=list(zip(COLUMNS, ["U12", "U24", *[float] * 4], strict=True)))
+
+
+def summary(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean, least and largest over the seeds, (seeds, sizes) → (sizes,) each; NaN where a run diverged."""
+    return values.mean(axis=0), values.min(axis=0), values.max(axis=0)
+
+
+def draw(table: np.ndarray) -> Figure:
+    """Two planes, then the losses."""
+    figure, panels = plt.subplots(1, 3, figsize=(7.2, 2.7), width_ratios=(1, 1, 1.25))
+    for panel, name in zip(panels, SHOWN, strict=False):
+        draw_plane(panel, table[table["panel"] == name])
+        panel.set_title(name)
+    own = table[table["panel"] == "loss"]
+    for k, series in enumerate(LINES.values()):
+        points(panels[2], own[own["series"] == series], k, series, linestyle="-", linewidth=0.7)
+    panels[2].set(xscale="log", yscale="log", xlabel="scale τ of the start", ylabel="loss / $v_0$")
+    panels[2].set_ylim(bottom=max(1e-7, 0.5 * np.nanmin(own["y"])))
+    panels[2].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, columnspacing=1.0)
+    figure.tight_layout()
+    return figure
+
+
+def draw_plane(panel: Axes, own: np.ndarray) -> None:
+    """Paths with their ends, the teacher's neurons, the unit circle."""
+    angle = np.linspace(0, 2 * np.pi, 200)
+    panel.plot(np.cos(angle), np.sin(angle), color="#7a7a7a", linestyle=":", linewidth=0.8)
+    for series in dict.fromkeys(own["series"].tolist()):
+        line, kind, sign = own[own["series"] == series], series.split()[0], int(series.split()[-1])
+        if kind == "teacher":
+            for x, y in zip(line["x"], line["y"], strict=True):
+                arrow = {"arrowstyle": "-|>", "color": COLOURS[sign], "linewidth": 1.6, "shrinkA": 0, "shrinkB": 0}
+                panel.annotate("", (x, y), (0, 0), arrowprops=arrow)
+        else:
+            panel.plot(line["x"], line["y"], color=COLOURS[sign], linewidth=0.8)
+            panel.plot(line["x"][-1], line["y"][-1], "o", color=COLOURS[sign], markersize=3)
+    reach = 1.1 * max(1, np.abs([own["x"], own["y"]]).max())
+    panel.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", xticks=[], yticks=[])
+    panel.spines[:].set_visible(False)

@@ -1,0 +1,356 @@
+"""Convolutional networks against autograd image by image and a literal version of the training."""
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+torch = pytest.importorskip("torch", reason="needs PyTorch: pip install -e '.[cnn]'")
+
+from kernels.cnn import NETWORKS, centred_training, make_network, one_thread, tangent_kernel  # noqa: E402
+from tests import examples  # noqa: E402
+
+SHAPES = {"digits": (1, 12, 12), "vgg11": (3, 32, 32), "resnet18": (3, 32, 32)}
+SETTING = {"alpha": 1.0, "step": 0.002, "batch": 8, "epochs": 3, "levels": [0.99, 0.9], "seed": 0}
+KEYS = ("accuracy", "moved", "flipped", "epoch", "loss")
+
+seeds = st.integers(0, 2**32 - 1)
+names = st.sampled_from(sorted(NETWORKS))
+alphas = st.floats(-1, 2).map(lambda k: 10.0**k)
+
+
+def normal_images(seed, n, name="digits"):
+    return np.random.default_rng(seed).normal(size=(n, *SHAPES[name]))
+
+
+def data(seed, n, n_test=10):
+    """Images and labels for training and for testing; every class is there."""
+    rng = np.random.default_rng(seed)
+    labels = tuple(rng.permutation(np.arange(k) % 10) for k in (n, n_test))
+    return (normal_images(seed, n), normal_images(seed + 1, n_test)), labels
+
+
+def train(seed, *, n=20, width=2, double=True, **options):
+    """The trained network, and what `centred_training` says about it."""
+    network = make_network("digits", width=width, seed=seed, double=double)
+    return network, centred_training(network, *data(seed, n), **SETTING | options)
+
+
+def weights(network):
+    return [parameter.detach().clone() for parameter in network.parameters()]
+
+
+def flat(arrays):
+    return torch.cat([array.ravel() for array in arrays])
+
+
+def by_hand(arrays, X):
+    """The digits network: outputs (n, 10), and which units of the last relu are positive."""
+    w1, b1, w2, b2, w3, b3, w4, b4 = arrays
+    convolution, pool = torch.nn.functional.conv2d, torch.nn.functional.max_pool2d
+    x = torch.relu(convolution(X, w1, b1, padding=1))
+    x = pool(torch.relu(convolution(x, w2, b2, padding=1)), 2)
+    x = torch.relu(convolution(x, w3, b3, padding=1))
+    return pool(x, 2).flatten(1) @ w4.T + b4, x > 0
+
+
+def literal_training(w, images, labels, *, alpha, step, batch, epochs, seed, momentum, decay):
+    """What `centred_training` is to find after every epoch, plain steps on the weights w of the digits network."""
+    X, X_test = map(torch.as_tensor, images)
+    Y = torch.eye(10, dtype=torch.float64)[labels[0]] - 1 / 10
+    w_0, h_0, (test_0, signs) = w, by_hand(w, X)[0], by_hand(w, X_test)
+    v = [torch.zeros_like(array) for array in w]
+    generator, rows = torch.Generator().manual_seed(seed), []
+    for epoch in range(epochs):
+        order = torch.randperm(len(X), generator=generator)
+        for i in range(0, len(X), batch):
+            part = order[i : i + batch]
+            w = [array.detach().requires_grad_() for array in w]
+            errors = alpha * (by_hand(w, X[part])[0] - h_0[part]) - Y[part]
+            gradients = torch.autograd.grad((errors**2).sum() / len(part) / alpha**2, w)
+            v = [momentum * a + g for a, g in zip(v, gradients, strict=True)]
+            w = [(a - step / (1 + decay * epoch) * b).detach() for a, b in zip(w, v, strict=True)]
+        loss = ((alpha * (by_hand(w, X)[0] - h_0) - Y) ** 2).sum() / (Y**2).sum()
+        outputs, now = by_hand(w, X_test)
+        correct = [int(h.argmax()) == label for h, label in zip(outputs - test_0, labels[1], strict=True)]
+        moved = torch.linalg.norm(flat(w) - flat(w_0)) / torch.linalg.norm(flat(w_0))
+        rows.append((np.mean(correct), float(moved), np.mean((now != signs).numpy()), epoch + 1, float(loss)))
+    return dict(zip(KEYS, np.array(rows).T, strict=True))
+
+
+@examples(10)
+@given(
+    seed=st.integers(0, 2**32),
+    width=st.integers(1, 3),
+    n=st.integers(10, 30),
+    batch=st.integers(3, 30),
+    alpha=alphas,
+    momentum=st.sampled_from([0.9, 0.5]),
+    decay=st.sampled_from([0.0, 0.5]),
+)
+def test_training_is_the_literal_one(seed, width, n, batch, alpha, momentum, decay):
+    images, labels = data(seed, n)
+    network = make_network("digits", width=width, seed=seed, double=True)
+    setting = {"alpha": alpha, "step": 0.001, "batch": batch, "seed": seed, "momentum": momentum, "decay": decay}
+    expected = literal_training(weights(network), images, labels, epochs=2, **setting)
+    first, second = expected["loss"]
+    assume(second < first < 1)
+    levels = [(1 + first) / 2, (first + second) / 2]  # each epoch passes one
+    result = centred_training(network, images, labels, epochs=9, levels=levels, **setting)
+    for key in KEYS:
+        assert np.allclose(result[key], expected[key], rtol=1e-10, atol=0), key
+    assert result["final"] == result["loss"][-1]
+
+
+@examples(10)
+@given(seed=seeds, width=st.integers(1, 3), alpha=st.floats(-2, 0).map(lambda k: 10.0**k))
+def test_accuracy_movement_and_flips_are_those_of_the_weights_at_the_last_level(seed, width, alpha):
+    (_, X_test), (_, test_labels) = data(seed, 20)
+    before = weights(make_network("digits", width=width, seed=seed, double=True))
+    network, result = train(seed, width=width, alpha=alpha, levels=[0.99], epochs=20)
+    assume(result["loss"][0] <= 0.99)
+    after, X_test = weights(network), torch.as_tensor(X_test)
+    (outputs, signs), (test_0, signs_0) = by_hand(after, X_test), by_hand(before, X_test)
+    assert result["flipped"] == [np.mean((signs != signs_0).numpy())]
+    assert result["accuracy"] == [np.mean((outputs - test_0).argmax(dim=1).numpy() == test_labels)]
+    moved = np.linalg.norm(flat(after) - flat(before)) / np.linalg.norm(flat(before))
+    assert result["moved"] == pytest.approx([moved], rel=1e-12)
+
+
+def test_evaluation_in_parts_is_that_of_the_whole(monkeypatch):
+    whole = train(0, alpha=0.1, levels=[0.99])[1]
+    monkeypatch.setattr("kernels.cnn.EVALUATED", 3)
+    parts = train(0, alpha=0.1, levels=[0.99])[1]
+    assert whole["flipped"] > 0
+    assert all(np.allclose(whole[key], parts[key], rtol=1e-12, atol=0) for key in whole)
+
+
+def test_momentum_is_nine_tenths_and_steps_do_not_shrink_by_default():
+    assert train(0)[1]["final"] == train(0, momentum=0.9, decay=0.0)[1]["final"] != train(0, momentum=0.8)[1]["final"]
+
+
+@examples(6)
+@given(seed=seeds, alpha=alphas, width=st.integers(1, 3))
+def test_the_last_layer_alone_moves_and_its_path_does_not_depend_on_alpha(seed, alpha, width):
+    options = {"output_only": True, "width": width, "levels": [0.98, 0.95], "epochs": 30, "n": 30, "step": 5e-4}
+    before = weights(make_network("digits", width=width, seed=seed, double=True))
+    network, scaled = train(seed, alpha=alpha, **options)
+    same = [torch.equal(a, b) for a, b in zip(before, weights(network), strict=True)]
+    assert same == [True] * 6 + [False] * 2
+    result = train(seed, **options)[1]
+    assert np.array_equal(result["epoch"], scaled["epoch"], equal_nan=True)
+    assert np.array_equal(result["accuracy"], scaled["accuracy"], equal_nan=True)
+    assert np.allclose(result["loss"], scaled["loss"], rtol=1e-8, equal_nan=True)
+    assert np.allclose(result["moved"], alpha * scaled["moved"], rtol=1e-8, equal_nan=True)
+    assert not np.nan_to_num(scaled["flipped"]).any() and result["final"] == pytest.approx(scaled["final"], rel=1e-8)
+
+
+@examples(6)
+@given(seed=seeds, width=st.integers(1, 3), alpha=st.floats(3, 4).map(lambda k: 10.0**k))
+def test_movement_falls_like_one_over_alpha_in_the_lazy_limit(seed, width, alpha):
+    one, other = (train(seed, width=width, alpha=a, levels=[0.99, 0.97], step=5e-4)[1] for a in (alpha, 10 * alpha))
+    assert np.array_equal(one["epoch"], other["epoch"], equal_nan=True) and one["epoch"][0] >= 1
+    assert np.allclose(alpha * one["moved"], 10 * alpha * other["moved"], rtol=0.03, equal_nan=True)
+    assert one["final"] == pytest.approx(other["final"], rel=0.03)
+
+
+@examples(10)
+@given(
+    seed=seeds, levels=st.lists(st.floats(0.01, 0.999), min_size=1, max_size=6, unique=True), step=st.floats(1e-4, 0.01)
+)
+def test_levels_are_reached_in_their_order_or_nan(seed, levels, step):
+    levels = np.sort(levels)[::-1]
+    result = train(seed, levels=levels, step=step, epochs=15)[1]
+    assert set(result) == {*KEYS, "final"} and result["final"].shape == ()
+    reached = ~np.isnan(result["loss"])
+    assert all(result[key].shape == levels.shape and (np.isnan(result[key]) == ~reached).all() for key in KEYS)
+    assert not (np.diff(reached.astype(int)) > 0).any()
+    losses, epochs = result["loss"][reached], result["epoch"][reached]
+    assert (losses <= levels[reached]).all() and (np.diff(epochs) >= 0).all()
+    for key in KEYS:  # levels that the same epoch passes show the same
+        assert not np.diff(result[key][reached])[np.diff(epochs) == 0].any()
+    assert (losses[:-1] > levels[reached][1:])[np.diff(epochs) > 0].all()
+    assert reached.all() or result["final"] > levels[~reached].max()
+
+
+@pytest.mark.parametrize("double", [False, True])
+@pytest.mark.parametrize("alpha", [1e-2, 1.0, 1e2])
+def test_divergence_is_nan_and_no_exception(alpha, double):
+    result = train(0, alpha=alpha, step=1e6, epochs=10, double=double)[1]
+    assert all(np.isnan(result[key]).all() for key in KEYS) and not np.isfinite(result["final"])
+
+
+@examples(10)
+@given(name=names, seed=seeds, width=st.integers(1, 2), n=st.integers(1, 3), start=st.booleans())
+def test_the_tangent_kernel_is_the_mean_product_of_gradients_of_outputs(name, seed, width, n, start):
+    network, X = make_network(name, width=width, seed=seed, double=True), normal_images(seed, n, name)
+    for parameter in [] if start else network.parameters():  # biases that are not zero
+        parameter.data += 0.1 * torch.as_tensor(np.random.default_rng(seed).normal(size=parameter.shape))
+    parameters = list(network.parameters())
+    gradients = [
+        [flat(torch.autograd.grad(output, parameters, retain_graph=True)) for output in network(image[None])[0]]
+        for image in torch.as_tensor(X)
+    ]
+    naive = np.array(
+        [[sum(float(a @ b) for a, b in zip(g, h, strict=True)) / 10 for h in gradients] for g in gradients]
+    )
+    kernel = tangent_kernel(network, X)
+    assert kernel.dtype == np.float64 and len(gradients[0]) == 10
+    assert np.allclose(kernel, naive, rtol=0, atol=1e-12 * naive.max())
+
+
+@examples(6)
+@given(name=names, seed=seeds, n=st.integers(2, 6), double=st.booleans())
+def test_the_tangent_kernel_is_symmetric_and_positive_semi_definite(name, seed, n, double):
+    X = normal_images(seed, n, name)
+    X[-1] = X[0]  # so that the kernel is singular
+    kernel = tangent_kernel(make_network(name, width=2, seed=seed, double=double), X)
+    assert kernel.shape == (n, n) and kernel.dtype == np.float64
+    assert np.allclose(kernel, kernel.T, rtol=0, atol=1e-14 * kernel.max())
+    eigenvalues = np.linalg.eigvalsh(kernel)
+    assert abs(eigenvalues[0]) <= (1e-13 if double else 1e-6) * eigenvalues[-1]
+
+
+@given(name=names, seed=st.integers(0, 2**32), width=st.integers(1, 3), double=st.booleans())
+def test_weights_depend_on_the_seed_alone_and_nothing_else_is_drawn(name, seed, width, double):
+    state = torch.get_rng_state()
+    network = make_network(name, width=width, seed=seed, double=double)
+    assert torch.equal(state, torch.get_rng_state())
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed + 2)
+        same, other = (make_network(name, width=width, seed=s) for s in (seed, seed + 1))
+    for layer, repeated, different in zip(weights(network), weights(same), weights(other), strict=True):
+        assert layer.dtype == (torch.float64 if double else torch.float32) and torch.equal(layer.float(), repeated)
+        if layer.ndim == 1:
+            assert not layer.any() and not different.any()
+        else:
+            assert not torch.isclose(repeated, different, rtol=1e-6).all(), layer.shape
+
+
+@examples(10)
+@given(name=names, seed=seeds, gain=st.floats(-2, 2).map(lambda k: 10.0**k))
+def test_weights_are_normal_of_xavier_deviation_times_the_gain(name, seed, gain):
+    one, scaled = (weights(make_network(name, width=16, seed=seed, gain=g)) for g in (1.0, gain))
+    normals = []
+    for layer, multiple in zip(one, scaled, strict=True):
+        assert torch.allclose(multiple, gain * layer, rtol=1e-5, atol=0)
+        if layer.ndim > 1:
+            outputs, inputs = layer.shape[:2]
+            places = layer[0, 0].numel()
+            normals.append(layer.double().ravel() / np.sqrt(2 / (places * (inputs + outputs))))
+            assert (normals[-1] ** 2).mean() == pytest.approx(1, abs=6 * np.sqrt(2 / layer.numel()) + 8 / layer.numel())
+    normals = torch.cat(normals)
+    assert abs(normals.mean()) < 6 / np.sqrt(len(normals))
+    assert float((abs(normals) < 1).double().mean()) == pytest.approx(0.6827, abs=3 / np.sqrt(len(normals)))
+
+
+def test_the_gain_is_seven_fifths_by_default():
+    default, given_gain = (make_network("digits", width=2, seed=0, **options) for options in ({}, {"gain": 1.4}))
+    assert torch.equal(flat(weights(default)), flat(weights(given_gain)))
+
+
+@examples(10)
+@given(name=names, seed=seeds, width=st.integers(1, 3), n=st.integers(1, 5))
+def test_ten_outputs_for_every_image(name, seed, width, n):
+    network = make_network(name, width=width, seed=seed, double=True)
+    assert network(torch.as_tensor(normal_images(seed, n, name))).shape == (n, 10)
+    assert weights(network)[0].shape[0] == width
+
+
+@pytest.fixture
+def threads():
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+def test_with_one_thread_results_do_not_depend_on_the_number_outside(threads):
+    found = []
+    for number in (1, 2, 3):
+        threads(number)
+        with one_thread():
+            assert torch.get_num_threads() == 1
+            network, result = train(0, n=40, width=3, double=False, levels=[0.99])
+            kernel = tangent_kernel(network, normal_images(0, 10))
+        assert torch.get_num_threads() == number
+        found.append((flat(weights(network)).numpy(), result["final"], result["moved"], kernel))
+    for one, *others in zip(*found, strict=True):
+        assert all(np.array_equal(one, other) for other in others)
+
+
+def test_one_thread_gives_the_threads_back_after_an_error(threads):
+    threads(2)
+    with pytest.raises(KeyError), one_thread():
+        raise KeyError
+    assert torch.get_num_threads() == 2
+
+
+def network(name="digits", **options):
+    return lambda: make_network(name, **{"width": 1, "seed": 0} | options)
+
+
+def training(**options):
+    return lambda: train(0, **options)
+
+
+def kernel(device):
+    return lambda: tangent_kernel(make_network("digits", width=1, seed=0), normal_images(0, 2), device=device)
+
+
+CASES = {
+    "alpha 0": (training(alpha=0.0), "`alpha` must be a positive finite number, got 0.0"),
+    "negative alpha": (training(alpha=-1.0), "`alpha` must be a positive finite number, got -1.0"),
+    "alpha nan": (training(alpha=np.nan), "`alpha` must be a positive finite number, got nan"),
+    "step 0": (training(step=0.0), "`step` must be a positive finite number, got 0.0"),
+    "negative step": (training(step=-0.1), "`step` must be a positive finite number, got -0.1"),
+    "batch 0": (training(batch=0), "`batch` must be a whole number of at least 1, got 0"),
+    "epochs 0": (training(epochs=0), "`epochs` must be a whole number of at least 1, got 0"),
+    "rising levels": (training(levels=[0.1, 0.5]), r"`levels` must decrease from below 1 to above 0, got \[0.1, 0.5\]"),
+    "equal levels": (training(levels=[0.5, 0.5]), r"`levels` must decrease .* got \[0.5, 0.5\]"),
+    "level 1": (training(levels=[1.0, 0.5]), r"`levels` must decrease .* got \[1.0, 0.5\]"),
+    "level 0": (training(levels=[0.5, 0.0]), r"`levels` must decrease .* got \[0.5, 0.0\]"),
+    "level nan": (training(levels=[0.5, np.nan]), r"`levels` must be finite, got nan at \(1,\)"),
+    "no levels": (training(levels=[]), r"`levels` must have shape \(k,\), got \(0,\)"),
+    "levels in two dimensions": (training(levels=[[0.5]]), r"`levels` must have shape \(k,\), got \(1, 1\)"),
+    "momentum 1": (training(momentum=1.0), r"`momentum` must be a number in \[0, 1\), got 1.0"),
+    "negative decay": (training(decay=-1.0), r"`decay` must be a number in \[0, inf\), got -1.0"),
+    "network's seed": (network(seed=-1), "`seed` must be a whole number of at least 0, got -1"),
+    "device": (training(device="nonsense"), "`device` must be cpu, cuda or cuda:NUMBER, got 'nonsense'"),
+    "device without arithmetic": (training(device="meta"), "`device` must be cpu, cuda or cuda:NUMBER, got 'meta'"),
+    "no such GPU": (training(device="cuda:99"), "`device` must be one that PyTorch can use here, got 'cuda:99'"),
+    "kernel device": (kernel("nonsense"), "`device` must be cpu, cuda or cuda:NUMBER, got 'nonsense'"),
+    "no such GPU for the kernel": (kernel("cuda:99"), "`device` must be one that PyTorch can use here, got 'cuda:99'"),
+    "name": (network("digitz"), "`name` 'digitz' is unknown: did you mean 'digits'"),
+    "no such name": (network("perceptron"), "`name` 'perceptron' is unknown: known are digits, vgg11, resnet18"),
+    "width": (network(width=0), "`width` must be a whole number of at least 1, got 0"),
+    "gain": (network(gain=0.0), "`gain` must be a positive finite number, got 0.0"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_bad_input_is_one_clear_value_error(case):
+    call, message = CASES[case]
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+@pytest.mark.parametrize("bad", [[0, 1], [0, 1, 10], [0, 1, -1], [0.0, 1.0, 2.0]])
+@pytest.mark.parametrize("which", [0, 1])
+def test_labels_are_one_digit_for_every_image(bad, which):
+    images, labels = normal_images(0, 3), [np.array([0, 1, 2]), np.array([0, 1, 2])]
+    labels[which] = np.array(bad)
+    options = {"alpha": 1.0, "step": 0.01, "batch": 2, "epochs": 1, "levels": [0.5], "seed": 0}
+    with pytest.raises(ValueError, match=rf"`labels\[{which}\]` must be 3 whole numbers from 0 to 9"):
+        centred_training(make_network("digits", width=1, seed=0), (images, images), labels, **options)
+
+
+@examples(5)
+@given(seed=st.integers(0, 1000))
+def test_units_that_start_at_zero_exactly_do_not_count_as_flipped(seed):
+    images, labels = data(seed, 20)
+    seen = (images[0], np.concatenate([images[1], np.zeros_like(images[1])])), (labels[0], np.tile(labels[1], 2))
+    flipped = [
+        centred_training(make_network("digits", width=2, seed=seed, double=True), *both, **SETTING)["flipped"]
+        for both in ((images, labels), seen)
+    ]
+    np.testing.assert_array_equal(*flipped)
