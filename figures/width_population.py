@@ -49,7 +49,7 @@ def draw(table: np.ndarray) -> Figure:
     panels[0].set_xscale("log", base=2)
     panels[0].set(yscale="log", xlabel="width m", ylabel="loss / $v_0$")
     panels[0].set_ylim(bottom=LEAST)
-    panels[0].legend(loc="upper right")
+    panels[0].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     points(panels[1], table[table["panel"] == "population"], 0, "", linestyle="-", linewidth=0.7)
     panels[1].set(xscale="log", yscale="log", xlabel="scale τ of the start", ylabel="population loss / that of f = 0")
     figure.tight_layout()
