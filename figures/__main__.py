@@ -12,6 +12,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
+from checks.__main__ import torch_device
 from checks.claim import TIERS, Run
 from checks.sweep import Sweep, write_whole
 from figures import (
@@ -75,7 +76,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="seed of all random numbers (default 0)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="parallel processes (default: all processors)")
     parser.add_argument(
-        "--device", default="cpu", help="where convolutional networks run: cpu (default), cuda, cuda:1 …"
+        "--device",
+        type=torch_device,
+        default="cpu",
+        help="where convolutional networks run: cpu (default), cuda, cuda:1 …",
     )
     parser.add_argument("--out", type=Path, default=Path("results"), metavar="DIR", help="default results")
     options = parser.parse_args(arguments)

@@ -10,8 +10,7 @@ from checks.chizat2019lazy import tangent_kernel_spectrum as spectra
 from checks.chizat2019lazy.cnn_runs import collect
 from checks.claim import Run
 from checks.equivalence import mean_and_error
-from figures.style import PREDICTED, points
-from figures.teacher_student import summary
+from figures.style import PREDICTED, points, summary
 
 CAPTION = (
     "Claims chizat2019lazy/cnn-performance, chizat2019lazy/cnn-activation-stability and "

@@ -59,6 +59,11 @@ def points(panel: Axes, line: np.ndarray, k: int, label: str, **options: object)
     panel.errorbar(line["x"], line["y"], yerr=bars, **{**look, **options})
 
 
+def summary(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean, least and largest over the seeds, (seeds, sizes) → (sizes,) each; NaN where a run diverged."""
+    return values.mean(axis=0), values.min(axis=0), values.max(axis=0)
+
+
 def decimal_ticks(panel: Axes) -> None:
     """Ticks 0.1, 0.2, 0.5, 1 … on a logarithmic y axis that spans little more than a factor of ten."""
     panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from checks.chizat2019lazy import scale_generalization, trajectories
 from checks.claim import Run
-from figures.style import GREYS, points
+from figures.style import GREYS, points, summary
 
 CAPTION = (
     "Claims chizat2019lazy/trajectories and chizat2019lazy/scale-generalization. Left and middle: |a_j|b_j of 16 relu "
@@ -42,11 +42,6 @@ def compute(run: Run) -> np.ndarray:
         values = losses[key]
         rows += [("loss", name, *line) for line in zip(taus, *summary(values), strict=True)]
     return np.array(rows, dtype=list(zip(COLUMNS, ["U12", "U24", *[float] * 4], strict=True)))
-
-
-def summary(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean, least and largest over the seeds, (seeds, sizes) → (sizes,) each; NaN where a run diverged."""
-    return values.mean(axis=0), values.min(axis=0), values.max(axis=0)
 
 
 def draw(table: np.ndarray) -> Figure:

@@ -6,8 +6,7 @@ from matplotlib.figure import Figure
 
 from checks.chizat2019lazy import population_loss, width_generalization
 from checks.claim import Run
-from figures.style import points
-from figures.teacher_student import summary
+from figures.style import points, summary
 
 CAPTION = (
     "Claims chizat2019lazy/width-generalization and chizat2019lazy/population-loss. Left: test loss, as a share of the "

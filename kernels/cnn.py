@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.func import functional_call, grad, vmap
 
-from kernels.validation import validate_array, validate_count, validate_name, validate_positive
+from kernels.validation import validate_array, validate_count, validate_name, validate_positive, validate_share
 
 CLASSES = 10
 EVALUATED = 500  # images that are evaluated together
@@ -233,13 +233,6 @@ def validate_device(device: object) -> torch.device:
     except (RuntimeError, AssertionError) as error:  # what PyTorch raises for a name, a build or a machine without it
         raise ValueError(f"`device` must be one that PyTorch can use here, got {device!r}: {error}") from error
     return found
-
-
-def validate_share(value: object, name: str, below: float) -> float:
-    """A number from 0 up to, not including, ``below``."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < below:
-        raise ValueError(f"`{name}` must be a number in [0, {below:g}), got {value!r}")
-    return float(value)
 
 
 def validate_labels(labels: object, n: int, name: str) -> np.ndarray:

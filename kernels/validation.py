@@ -70,6 +70,13 @@ def validate_positive(value: object, name: str) -> float:
     return float(value)
 
 
+def validate_share(value: object, name: str, below: float) -> float:
+    """Return ``value`` as a float if it is a number from 0 up to, not including, ``below``."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value < below:
+        raise ValueError(f"`{name}` must be a number in [0, {below:g}), got {value!r}")
+    return float(value)
+
+
 def validate_count(value: object, name: str, least: int = 1) -> int:
     """Return ``value`` as an int if it is a whole number of at least ``least``."""
     if isinstance(value, bool) or not isinstance(value, Integral) or value < least:

@@ -1,6 +1,6 @@
 """cnn-activation-stability: weights and activations of a convolutional network move like 1/α (Figure 3)."""
 
-from checks.chizat2019lazy.cnn_runs import CIFAR_NETWORKS, cifar_not_run, collect, collect_cifar, not_run
+from checks.chizat2019lazy.cnn_runs import cifar_parts, collect, collect_cifar, not_run
 from checks.claim import Claim, Findings, Run
 from checks.rate_fit import rate_fit
 from checks.sweep import Arrays
@@ -30,20 +30,16 @@ def check(run: Run) -> Findings:
     if missing := not_run():
         return missing
     lazy = collect(run, ALPHAS, SEEDS[run.tier], (LEVEL,))
-    parts, controls = (
-        slopes("digits", lazy, ALPHAS, -1.0, run.tier),
-        slopes("half the exponent", lazy, ALPHAS, -0.5, run.tier),
-    )
+    parts = slopes("digits", lazy, ALPHAS, -1.0, run.tier)
+    controls = slopes("half the exponent", lazy, ALPHAS, -0.5, run.tier)
     if seeds := RICH_SEEDS[run.tier]:
         controls += slopes("α = 0.2 to 0.55", collect(run, RICH, seeds, (RICH_LEVEL,)), RICH, -1.0, run.tier)
-    if run.tier == "full":
-        for network in CIFAR_NETWORKS:
-            if run.cifar is None:
-                parts.append(cifar_not_run(network))
-            else:
-                found = collect_cifar(run, network, ALPHAS, CIFAR_SEEDS, (LEVEL,))
-                parts += slopes(f"{network} · CIFAR-10", found, ALPHAS, -1.0, run.tier)
-    return Findings(parts, controls)
+
+    def on_cifar(network: str) -> list[Evidence]:
+        found = collect_cifar(run, network, ALPHAS, CIFAR_SEEDS, (LEVEL,))
+        return slopes(f"{network} · CIFAR-10", found, ALPHAS, -1.0, run.tier)
+
+    return Findings([*parts, *cifar_parts(run, on_cifar)], controls)
 
 
 CLAIM = Claim(

@@ -1,6 +1,6 @@
 """cnn-performance: at the same training loss a convolutional network that trains lazily is less accurate (Figure 3)."""
 
-from checks.chizat2019lazy.cnn_runs import CIFAR_NETWORKS, cifar_not_run, collect, collect_cifar, not_run
+from checks.chizat2019lazy.cnn_runs import cifar_parts, collect, collect_cifar, not_run
 from checks.claim import Claim, Findings, Run
 from checks.paired_gap import paired_gap
 from checks.sweep import Arrays
@@ -43,14 +43,12 @@ def check(run: Run) -> Findings:
             own = max(lowest, level)
             found = collect(run, alphas, seeds[run.tier], levels_to(own), **setting)
             controls.append(gap(name, found, own, threshold))
-    if run.tier == "full":
-        for network in CIFAR_NETWORKS:
-            if run.cifar is None:
-                parts.append(cifar_not_run(network))
-            else:
-                found = collect_cifar(run, network, alphas, CIFAR_SEEDS, levels_to(CIFAR_LEVEL))
-                parts.append(gap(f"{network} · CIFAR-10", found, CIFAR_LEVEL, threshold))
-    return Findings(parts, controls)
+
+    def on_cifar(network: str) -> list[Evidence]:
+        found = collect_cifar(run, network, alphas, CIFAR_SEEDS, levels_to(CIFAR_LEVEL))
+        return [gap(f"{network} · CIFAR-10", found, CIFAR_LEVEL, threshold)]
+
+    return Findings([*parts, *cifar_parts(run, on_cifar)], controls)
 
 
 CLAIM = Claim(

@@ -1,13 +1,13 @@
 """Training runs of convolutional networks that the claims about them share, and what is said where PyTorch is missing."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
-from checks.cifar10 import cifar10, fingerprint
+from checks.cifar10 import URL, cifar10, fingerprint
 from checks.claim import Findings, Run
 from checks.images import digit_canvas, noise_like, standardised
 from checks.sweep import Arrays
@@ -22,10 +22,8 @@ DIGITS = {
 STEP, BATCH = 0.005, 50
 CIFAR_NETWORKS = ("vgg11", "resnet18")
 CIFAR = {"width": 64, "gain": 1.0, "batch": 128, "epochs": 300, "decay": 1 / 3}
-CIFAR_STEPS = {
-    "vgg11": 0.05,
-    "resnet18": 0.005,
-}  # a fifth of what the tangent kernel of 16 photographs allows at the start
+# a fifth of what the tangent kernel of 16 photographs allows at the start
+CIFAR_STEPS = {"vgg11": 0.05, "resnet18": 0.005}
 NEEDS_TORCH = "not run: needs PyTorch, pip install -e '.[cnn]'"
 
 
@@ -37,12 +35,19 @@ def not_run() -> Findings | None:
     return Findings([missing], [missing])
 
 
-def cifar_not_run(network: str) -> Evidence:
-    """Part of the full tier that needs the folder of CIFAR-10."""
-    note = "CIFAR-10 is not part of this project; it is at https://www.cs.toronto.edu/~kriz/cifar.html"
-    return Evidence(
-        f"{network} · CIFAR-10 · not run: needs --cifar DIR", Verdict.NOT_RUN, math.nan, math.nan, note=note
-    )
+def cifar_parts(run: Run, judged: Callable[[str], Sequence[Evidence]]) -> Iterator[Evidence]:
+    """Of the full tier: what is ``judged`` of each network on CIFAR-10, NOT_RUN without its folder; of others nothing."""
+    for network in CIFAR_NETWORKS if run.tier == "full" else ():
+        if run.cifar is not None:
+            yield from judged(network)
+            continue
+        part, note = f"{network} · CIFAR-10 · not run: needs --cifar DIR", f"CIFAR-10 has to be downloaded: {URL}"
+        yield Evidence(part, Verdict.NOT_RUN, math.nan, math.nan, note=note)
+
+
+def cifar_files(run: Run) -> dict[str, str]:
+    """Where CIFAR-10 is, and its `fingerprint`, for the configuration of a cell."""
+    return {"folder": str(run.cifar), "data": fingerprint(run.cifar)}
 
 
 def train_on_digits(
@@ -118,27 +123,20 @@ def spectrum(
 
 def collect(run: Run, alphas: Sequence[float], seeds: int, levels: Sequence[float], **setting: str) -> Arrays:
     """`train_on_digits` of every seed at every α, (seeds, alphas, levels) each."""
-    first, title = run.seed << 16, "convolutional networks, digits"
-    common = {"levels": list(levels), "device": run.device, **DIGITS[run.tier], **setting}
-    cells = [{"seed": first + s, "alpha": alpha, **common} for s in range(seeds) for alpha in alphas]
-    return stacked(run.sweep.run(train_on_digits, cells, title), (seeds, len(alphas), -1))
+    return over_alphas(run, train_on_digits, alphas, seeds, levels=list(levels), **DIGITS[run.tier], **setting)
 
 
 def collect_cifar(run: Run, network: str, alphas: Sequence[float], seeds: int, levels: Sequence[float]) -> Arrays:
     """`train_on_cifar` of every seed at every α, (seeds, alphas, levels) each."""
-    files = {"folder": str(run.cifar), "data": fingerprint(run.cifar)}
-    common = {
-        "levels": list(levels),
-        "device": run.device,
-        "network": network,
-        "step": CIFAR_STEPS[network],
-        **files,
-        **CIFAR,
-    }
+    model = {"network": network, "step": CIFAR_STEPS[network], **CIFAR}
+    return over_alphas(run, train_on_cifar, alphas, seeds, levels=list(levels), **model, **cifar_files(run))
+
+
+def over_alphas(
+    run: Run, function: Callable[..., Arrays], alphas: Sequence[float], seeds: int, **setting: object
+) -> Arrays:
+    """What ``function`` finds for every seed at every α, (seeds, alphas, …)."""
+    common = {"device": run.device, **setting}
     cells = [{"seed": (run.seed << 16) + s, "alpha": alpha, **common} for s in range(seeds) for alpha in alphas]
-    return stacked(run.sweep.run(train_on_cifar, cells, f"{network}, CIFAR-10"), (seeds, len(alphas), -1))
-
-
-def stacked(found: list[Arrays], shape: tuple[int, ...]) -> Arrays:
-    """Arrays of many cells in one, for every key."""
-    return {key: np.reshape([one[key] for one in found], shape) for key in found[0]}
+    found = run.sweep.run(function, cells, "convolutional networks")
+    return {key: np.reshape([one[key] for one in found], (seeds, len(alphas), -1)) for key in found[0]}

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from checks.chizat2019lazy.cnn_runs import CIFAR, CIFAR_NETWORKS, cifar_not_run, not_run, spectrum
-from checks.cifar10 import fingerprint
+from checks.chizat2019lazy.cnn_runs import CIFAR, cifar_files, cifar_parts, not_run, spectrum
 from checks.claim import Claim, Findings, Run
 from checks.paired_gap import paired_gap
 from checks.verdict import Evidence
@@ -34,16 +33,13 @@ def check(run: Run) -> Findings:
         return missing
     found = collect(run, SEEDS[run.tier], width=WIDTH[run.tier])
     parts, controls = [gap("digits against noise", found[:, :2])], [gap("noise against noise", found[:, 1:])]
-    if run.tier == "full":
-        for network in CIFAR_NETWORKS:
-            if run.cifar is None:
-                parts.append(cifar_not_run(network))
-            else:
-                files = {"folder": str(run.cifar), "data": fingerprint(run.cifar)}
-                model = {"network": network, "width": CIFAR["width"], "gain": CIFAR["gain"]}
-                own = collect(run, CIFAR_SEEDS, **model, **files)
-                parts.append(gap(f"{network} · CIFAR-10 against noise", own[:, :2]))
-    return Findings(parts, controls)
+
+    def on_cifar(network: str) -> list[Evidence]:
+        model = {"network": network, "width": CIFAR["width"], "gain": CIFAR["gain"]}
+        own = collect(run, CIFAR_SEEDS, **model, **cifar_files(run))
+        return [gap(f"{network} · CIFAR-10 against noise", own[:, :2])]
+
+    return Findings([*parts, *cifar_parts(run, on_cifar)], controls)
 
 
 CLAIM = Claim(

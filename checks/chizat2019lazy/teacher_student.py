@@ -100,13 +100,17 @@ def train(
     return gradient_descent(start, problem.X, problem.y, **options)
 
 
+def finished(run: Trajectory) -> bool:
+    """Whether descent took all its steps; otherwise it diverged."""
+    return run.status == "all steps taken"
+
+
 def relative_losses(run: Trajectory, problem: Problem) -> Arrays:
     """``train``, ``end``: training and test loss at the end; ``best``: least test loss on the way. NaN if it diverged."""
     level = np.mean(problem.y_test**2)
     tests = np.mean((run.test_outputs - problem.y_test) ** 2, axis=1) / level
     found = {"train": 2 * run.losses[-1] / level, "end": tests[-1], "best": tests.min()}
-    done = run.status == "all steps taken"
-    return {key: np.array(value if done else np.nan) for key, value in found.items()}
+    return {key: np.array(value if finished(run) else np.nan) for key, value in found.items()}
 
 
 def sweep_scales(

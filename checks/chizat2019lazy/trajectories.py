@@ -4,7 +4,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from checks.chizat2019lazy.teacher_student import Problem, make_problem, pair, scaled, sphere, sweep_scales, train
+from checks.chizat2019lazy.teacher_student import (
+    Problem,
+    finished,
+    make_problem,
+    pair,
+    scaled,
+    sphere,
+    sweep_scales,
+    train,
+)
 from checks.claim import Claim, Findings, Run
 from checks.inequality import worst_case
 from checks.rate_fit import rate_fit
@@ -36,15 +45,13 @@ def schedule(tau: float, steps: int) -> tuple[float, int]:
 
 
 def displacement(*, seed: int, tau: float, paired: bool, steps: int) -> Arrays:
-    """``moved`` ‖w(T) − w_0‖/‖w_0‖ of all weights, and ``train``, the relative training loss at the end."""
+    """``moved`` ‖w(T) − w_0‖/‖w_0‖ of all weights; NaN if the run diverged."""
     problem, start = setting(seed, paired)
     start = scaled(start, tau)
     step, steps = schedule(tau, steps)
     run = train(problem, start, step=step, steps=steps, record_every=steps)
     length = np.linalg.norm([np.linalg.norm(array) for array in start.arrays])
-    done = run.status == "all steps taken"
-    found = {"moved": run.drift[-1] / length, "train": 2 * run.losses[-1] / np.mean(problem.y**2)}
-    return {key: np.array(value if done else np.nan) for key, value in found.items()}
+    return {"moved": np.array(run.drift[-1] / length if finished(run) else np.nan)}
 
 
 def paths(*, seed: int, tau: float, steps: int, points: int) -> Arrays:
