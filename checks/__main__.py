@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from argument_validation import validate_name
 from checks.cifar10 import validate_cifar10_folder
 from checks.claim import TIERS, Claim, Run
 from checks.claims import CLAIMS
@@ -16,7 +17,6 @@ from checks.paper_claims import MARKDOWN_PATH, write_paper_claims
 from checks.record import record_of, write_records
 from checks.sweep import Sweep
 from checks.table import print_claim, print_table
-from theory.validation import validate_name
 
 DESCRIPTION = """\
 Verify the theorems and findings of two papers on lazy training. Without a command, every claim is checked.

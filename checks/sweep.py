@@ -26,7 +26,7 @@ from rich.progress import Progress
 from threadpoolctl import threadpool_limits
 
 Arrays = dict[str, np.ndarray]
-OURS = ("theory", "kernels", "checks", "figures", "benchmarks")
+OURS = ("argument_validation", "theory", "kernels", "checks", "figures", "benchmarks")
 LIBRARIES = {"numpy": "numpy", "scipy": "scipy", "numba": "numba", "sklearn": "scikit-learn", "torch": "torch"}
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.func import functional_call, grad, vmap
 
-from kernels.validation import validate_array, validate_count, validate_name, validate_positive, validate_share
+from argument_validation import validate_array, validate_count, validate_name, validate_positive, validate_share
 
 CLASSES = 10
 EVALUATED = 500  # images that are evaluated together

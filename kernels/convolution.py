@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from argument_validation import validate_array, validate_count, validate_name, validate_positive
 from kernels.activations import ACTIVATIONS, activate
 from kernels.random_weights import normal_matrix
-from kernels.validation import validate_array, validate_count, validate_inputs, validate_name, validate_positive
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,6 @@ class ConvolutionalNetwork:
         validate_count(self.width, "width")
         validate_count(self.hidden_layers, "hidden_layers")
         X = validate_array(self.X, "X", ("n", "P", "c"))
-        validate_inputs(X.reshape(len(X), -1), X[0].size)
         if validate_count(self.taps, "taps") > X.shape[1]:
             raise ValueError(f"`taps` must be at most the number of positions, {X.shape[1]}, got {self.taps}")
         object.__setattr__(self, "X", X)

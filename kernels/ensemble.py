@@ -4,9 +4,9 @@ import itertools
 
 import numpy as np
 
+from argument_validation import validate_array, validate_count, validate_name
 from kernels.activations import ACTIVATIONS, activate
 from kernels.random_weights import normal_matrix
-from kernels.validation import validate_array, validate_count, validate_name
 
 BLOCK = 2**19  # neurons times samples in flight
 

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import numpy as np
 
-from kernels.validation import validate_array, validate_positive
+from argument_validation import validate_array, validate_positive
 
 LARGE = 20.0  # log cosh u = |u| − log 2 to rounding from here on
 

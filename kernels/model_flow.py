@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from argument_validation import validate_array, validate_count, validate_positive, validate_times
 from kernels.exponential_scheme import Point, State, Terms
 from kernels.integrators import integrate
 from kernels.losses import Loss, rounding_loss
 from kernels.models import Linearised, Model
-from kernels.validation import validate_array, validate_count, validate_positive, validate_times
 
 DISTANCE_TOLERANCE = 1e-2
 ROUNDING = 1e-14

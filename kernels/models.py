@@ -9,10 +9,10 @@ from typing import Protocol
 
 import numpy as np
 
+from argument_validation import validate_array, validate_name, validate_positive
 from kernels.activations import ACTIVATIONS, activate
 from kernels.gram import propagate
 from kernels.network import Parameters
-from kernels.validation import validate_array, validate_name, validate_positive
 
 SMALL = {"tanh": 4 / 27**0.5, "sin": 1.0}
 """Activations with |σ'| ≤ 1 and sup |σ''|; tanh'' = −2 tanh(1 − tanh²) is extreme where tanh² = 1/3."""

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from argument_validation import validate_array, validate_count, validate_inputs, validate_name, validate_positive
 from kernels.activations import ACTIVATIONS, activate
 from kernels.random_weights import normal_matrix
-from kernels.validation import validate_array, validate_count, validate_inputs, validate_name, validate_positive
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def validate_network(params: Parameters, X: object, activation: str, kappa: floa
     if not isinstance(params, Parameters):
         raise ValueError(f"`params` must be Parameters (see init_parameters), got {type(params).__name__}")
     validate_name(activation, ACTIVATIONS, "activation")
-    return validate_inputs(X, params.input_dim), validate_positive(kappa, "kappa")
+    return validate_inputs(X, columns=params.input_dim), validate_positive(kappa, "kappa")
 
 
 def hidden_layer(W: np.ndarray, previous: np.ndarray, activation: str, *, first: bool) -> tuple[np.ndarray, np.ndarray]:

@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from argument_validation import validate_count, validate_inputs, validate_name, validate_positive
 from kernels.activations import ACTIVATIONS, activate
 from kernels.random_weights import normal_matrix
-from kernels.validation import validate_array, validate_count, validate_inputs, validate_name, validate_positive
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,7 @@ class ResidualNetwork:
         validate_name(self.activation, ACTIVATIONS, "activation")
         validate_count(self.width, "width")
         validate_count(self.hidden_layers, "hidden_layers")
-        X = validate_array(self.X, "X", ("n", "d"))
-        object.__setattr__(self, "X", validate_inputs(X, X.shape[1]))
+        object.__setattr__(self, "X", validate_inputs(self.X))
         object.__setattr__(self, "kappa", validate_positive(self.kappa, "kappa"))
         object.__setattr__(self, "branch_scale", validate_positive(self.branch_scale, "branch_scale"))
 

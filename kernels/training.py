@@ -9,13 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kernels.activations import KINKED
-from kernels.exponential_scheme import Point, State
-from kernels.integrators import integrate
-from kernels.losses import SquareLoss
-from kernels.network import Parameters, hidden_layer, outputs_of, validate_network
-from kernels.network_problem import NetworkProblem, layer_distances
-from kernels.validation import (
+from argument_validation import (
     validate_array,
     validate_count,
     validate_inputs,
@@ -23,6 +17,12 @@ from kernels.validation import (
     validate_rates,
     validate_times,
 )
+from kernels.activations import KINKED
+from kernels.exponential_scheme import Point, State
+from kernels.integrators import integrate
+from kernels.losses import SquareLoss
+from kernels.network import Parameters, hidden_layer, outputs_of, validate_network
+from kernels.network_problem import NetworkProblem, layer_distances
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def gradient_flow(
     loss_ratio = None if loss_ratio is None else validate_positive(loss_ratio, "loss_ratio")
     rtol = (1e-1 if activation in KINKED else 1e-3) if rtol is None else validate_positive(rtol, "rtol")
     max_evaluations = validate_count(max_evaluations, "max_evaluations")
-    X_test = None if X_test is None else validate_inputs(X_test, params.input_dim, "X_test")
+    X_test = None if X_test is None else validate_inputs(X_test, "X_test", params.input_dim)
 
     model = {"activation": activation, "kappa": kappa}
     start, shift = params.arrays, initial_outputs(params, X, centred, **model)
@@ -191,7 +191,7 @@ def gradient_descent(
     rates = validate_rates(layer_rates, params.hidden_layers + 1)
     step, steps = validate_positive(step, "step"), validate_count(steps, "steps")
     record_every = validate_count(record_every, "record_every")
-    X_test = None if X_test is None else validate_inputs(X_test, params.input_dim, "X_test")
+    X_test = None if X_test is None else validate_inputs(X_test, "X_test", params.input_dim)
     n = len(X)
     batch_size = n if batch_size is None else validate_count(batch_size, "batch_size")
     if batch_size > n:

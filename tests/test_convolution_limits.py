@@ -138,7 +138,6 @@ BAD_LIMITS = {
 }
 BAD_MODELS = {
     "axes": ({"X": np.ones((2, 3))}, r"`X` must have shape \(n, P, c\), got \(2, 3\)"),
-    "zero input": ({"X": 0 * X}, "`X` must not have zero rows"),
     "taps": ({"taps": 5}, "`taps` must be at most the number of positions, 4, got 5"),
     "kappa": ({"kappa": -1.0}, "`kappa` must be a positive finite number, got -1.0"),
     "depth": ({"hidden_layers": 0}, "`hidden_layers` must be a whole number of at least 1, got 0"),

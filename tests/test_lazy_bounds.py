@@ -134,8 +134,8 @@ def test_the_drift_bound_is_twice_the_sharp_constant_at_worst():
 @pytest.mark.parametrize(
     "call, message",
     [
-        (lambda: decay_rate(0.0, 1, 1, 1.0), "`kappa` must be positive and finite, got 0.0"),
-        (lambda: drift_bound(1.0, 1, 1, float("nan"), 1.0), "`lam` must be positive and finite, got nan"),
+        (lambda: decay_rate(0.0, 1, 1, 1.0), "`kappa` must be a positive finite number, got 0.0"),
+        (lambda: drift_bound(1.0, 1, 1, float("nan"), 1.0), "`lam` must be a positive finite number, got nan"),
         (lambda: feature_constant("relu", np.ones(1)), "`activation` 'relu' is unknown"),
         (lambda: standard_betas("glorot", 1, 1, 1), "`name` 'glorot' is unknown"),
         (lambda: standard_betas("mean field", 1, 1, 2), "`hidden_layers` must be 1 for mean field, got 2"),

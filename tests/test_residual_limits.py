@@ -138,7 +138,7 @@ BAD_LIMITS = {
     "variance": ({"X": 11 * np.eye(2), "activation": "tanh"}, "must be at most 100 for tanh"),
 }
 BAD_MODELS = {
-    "inputs": ({"X": np.zeros((2, 2))}, "`X` must not have zero rows"),
+    "inputs": ({"X": np.full((2, 2), 1j)}, "`X` must hold real numbers, got complex numbers"),
     "activation": ({"activation": "rleu"}, "did you mean 'relu'"),
     "kappa": ({"kappa": 0.0}, "`kappa` must be a positive finite number, got 0.0"),
     "width": ({"width": 0}, "`width` must be a whole number of at least 1, got 0"),

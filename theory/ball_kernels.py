@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from argument_validation import validate_count
 from theory.certificates import (
     BALL_BITS,
     INSTALL,
@@ -28,7 +29,7 @@ from theory.certificates import (
     to_balls,
     to_float64,
 )
-from theory.validation import validate_count, validate_inputs
+from theory.validation import validate_kernel_inputs
 
 if TYPE_CHECKING:
     from flint import arb, arb_mat
@@ -64,7 +65,7 @@ def certified_kernel_min_eigenvalue(
     ValueError for empty, non-finite or zero rows, a depth below 1, an unknown kernel, and an activation without a
     closed form.
     """
-    X = validate_inputs(X)
+    X = validate_kernel_inputs(X)
     L = validate_count(hidden_layers, "hidden_layers")
     dual = _validate_activation(activation)
     layer = _validate_kernel(kernel, L)

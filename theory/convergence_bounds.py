@@ -6,30 +6,30 @@ the largest, l a Lipschitz constant of Dh on the ball of radius r around w_0. Pr
 
 import math
 
-from theory.validation import validate_positive
+from argument_validation import all_positive
 
 
 def convergence_radius(sigma: float, lipschitz: float, r: float) -> float:
     """r_0 = min(r, σ/(2l)): within it the singular values of Dhᵀ are at least σ/2."""
-    validate_positive(sigma=sigma, lipschitz=lipschitz, r=r)
+    all_positive(sigma=sigma, lipschitz=lipschitz, r=r)
     return min(r, sigma / (2 * lipschitz))
 
 
 def convergence_scale(c: float, norm: float, sigma: float, radius: float) -> float:
     """C_0 = σ²r_0/(16c^{3/2}‖Dh‖): ‖h(w_0)‖ ≤ C_0 and α > ‖y*‖/C_0 suffice for convergence."""
-    validate_positive(c=c, norm=norm, sigma=sigma, radius=radius)
+    all_positive(c=c, norm=norm, sigma=sigma, radius=radius)
     return sigma**2 * radius / (16 * c**1.5 * norm)
 
 
 def convergence_rate(mu: float, sigma: float) -> float:
     """Rate μσ²/4: ‖y(t) − y*‖ ≤ √c ‖y(0) − y*‖ e^{−rate·t}."""
-    validate_positive(mu=mu, sigma=sigma)
+    all_positive(mu=mu, sigma=sigma)
     return mu * sigma**2 / 4
 
 
 def convergence_drift_bound(c: float, norm: float, sigma: float, targets: float, alpha: float) -> float:
     """sup_t ‖w_α(t) − w_0‖ ≤ 8c^{3/2}‖Dh‖‖y*‖/(ασ²) if h(w_0) = 0, for ``targets`` ‖y*‖."""
-    validate_positive(c=c, norm=norm, sigma=sigma, targets=targets, alpha=alpha)
+    all_positive(c=c, norm=norm, sigma=sigma, targets=targets, alpha=alpha)
     return 8 * c**1.5 * norm * targets / (alpha * sigma**2)
 
 
@@ -37,17 +37,17 @@ def convergence_prediction_bound(
     c: float, norm: float, sigma: float, lipschitz: float, targets: float, alpha: float
 ) -> float:
     """sup_t ‖y(t) − ȳ(t)‖ ≤ 20c³‖Dh‖³l‖y*‖²/(ασ⁵) if h(w_0) = 0, for ``targets`` ‖y*‖."""
-    validate_positive(c=c, norm=norm, sigma=sigma, lipschitz=lipschitz, targets=targets, alpha=alpha)
+    all_positive(c=c, norm=norm, sigma=sigma, lipschitz=lipschitz, targets=targets, alpha=alpha)
     return 20 * c**3 * norm**3 * lipschitz * targets**2 / (alpha * sigma**5)
 
 
 def decay_envelope(mu: float, M: float, lam: float, t: float) -> float:
     """(M/μ)^{1/2} e^{−μλt}: bound on ‖y(t) − y*‖/‖y(0) − y*‖ for y' = −Σ(t)∇R(y) with Σ(t) ⪰ λ."""
-    validate_positive(mu=mu, M=M, lam=lam)
+    all_positive(mu=mu, M=M, lam=lam)
     return math.sqrt(M / mu) * math.exp(-mu * lam * t)
 
 
 def stability_bound(K: float, norm: float, lam: float, mu: float) -> float:
     """‖y − ȳ‖ ≤ K‖Σ(0)‖^{1/2}/(λ^{3/2}μ), K = sup_t ‖(Σ(t) − Σ(0))∇R(y(t))‖, for ``norm`` ‖Σ(0)‖ and Σ(0) ⪰ λ."""
-    validate_positive(K=K, norm=norm, lam=lam, mu=mu)
+    all_positive(K=K, norm=norm, lam=lam, mu=mu)
     return K * math.sqrt(norm) / (lam**1.5 * mu)

@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from argument_validation import validate_count, validate_name
 from theory.dual_activations import DUALS
 from theory.residual_limits import dual_moments
-from theory.validation import validate_count, validate_inputs, validate_name
+from theory.validation import validate_kernel_inputs
 
 
 def convolution_limit_grams(X: np.ndarray, *, taps: int, hidden_layers: int, activation: str = "relu") -> np.ndarray:
@@ -46,7 +47,7 @@ def convolution_limit_grams(X: np.ndarray, *, taps: int, hidden_layers: int, act
     activation = validate_name(activation, DUALS, "activation")
     if np.ndim(X) != 3:
         raise ValueError(f"`X` must have three dimensions (n, P, c), got shape {np.shape(X)}")
-    X = validate_inputs(np.reshape(X, (len(X), -1))).reshape(np.shape(X))
+    X = validate_kernel_inputs(np.reshape(X, (len(X), -1))).reshape(np.shape(X))
     n, P, _ = X.shape
     if q > P:
         raise ValueError(f"`taps` must be at most the number of positions, {P}, got {q}")

@@ -13,11 +13,12 @@ from numbers import Real
 import numpy as np
 from scipy.special import xlogy
 
+from argument_validation import validate_count, validate_name
 from theory.certificates import U, float64_bound, row_sum_bound
 from theory.dual_activations import DUALS
 from theory.gram_limits import limit_grams
 from theory.power_series import order_masses
-from theory.validation import validate_count, validate_inputs, validate_name
+from theory.validation import validate_kernel_inputs
 
 TERMS = 512  # higher orders count as this one
 DENSE_POWERS = 16  # every Hadamard power is factorised up to here, then one in POWER_RATIO
@@ -163,7 +164,7 @@ def first_layer_failure_bound(X: np.ndarray, width: int, *, activation: str, eps
     ------
     ValueError for bad inputs, an unknown activation, a width below 1 or ``eps`` outside [0, 1].
     """
-    X, m, eps = validate_inputs(X), validate_count(width, "width"), _validate_fraction(eps, "eps")
+    X, m, eps = validate_kernel_inputs(X), validate_count(width, "width"), _validate_fraction(eps, "eps")
     return len(X) * exp(-m * first_layer_rate(X, activation) * float(psi(eps)))
 
 
@@ -177,7 +178,7 @@ def sufficient_width(X: np.ndarray, *, activation: str, probability: float = 0.9
     ValueError for ``probability`` outside [0, 1), and where λ_min(K^1) cannot be told from 0, so that no width is known
     to suffice; otherwise as `first_layer_failure_bound`.
     """
-    X = validate_inputs(X)
+    X = validate_kernel_inputs(X)
     if not isinstance(probability, Real) or not 0 <= probability < 1:
         raise ValueError(f"`probability` must lie in [0, 1), got {probability!r}")
     rate = first_layer_rate(X, activation)
@@ -197,7 +198,7 @@ def last_layer_failure_bound(X: np.ndarray, width: int, *, activation: str, eps:
     ------
     ValueError for an unbounded activation, and as `first_layer_failure_bound`.
     """
-    X, m, eps = validate_inputs(X), validate_count(width, "width"), _validate_fraction(eps, "eps")
+    X, m, eps = validate_kernel_inputs(X), validate_count(width, "width"), _validate_fraction(eps, "eps")
     if validate_name(activation, DUALS, "activation") not in BOUNDED:
         raise ValueError(f"`activation` must be bounded ({', '.join(BOUNDED)}), got {activation!r}")
     rate = _least_eigenvalue(X, activation, 2) / len(X)
@@ -242,7 +243,7 @@ def _grid(largest: int) -> list[int]:
 
 def _unit_rows(X: object) -> np.ndarray:
     """``X`` (n, d) with its rows divided by their norms, which must be 1 to `UNIT_NORM`."""
-    X = validate_inputs(X)
+    X = validate_kernel_inputs(X)
     norms = np.sqrt((X**2).sum(axis=1))
     row = int(np.abs(norms - 1).argmax())
     if abs(norms[row] - 1) > UNIT_NORM:

@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from argument_validation import validate_name
 from theory.dual_activations import DUALS
 from theory.gram_limits import angles
-from theory.validation import validate_inputs, validate_name
+from theory.validation import validate_kernel_inputs
 
 
 def gram_fluctuations(X: np.ndarray, *, activation: str) -> tuple[float, float]:
@@ -17,7 +18,7 @@ def gram_fluctuations(X: np.ndarray, *, activation: str) -> tuple[float, float]:
     the 3 being E a⁴ of the output weights. ``X`` (n, d) with rows of any norm that `limit_grams` accepts.
     """
     dual = DUALS[validate_name(activation, DUALS, "activation")]
-    X = validate_inputs(X)
+    X = validate_kernel_inputs(X)
     norms = np.linalg.norm(X, axis=1)
     angle = angles(X / norms[:, None], X / norms[:, None])
     q = norms**2

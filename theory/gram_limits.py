@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.distance import cdist
 
+from argument_validation import validate_count, validate_name, validate_same_dimension
 from theory.dual_activations import DUALS, ClosedForm, PiecewiseLinear, Quadrature
-from theory.validation import validate_count, validate_inputs, validate_name, validate_same_dimension
+from theory.validation import validate_kernel_inputs
 
 Dual = PiecewiseLinear | ClosedForm | Quadrature
 
@@ -65,12 +66,12 @@ def limit_grams(
     """
     L = validate_count(hidden_layers, "hidden_layers")
     dual = DUALS[validate_name(activation, DUALS, "activation")]
-    X = validate_inputs(X)
+    X = validate_kernel_inputs(X)
     symmetric = X2 is None
     unit1, variances1 = _rows(X, "X", L, dual, activation)
     unit2, variances2 = unit1, variances1
     if not symmetric:
-        X2 = validate_inputs(X2, "X2")
+        X2 = validate_kernel_inputs(X2, "X2")
         validate_same_dimension(X, X2)
         unit2, variances2 = _rows(X2, "X2", L, dual, activation)
     largest = [max(q1.max(), q2.max()) for q1, q2 in zip(variances1[:L], variances2[:L], strict=True)]

@@ -9,8 +9,8 @@ import math
 
 import numpy as np
 
+from argument_validation import all_positive, validate_name
 from theory.eigenvalue_bounds import SLOPE_BOUNDS
-from theory.validation import validate_name, validate_positive
 
 CURVATURE_BOUNDS = {
     "tanh": 4 / math.sqrt(27),  # −2 tanh(1 − tanh²) where tanh² = 1/3
@@ -27,13 +27,13 @@ CURVATURE_BOUNDS = {
 
 def decay_rate(kappa: float, m: int, n: int, lam: float) -> float:
     """Rate κ²λ/(mn) at which the loss decays at least: R(θ_t) ≤ R(θ_0) e^{−rate·t}."""
-    validate_positive(kappa=kappa, m=m, n=n, lam=lam)
+    all_positive(kappa=kappa, m=m, n=n, lam=lam)
     return kappa**2 * lam / (m * n)
 
 
 def drift_bound(kappa: float, m: int, n: int, lam: float, initial_loss: float) -> float:
     """sup_t ‖θ_t − θ_0‖ ≤ 2√(nR(θ_0)/λ) √m/κ."""
-    validate_positive(kappa=kappa, m=m, n=n, lam=lam, initial_loss=initial_loss)
+    all_positive(kappa=kappa, m=m, n=n, lam=lam, initial_loss=initial_loss)
     return 2 * math.sqrt(n * initial_loss / lam * m) / kappa
 
 
@@ -47,7 +47,7 @@ def uncentred_drift_square(layers: np.ndarray, y: np.ndarray, kappa: float, m: i
 
     f_0 is N(0, (κ²/m)Σ^L) in the limit and has to be undone: (y − f_0)ᵀK^{−1}(y − f_0)/κ² in the mean.
     """
-    validate_positive(kappa=kappa, m=m)
+    all_positive(kappa=kappa, m=m)
     inverse = np.linalg.inv(layers.sum(axis=0))
     return float(y @ inverse @ y / kappa**2 + np.sum(inverse * layers[-1]) / m)
 
@@ -75,7 +75,7 @@ def condition_threshold(n: int, lam: float, initial_loss: float, c_sigma: float)
 
     12.6 is 2/(√(3/4) − √(1/2)) = 12.585, rounded up.
     """
-    validate_positive(n=n, lam=lam, initial_loss=initial_loss, c_sigma=c_sigma)
+    all_positive(n=n, lam=lam, initial_loss=initial_loss, c_sigma=c_sigma)
     return 12.6 * n * c_sigma * math.sqrt(initial_loss) / lam
 
 
@@ -86,17 +86,17 @@ def kernel_change_bound(n: int, c_sigma: float, jacobian_norm: float, D: float) 
 
 def linearization_bound(n: int, lam: float, initial_loss: float, kernel_change: float) -> float:
     """sup_t max_i |f_t(x_i) − f_t^lin(x_i)| ≤ (2/(eλ)) √(2nR(θ_0)) sup_t (m/κ²)‖G_t − G_0‖."""
-    validate_positive(n=n, lam=lam, initial_loss=initial_loss)
+    all_positive(n=n, lam=lam, initial_loss=initial_loss)
     return 2 / (math.e * lam) * math.sqrt(2 * n * initial_loss) * kernel_change
 
 
 def largest_step(kappa: float, m: int, n: int, largest: float) -> float:
     """Step η_max = mn/(2κ²λ_max(K)) of gradient descent, half of what the linearised network allows without overshooting."""
-    validate_positive(kappa=kappa, m=m, n=n, largest=largest)
+    all_positive(kappa=kappa, m=m, n=n, largest=largest)
     return m * n / (2 * kappa**2 * largest)
 
 
 def descent_factor(step: float, kappa: float, m: int, n: int, lam: float) -> float:
     """1 − ηκ²λ/(2mn): R(θ_k) ≤ factor^{2k} R(θ_0)."""
-    validate_positive(step=step, kappa=kappa, m=m, n=n, lam=lam)
+    all_positive(step=step, kappa=kappa, m=m, n=n, lam=lam)
     return 1 - step * kappa**2 * lam / (2 * m * n)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import exprel
 
-from theory.validation import validate_matrix, validate_vector
+from argument_validation import validate_array, validate_positive, validate_symmetric
 
 
 @dataclass(frozen=True)
@@ -55,17 +55,13 @@ def linearized_flow(
     ValueError for shapes that do not fit, numbers that are not finite, a K that is not exactly symmetric, negative times, a
     weight that is not positive, ``f0_test`` without ``K_test``.
     """
-    K, y = validate_matrix(K, "K"), validate_vector(y, "y")
+    y = validate_array(y, "y", ("n",))
     n = len(y)
-    if K.shape != (n, n) or not np.array_equal(K, K.T):
-        raise ValueError(f"`K` must be a symmetric ({n}, {n}) matrix, got shape {K.shape}")
-    times = validate_vector(times, "times")
+    K, times = validate_symmetric(K, "K", n), validate_array(times, "times", ("k",))
     if times.min() < 0:
         raise ValueError(f"`times` must not be negative, got {times.min():g}")
-    f0 = np.zeros(n) if f0 is None else validate_vector(f0, "f0", n)
-    w = 1 / n if weight is None else float(weight)
-    if not 0 < w < np.inf:
-        raise ValueError(f"`weight` must be positive and finite, got {weight!r}")
+    f0 = np.zeros(n) if f0 is None else validate_array(f0, "f0", (n,))
+    w = 1 / n if weight is None else validate_positive(weight, "weight")
 
     values, Q = np.linalg.eigh(K)
     start = (f0 - y) @ Q
@@ -74,10 +70,8 @@ def linearized_flow(
     moved = (w * times)[:, None] * exprel(-decay) * start
     test_outputs = None
     if K_test is not None:
-        K_test = validate_matrix(K_test, "K_test")
-        if K_test.shape[1] != n:
-            raise ValueError(f"`K_test` must have shape (n_test, {n}), got {K_test.shape}")
-        f0_test = np.zeros(len(K_test)) if f0_test is None else validate_vector(f0_test, "f0_test", len(K_test))
+        K_test = validate_array(K_test, "K_test", ("n_test", n))
+        f0_test = np.zeros(len(K_test)) if f0_test is None else validate_array(f0_test, "f0_test", (len(K_test),))
         test_outputs = f0_test - moved @ (K_test @ Q).T
     elif f0_test is not None:
         raise ValueError("`f0_test` needs `K_test`, the kernel between test and training inputs")

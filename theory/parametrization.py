@@ -7,7 +7,7 @@ r_l = 1/β_l².
 
 import numpy as np
 
-from theory.validation import validate_count, validate_name, validate_positive
+from argument_validation import all_positive, validate_count, validate_name
 
 
 def output_scale(betas: np.ndarray, m: int) -> float:
@@ -25,7 +25,7 @@ def standard_betas(name: str, d: int, m: int, hidden_layers: int) -> np.ndarray:
     ``ntk`` 1 and then m^{−½}, ``mean field`` 1 and 1/m, for one hidden layer.
     """
     known = ("he", "lecun", "xavier", "ntk", "mean field")
-    validate_positive(d=d, m=m)
+    all_positive(d=d, m=m)
     L = validate_count(hidden_layers, "hidden_layers")
     fans = [(d, m)] + [(m, m)] * (L - 1) + [(m, 1)]
     variances = {

@@ -9,9 +9,9 @@ from functools import cache
 
 import numpy as np
 
+from argument_validation import validate_count, validate_name
 from theory.dual_activations import DUALS, PiecewiseLinear, Smooth
 from theory.quadrature import Function, hermite_coefficients, mean_square, resolution
-from theory.validation import validate_count, validate_name
 
 OUTER_TERMS = 512  # least number of terms of the outer series: what is left out costs t(0)^512 in the low orders
 NOISE = 1e-15  # error of a Hermite coefficient, relative to √(E f²)

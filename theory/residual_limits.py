@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from argument_validation import validate_count, validate_name
 from theory.dual_activations import DUALS, PiecewiseLinear
 from theory.quadrature import gaussian_grid
-from theory.validation import validate_count, validate_inputs, validate_name
+from theory.validation import validate_kernel_inputs
 
 
 def residual_limit_grams(
@@ -50,7 +51,7 @@ def residual_limit_grams(
     activation = validate_name(activation, DUALS, "activation")
     if not 0 <= s < np.inf:
         raise ValueError(f"`branch_scale` must be finite and not negative, got {branch_scale!r}")
-    X = validate_inputs(X)
+    X = validate_kernel_inputs(X)
     sigma = [X @ X.T]
     phi, dots = [], []
     for l in range(L):

@@ -2,7 +2,7 @@
 
 import math
 
-from theory.validation import validate_positive
+from argument_validation import all_positive
 
 LINEAR_SHARE = 0.9026
 """max_s (1 − e^{−s})/√(s/2), at s = 1.2564: the largest share of `largest_drift` that a linear h: R → R uses, rounded up."""
@@ -15,25 +15,25 @@ def relative_scale(residual: float, curvature: float, slope: float, alpha: float
     ----------
     residual : ‖αh(w_0) − y*‖. curvature : ‖D²h(w_0)‖, or an upper bound. slope : ‖Dh(w_0)‖. alpha : the scale α.
     """
-    validate_positive(residual=residual, curvature=curvature, slope=slope, alpha=alpha)
+    all_positive(residual=residual, curvature=curvature, slope=slope, alpha=alpha)
     return residual * curvature / (alpha * slope**2)
 
 
 def scalar_distance(horizon: float) -> float:
     """(2/K²)e^{−K}(K − 1 + e^{−K}): limit of (‖y(T) − ȳ(T)‖/|y*|)/(K²κ) for h(w) = w + lw²/2, T = ``horizon`` K; 1 as K → 0."""
-    validate_positive(horizon=horizon)
+    all_positive(horizon=horizon)
     return 2 * math.exp(-horizon) * (horizon + math.expm1(-horizon)) / horizon**2
 
 
 def largest_drift(time: float, initial_loss: float, alpha: float) -> float:
     """‖w_α(t) − w_0‖ ≤ √(t R(αh(w_0)))/α for every loss R ≥ 0."""
-    validate_positive(time=time, initial_loss=initial_loss, alpha=alpha)
+    all_positive(time=time, initial_loss=initial_loss, alpha=alpha)
     return math.sqrt(time * initial_loss) / alpha
 
 
 def least_scale(horizon: float, residual: float, lipschitz: float, radius: float) -> float:
     """K‖αh(w_0) − y*‖/(r Lip(h)): for α at least this the flow stays in the ball of ``radius`` r up to K/Lip(h)²."""
-    validate_positive(horizon=horizon, residual=residual, lipschitz=lipschitz, radius=radius)
+    all_positive(horizon=horizon, residual=residual, lipschitz=lipschitz, radius=radius)
     return horizon * residual / (radius * lipschitz)
 
 
@@ -47,7 +47,7 @@ def finite_horizon_bound(
     horizon : K. residual : ‖αh(w_0) − y*‖. lipschitz, jacobian_lipschitz : constants of h and Dh on the ball that α belongs
         to, see `least_scale`. alpha : the scale α.
     """
-    validate_positive(
+    all_positive(
         horizon=horizon, residual=residual, lipschitz=lipschitz, jacobian_lipschitz=jacobian_lipschitz, alpha=alpha
     )
     return horizon**2 * jacobian_lipschitz * residual / (alpha * lipschitz**2)

@@ -5,7 +5,7 @@ Of F_α(w) = R(αh(w))/α² and κ_h(w_0) = ‖h(w_0) − y*‖‖D²h(w_0)‖/�
 
 import math
 
-from theory.validation import validate_count, validate_positive
+from argument_validation import all_positive, validate_count
 
 
 def prediction_bound(alpha: float, slope: float, curvature: float, path: float, drift: float) -> float:
@@ -14,25 +14,25 @@ def prediction_bound(alpha: float, slope: float, curvature: float, path: float, 
     ``slope`` M_1 ≥ ‖∇f(w_0)(x)‖, ``curvature`` M_2 a Lipschitz constant of ∇f(·)(x) on a ball that holds w; ``path``
     ‖w − w̄‖ and ``drift`` ‖w − w_0‖.
     """
-    validate_positive(alpha=alpha, slope=slope, curvature=curvature, path=path, drift=drift)
+    all_positive(alpha=alpha, slope=slope, curvature=curvature, path=path, drift=drift)
     return alpha * slope * path + alpha / 2 * curvature * drift**2
 
 
 def scale_of_start(s: float, degree: int) -> float:
     """The α = s^q to which starting a q-homogeneous map from s w_0 amounts."""
-    validate_positive(s=s)
+    all_positive(s=s)
     return s ** validate_count(degree, "degree")
 
 
 def time_factor(s: float, degree: int) -> float:
     """s^{2q−2}: w_s(t) = s w_α(s^{2q−2}t) with α = s^q, and a step η of descent from s w_0 is a step s^{2q−2}η from w_0."""
-    validate_positive(s=s)
+    all_positive(s=s)
     return s ** (2 * validate_count(degree, "degree") - 2)
 
 
 def width_exponent(beta: float) -> float:
     """Exponent β − 1 in m of 1/(mα(m)), α(m) = m^{−β}: that of κ where h_m(w_0) = 0."""
-    validate_positive(beta=beta)
+    all_positive(beta=beta)
     return beta - 1
 
 
@@ -42,5 +42,5 @@ def width_bound(m: int, alpha: float, curvature: float, kernel: float, target: f
     ``curvature`` B = max_i ‖D²φ(θ_i)‖, ``kernel`` k = ‖(1/m) Σ_i Dφ(θ_i)Dφ(θ_i)ᵀ‖, ``target`` ‖y*‖, ``spread`` ξ =
     ‖Σ_i φ(θ_i)‖/√m, whose mean square is E‖φ(θ_1)‖².
     """
-    validate_positive(m=m, alpha=alpha, curvature=curvature, kernel=kernel, target=target)
+    all_positive(m=m, alpha=alpha, curvature=curvature, kernel=kernel, target=target)
     return curvature / kernel * (target / (m * alpha) + spread / math.sqrt(m))

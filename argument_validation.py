@@ -1,0 +1,207 @@
+"""Checks on arguments, shared by all packages. No formula of the mathematics stands here.
+
+Each function returns the value in the form the code works with, or raises one ValueError that names the argument, the rule and
+the value. Only real numbers pass: nothing is cast that would lose a part of it (imaginary parts, masks, dates, digits).
+"""
+
+import difflib
+from collections.abc import Iterable
+from numbers import Integral, Real
+
+import numpy as np
+
+EXACT = 2**53  # integers up to here are float64 numbers
+SYMMETRY = 1e-12  # |K_ij − K_ji| over the largest entry that passes as rounding
+REFUSED = {
+    "b": "booleans",
+    "c": "complex numbers",
+    "M": "dates",
+    "m": "time differences",
+    "S": "bytes",
+    "U": "strings",
+    "V": "records",
+}
+
+
+def validate_array(value: object, name: str, shape: tuple[int | str, ...]) -> np.ndarray:
+    """Return ``value`` as a finite, C-ordered float64 array of the given shape; letters stand for any length ≥ 1."""
+    array = _real(value, name)
+    fits = array.ndim == len(shape) and all(
+        have >= 1 if isinstance(want, str) else have == want for have, want in zip(array.shape, shape, strict=True)
+    )
+    if not fits:
+        flat = len(shape) == 1 and array.ndim == 2 and 1 in array.shape and shape[0] in (array.size, str(shape[0]))
+        fix = f"; `{name}`.ravel() has one dimension" if flat and array.size else ""
+        raise ValueError(f"`{name}` must have shape {_text(shape)}, got {array.shape}{fix}")
+    array = np.ascontiguousarray(array, dtype=np.float64)
+    finite = np.isfinite(array)
+    if not finite.all():
+        where = tuple(int(i) for i in np.argwhere(~finite)[0])
+        raise ValueError(f"`{name}` must be finite, got {array[where]} at {_place(value, where)}")
+    return array
+
+
+def validate_inputs(X: object, name: str = "X", columns: int | None = None) -> np.ndarray:
+    """Return ``X`` as an (n, d) array, d = ``columns`` where that is given. Zero rows are allowed."""
+    return validate_array(X, name, ("n", "d" if columns is None else columns))
+
+
+def validate_symmetric(K: object, name: str, n: int | str = "n") -> np.ndarray:
+    """Return ``K`` as an exactly symmetric (n, n) array.
+
+    A K that is symmetric to rounding, entries within `SYMMETRY` of the largest, is replaced by (K + Kᵀ)/2.
+    """
+    K = validate_array(K, name, (n, "n") if isinstance(n, str) else (n, n))
+    if K.shape[0] != K.shape[1]:
+        raise ValueError(f"`{name}` must have shape (n, n), got {K.shape}")
+    half = K / 2  # the sum of two halves does not overflow
+    gap = np.abs(half - half.T)
+    if gap.max() > SYMMETRY * np.abs(half).max():
+        row, column = (int(i) for i in np.unravel_index(gap.argmax(), gap.shape))
+        raise ValueError(
+            f"`{name}` must be symmetric, got {float(K[row, column])!r} at ({row}, {column}) and "
+            f"{float(K[column, row])!r} at ({column}, {row})"
+        )
+    return half + half.T if gap.any() else K
+
+
+def validate_same_dimension(X: np.ndarray, X2: np.ndarray) -> None:
+    """Raise unless the rows of ``X`` and ``X2`` have the same length."""
+    if X.shape[1] != X2.shape[1]:
+        raise ValueError(f"`X2` must have the columns of `X` ({X.shape[1]}), got {X2.shape[1]}")
+
+
+def validate_rates(value: object, layers: int) -> np.ndarray:
+    """Return learning rates (layers,), not negative and not all zero; ones for None."""
+    if value is None:
+        return np.ones(layers)
+    rates = validate_array(value, "layer_rates", (layers,))
+    if rates.min() < 0 or not rates.any():
+        raise ValueError(f"`layer_rates` must not be negative, nor all zero, got {rates.tolist()}")
+    return rates
+
+
+def validate_times(times: object, t_end: object) -> tuple[np.ndarray | None, float | None]:
+    """Return increasing times (k,) in [0, ``t_end``] and the end of the interval, by default the last of them."""
+    t_end = None if t_end is None else validate_positive(t_end, "t_end")
+    if times is None:
+        return None, t_end
+    times = validate_array(times, "times", ("k",))
+    if times[0] < 0 or (np.diff(times) <= 0).any():
+        raise ValueError(f"`times` must be increasing and not negative, got {times.tolist()}")
+    last = float(times[-1]) if t_end is None else t_end
+    if times[-1] > last or last == 0:
+        raise ValueError(f"`times` must end in (0, `t_end`], got {times[-1]:g} with t_end {last:g}")
+    return times, last
+
+
+def validate_real(value: object, name: str) -> float:
+    """Return ``value`` as a float if it is a finite real number."""
+    return _number(value, name, "a finite number", lambda x: True)
+
+
+def validate_positive(value: object, name: str) -> float:
+    """Return ``value`` as a float if it is a finite number above zero."""
+    return _number(value, name, "a positive finite number", lambda x: x > 0)
+
+
+def validate_not_negative(value: object, name: str) -> float:
+    """Return ``value`` as a float if it is a finite number of at least zero."""
+    return _number(value, name, "a finite number of at least 0", lambda x: x >= 0)
+
+
+def validate_share(value: object, name: str, below: float) -> float:
+    """Return ``value`` as a float if it is a number from 0 up to, not including, ``below``."""
+    return _number(value, name, f"a number in [0, {below:g})", lambda x: 0 <= x < below)
+
+
+def validate_fraction(value: object, name: str) -> float:
+    """Return ``value`` as a float if it lies between 0 and 1, both excluded."""
+    return _number(value, name, "a number in (0, 1)", lambda x: 0 < x < 1)
+
+
+def all_positive(**values: object) -> list[float]:
+    """The named values as floats; each must be a finite number above zero."""
+    return [validate_positive(value, name) for name, value in values.items()]
+
+
+def validate_count(value: object, name: str, least: int = 1) -> int:
+    """Return ``value`` as an int if it is a whole number of at least ``least``."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+        raise ValueError(f"`{name}` must be a whole number of at least {least}, got {_show(value)}")
+    return int(value)
+
+
+def validate_flag(value: object, name: str) -> bool:
+    """Return ``value`` as a bool if it is True or False."""
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(f"`{name}` must be True or False, got {_show(value)}")
+    return bool(value)
+
+
+def validate_name(value: object, known: Iterable[str], name: str) -> str:
+    """Return ``value`` if it is one of ``known``; otherwise raise with the nearest known names."""
+    known = list(known)
+    if isinstance(value, str) and value in known:
+        return value
+    near = difflib.get_close_matches(value, known, n=2) if isinstance(value, str) else []
+    hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
+    raise ValueError(f"`{name}` {_show(value)} is unknown: {hint}known are {', '.join(known)}")
+
+
+def _real(value: object, name: str) -> np.ndarray:
+    """``value`` as an array of a real dtype, not yet of float64."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise ValueError(f"`{name}` must hold real numbers, got a masked array: fill or drop what is masked")
+    if hasattr(value, "columns") and hasattr(value, "dtypes"):
+        for column in value.columns:
+            _real(value[column].to_numpy(), f"{name}[{column!r}]")
+    try:
+        array = np.asarray(value)
+    except Exception as error:  # whatever an object raises when it is asked for its entries
+        raise ValueError(f"`{name}` must be an array of real numbers, got {type(value).__name__}: {error}") from error
+    kind = array.dtype.kind
+    if kind == "O" and array.ndim == 0:
+        raise ValueError(f"`{name}` must be an array of real numbers, got {type(value).__name__}")
+    if kind == "O":
+        wrong = next((entry for entry in array.flat if not _is_real(entry)), array.flat[0] if array.size else None)
+        raise ValueError(f"`{name}` must hold real numbers that float64 represents, got objects such as {_show(wrong)}")
+    if kind in REFUSED:
+        raise ValueError(f"`{name}` must hold real numbers, got {REFUSED[kind]}")
+    if kind in "iu" and array.size and (array.max() > EXACT or array.min() < -EXACT):
+        wrong = array.max() if array.max() > EXACT else array.min()
+        raise ValueError(f"`{name}` must hold integers of at most 2^53, which float64 represents, got {wrong}")
+    return array
+
+
+def _number(value: object, name: str, rule: str, allowed: object) -> float:
+    """``value`` as a float if it is real, finite and ``allowed``."""
+    if _is_real(value):
+        try:
+            number = float(value)
+        except OverflowError:
+            number = np.inf
+        if np.isfinite(number) and allowed(number):
+            return number
+    raise ValueError(f"`{name}` must be {rule}, got {_show(value)}")
+
+
+def _is_real(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def _show(value: object) -> str:
+    """``repr`` of a value, or its type and shape where that would fill the screen."""
+    text = repr(value) if not hasattr(value, "shape") or np.ndim(value) == 0 else f"an array of shape {value.shape}"
+    return text if len(text) <= 80 else f"{text[:60]}… ({type(value).__name__})"
+
+
+def _place(value: object, where: tuple[int, ...]) -> str:
+    """An index as text, with the name of the column where ``value`` has one."""
+    if len(where) == 2 and hasattr(value, "columns"):
+        return f"{where}, column {value.columns[where[1]]!r}"
+    return str(where)
+
+
+def _text(shape: tuple[int | str, ...]) -> str:
+    return "(" + ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"
