@@ -13,10 +13,10 @@ from argument_validation import validate_name
 from checks.cifar10 import validate_cifar10_folder
 from checks.claim import TIERS, Claim, Run
 from checks.claims import CLAIMS
-from checks.paper_claims import MARKDOWN_PATH, write_paper_claims
-from checks.record import record_of, write_records
-from checks.sweep import Sweep
-from checks.table import print_claim, print_table
+from checks.running.paper_claims import MARKDOWN_PATH, write_paper_claims
+from checks.running.record import record_of, write_records
+from checks.running.sweep import Sweep
+from checks.running.table import print_claim, print_table
 
 DESCRIPTION = """\
 Verify the theorems and findings of two papers on lazy training. Without a command, every claim is checked.

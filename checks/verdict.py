@@ -21,19 +21,26 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Evidence:
-    """What one judge found about one part of a claim.
+    """What one judge found about one part of a claim, in one case.
 
     Attributes
     ----------
     part : what was judged, for example ``"slope · L = 2 · K^1 · relu · digits"``.
     verdict : the judge's outcome for this part alone.
-    predicted, measured : the two numbers that were compared.
+    predicted, measured : what the statement says, and what was found.
     interval : confidence interval of ``measured``, None where nothing is random.
     tightness : measured / bound for inequalities, None elsewhere.
     refutation : smallest one-sided error level at which the judge still refutes; 0.0 for a deterministic
         refutation, 1.0 where nothing speaks against the claim.
     margin : half-width of the region of ``measured`` that counts as agreement, as declared beforehand.
     note : one sentence of reason, always present when the verdict is not SUPPORTED.
+    side : relation that measured should have to predicted: "=", "≤" or "≥".
+    strain : share of the allowance used, 1 at the edge; NaN where it is not defined.
+    resolution : the nearest false statement that the same data and judge refute: for an exponent the shift, for a constant the
+        factor, for a bound the factor by which it could be sharper; inf where none is, NaN where it is not defined.
+    draws : how many draws decided, 0 where nothing is random. excluded : entries that do not meet the hypotheses.
+    letter, kind, case, status : of the part, what it measures against what, its case, and proved, derived or measured.
+    seconds : of all cells of the case, computed now or kept.
     """
 
     part: str
@@ -45,6 +52,16 @@ class Evidence:
     refutation: float = 1.0
     margin: float | None = None
     note: str = ""
+    side: str = "="
+    strain: float = math.nan
+    resolution: float = math.nan
+    draws: int = 0
+    excluded: int = 0
+    letter: str = ""
+    kind: str = ""
+    case: str = ""
+    status: str = ""
+    seconds: float = 0.0
 
 
 def combine(parts: Sequence[Evidence], level: float = LEVEL) -> Verdict:

@@ -14,7 +14,7 @@ from rich.progress import Progress
 
 from checks.__main__ import torch_device
 from checks.claim import TIERS, Run
-from checks.sweep import Sweep, write_whole
+from checks.running.sweep import Sweep, write_whole
 from figures import (
     cnn,
     drift,

@@ -17,7 +17,7 @@ from checks.li2024demystifying.kernel_description import (
 )
 from checks.li2024demystifying.trainings import DATA, collect, pairs_along, samples
 from checks.rate_fit import slopes
-from checks.sweep import Arrays
+from checks.running.sweep import Arrays
 from figures.style import GREYS, MARKERS, PREDICTED, decimal_ticks, points, signed
 from kernels import gradient_flow, init_parameters
 

@@ -10,7 +10,7 @@ from checks.chizat2019lazy.over_parameterized import STUCK, convergence, stuck
 from checks.chizat2019lazy.stability_lemma import scalar
 from checks.chizat2019lazy.under_parameterized import rates
 from checks.claim import Run
-from checks.sweep import Arrays
+from checks.running.sweep import Arrays
 from figures.style import GREYS, MARKERS, PREDICTED
 from kernels.models import QuadraticMap
 

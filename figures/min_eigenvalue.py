@@ -8,7 +8,7 @@ from checks.claim import Run
 from checks.data import inputs
 from checks.frequency import clopper_pearson
 from checks.li2024demystifying.min_eigenvalue import collect, failure_bound, limit_least
-from checks.sweep import Arrays
+from checks.running.sweep import Arrays
 from checks.verdict import LEVEL
 from figures.style import GREYS, MARKERS, PREDICTED
 from kernels import init_parameters, layer_grams

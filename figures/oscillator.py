@@ -5,7 +5,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from checks.claim import Run
-from checks.sweep import Arrays
+from checks.running.sweep import Arrays
 from figures.style import GREYS, MARKERS
 from kernels.losses import SquareLoss
 from kernels.model_flow import model_flow

@@ -21,7 +21,7 @@ from checks.chizat2019lazy import (
 from checks.claim import Run
 from checks.li2024demystifying import limit_positive_definite as separation
 from checks.li2024demystifying import scheme_independence as splits
-from checks.sweep import Sweep
+from checks.running.sweep import Sweep
 from figures import (
     cnn,
     drift,

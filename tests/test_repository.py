@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from checks.claims import CLAIMS
-from checks.paper_claims import JSON_PATH, MARKDOWN_PATH, markdown
-from checks.record import claim_tests, marked_tests
-from checks.sweep import imported_modules
+from checks.running.paper_claims import JSON_PATH, MARKDOWN_PATH, markdown
+from checks.running.record import claim_tests, marked_tests
+from checks.running.sweep import imported_modules
 from tests import modules
 
 ROOT = Path(__file__).resolve().parents[1]

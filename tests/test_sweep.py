@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from checks import sweep as module
-from checks.sweep import Sweep, code_hash
+from checks.running import sweep as module
+from checks.running.sweep import Sweep, code_hash
 
 CALLS = []
 

@@ -3,7 +3,7 @@
 from checks.chizat2019lazy.cnn_runs import cifar_parts, collect, collect_cifar, not_run
 from checks.claim import Claim, Findings, Run
 from checks.rate_fit import rate_fit
-from checks.sweep import Arrays
+from checks.running.sweep import Arrays
 from checks.verdict import Evidence
 
 ALPHAS, RICH = (10.0, 30.0, 100.0, 300.0), (0.2, 0.3, 0.55)

@@ -3,7 +3,7 @@
 from checks.chizat2019lazy.cnn_runs import cifar_parts, collect, collect_cifar, not_run
 from checks.claim import Claim, Findings, Run
 from checks.paired_gap import paired_gap
-from checks.sweep import Arrays
+from checks.running.sweep import Arrays
 from checks.verdict import Evidence
 
 SMALL, LARGE = 0.3, 100.0

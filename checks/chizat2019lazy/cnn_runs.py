@@ -10,7 +10,7 @@ import numpy as np
 from checks.cifar10 import URL, cifar10, fingerprint
 from checks.claim import Findings, Run
 from checks.images import digit_canvas, noise_like, standardised
-from checks.sweep import Arrays
+from checks.running.sweep import Arrays
 from checks.verdict import Evidence, Verdict
 
 TEST_IMAGES = 1_000

@@ -8,7 +8,7 @@ from scipy.integrate import solve_ivp
 from checks.chizat2019lazy.scaled_flows import LOSSES, MU, M, make_loss
 from checks.claim import Claim, Findings, Run
 from checks.inequality import worst_case
-from checks.sweep import Arrays
+from checks.running.sweep import Arrays
 from checks.verdict import Evidence
 from kernels.losses import SquareLoss
 from theory.convergence_bounds import decay_envelope

@@ -7,7 +7,7 @@ import numpy as np
 from checks.chizat2019lazy.scaled_flows import Drawn, draw, suprema
 from checks.claim import Claim, Findings, Run
 from checks.inequality import inequality, worst_case
-from checks.sweep import Arrays
+from checks.running.sweep import Arrays
 from checks.verdict import Evidence
 from kernels.losses import SquareLoss
 from kernels.models import Model, QuadraticMap

@@ -9,7 +9,7 @@ from checks.chizat2019lazy.scaled_flows import EXPONENTS, KINDS, LOSSES, distanc
 from checks.claim import Claim, Findings, Run
 from checks.deterministic_slope import worst_slope
 from checks.inequality import inequality, worst_case
-from checks.sweep import Arrays
+from checks.running.sweep import Arrays
 from checks.verdict import Evidence
 from kernels.losses import SquareLoss
 from kernels.model_flow import model_flow

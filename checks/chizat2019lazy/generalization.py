@@ -10,7 +10,7 @@ from checks.chizat2019lazy.scaled_flows import Drawn, draw, horizon_times, make_
 from checks.claim import Claim, Findings, Run
 from checks.deterministic_slope import worst_slope
 from checks.inequality import inequality
-from checks.sweep import Arrays
+from checks.running.sweep import Arrays
 from checks.verdict import Evidence
 from kernels.losses import SquareLoss
 from kernels.model_flow import ModelTrajectory, flow_and_linearised_flow

@@ -8,7 +8,7 @@ import numpy as np
 from checks.chizat2019lazy.scaled_flows import make_loss, second_derivative
 from checks.claim import Claim, Findings, Run
 from checks.inequality import inequality
-from checks.sweep import Arrays
+from checks.running.sweep import Arrays
 from checks.verdict import Evidence
 from kernels.losses import Loss
 from kernels.model_flow import model_flow

@@ -8,7 +8,7 @@ from checks.chizat2019lazy.general_lazy import ALPHAS, SEEDS, cell, measured
 from checks.chizat2019lazy.scaled_flows import EXPONENTS, distances
 from checks.claim import Claim, Findings, Run
 from checks.deterministic_slope import worst_slope
-from checks.sweep import Arrays
+from checks.running.sweep import Arrays
 from checks.verdict import Evidence
 
 KINDS = {"neuron": {}, "oscillator": {}, "quadratic": {"outputs": 12}}

@@ -11,7 +11,7 @@ from checks.claim import Claim, Findings, Run
 from checks.deterministic_slope import deterministic_slope
 from checks.equivalence import equivalence
 from checks.inequality import worst_case
-from checks.sweep import Arrays
+from checks.running.sweep import Arrays
 from checks.verdict import Evidence
 from kernels.losses import SquareLoss
 from kernels.model_flow import ModelTrajectory, model_flow

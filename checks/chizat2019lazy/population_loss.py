@@ -8,7 +8,7 @@ import numpy as np
 from checks.chizat2019lazy.teacher_student import make_teacher, paired_start, scaled, sphere, sweep_scales
 from checks.claim import Claim, Findings, Run
 from checks.paired_gap import paired_gap
-from checks.sweep import Arrays
+from checks.running.sweep import Arrays
 from kernels.losses import SquareLoss
 from kernels.training import loss_gradient
 

@@ -15,7 +15,7 @@ from checks.chizat2019lazy.teacher_student import (
 )
 from checks.claim import Claim, Findings, Run
 from checks.paired_gap import paired_gap
-from checks.sweep import Arrays
+from checks.running.sweep import Arrays
 from checks.verdict import Evidence
 
 SIZES = {

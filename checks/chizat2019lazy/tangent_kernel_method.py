@@ -10,7 +10,7 @@ from checks.chizat2019lazy.scaled_flows import Drawn, draw, make_loss
 from checks.claim import Claim, Findings, Run
 from checks.deterministic_slope import worst_slope
 from checks.inequality import inequality
-from checks.sweep import Arrays
+from checks.running.sweep import Arrays
 from checks.verdict import Evidence, Verdict
 from kernels.integrators import Ending
 from kernels.model_flow import ModelTrajectory, model_flow

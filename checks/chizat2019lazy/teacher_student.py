@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from checks.claim import Run
-from checks.sweep import Arrays
+from checks.running.sweep import Arrays
 from kernels import Parameters, Trajectory, gradient_descent
 
 NEURONS = 3

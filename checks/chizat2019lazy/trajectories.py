@@ -17,7 +17,7 @@ from checks.chizat2019lazy.teacher_student import (
 from checks.claim import Claim, Findings, Run
 from checks.inequality import worst_case
 from checks.rate_fit import rate_fit
-from checks.sweep import Arrays
+from checks.running.sweep import Arrays
 from checks.verdict import Evidence
 from kernels import Parameters
 

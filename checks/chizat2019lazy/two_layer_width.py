@@ -7,7 +7,7 @@ import numpy as np
 from checks.claim import Claim, Findings, Run
 from checks.inequality import inequality
 from checks.rate_fit import rate_fit
-from checks.sweep import Arrays
+from checks.running.sweep import Arrays
 from checks.verdict import Evidence
 from theory.width_bounds import width_bound, width_exponent
 

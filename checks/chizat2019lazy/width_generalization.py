@@ -8,7 +8,7 @@ import numpy as np
 from checks.chizat2019lazy.teacher_student import gaussian_start, make_problem, relative_losses, train
 from checks.claim import Claim, Findings, Run
 from checks.paired_gap import paired_gap
-from checks.sweep import Arrays
+from checks.running.sweep import Arrays
 
 SIZES = {
     "quick": {"n": 150, "d": 20, "steps": 800},

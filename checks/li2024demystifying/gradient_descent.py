@@ -8,7 +8,7 @@ from checks.claim import Claim, Findings, Run
 from checks.deterministic_slope import deterministic_slope
 from checks.inequality import worst_case
 from checks.li2024demystifying.trainings import DATA, collect, limits, samples, title
-from checks.sweep import Arrays
+from checks.running.sweep import Arrays
 from checks.verdict import Evidence
 from kernels import gradient_descent, gradient_flow, init_parameters, layer_grams
 from theory.lazy_bounds import descent_factor, largest_step

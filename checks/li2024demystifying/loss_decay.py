@@ -18,7 +18,7 @@ from checks.li2024demystifying.trainings import (
     title,
     tolerance,
 )
-from checks.sweep import Arrays
+from checks.running.sweep import Arrays
 from checks.verdict import Evidence
 from kernels import gradient_flow, init_parameters, layer_grams
 from kernels.activations import KINKED

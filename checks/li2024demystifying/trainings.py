@@ -11,7 +11,7 @@ import numpy as np
 
 from checks.claim import Run
 from checks.data import inputs
-from checks.sweep import Arrays
+from checks.running.sweep import Arrays
 from kernels import Parameters, gradient_flow, init_parameters, layer_grams
 from kernels.activations import KINKED
 from kernels.integrators import Ending

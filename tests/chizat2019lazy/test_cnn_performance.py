@@ -9,7 +9,7 @@ from checks.chizat2019lazy import cnn_activation_stability, cnn_performance, cnn
 from checks.chizat2019lazy.cnn_performance import LARGE, SMALL, gap, levels_to
 from checks.chizat2019lazy.cnn_runs import NEEDS_TORCH, collect_cifar, train_on_digits
 from checks.claim import Run
-from checks.sweep import Sweep
+from checks.running.sweep import Sweep
 from checks.verdict import Verdict
 from tests import examples
 from tests.test_cifar10 import batches, write

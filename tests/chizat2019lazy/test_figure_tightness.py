@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from checks.claim import Run
-from checks.sweep import Sweep
+from checks.running.sweep import Sweep
 from figures import lazy_tightness
 from figures.style import save, style
 

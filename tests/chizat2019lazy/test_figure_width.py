@@ -4,7 +4,7 @@ import numpy as np
 
 from checks.chizat2019lazy import two_layer_width
 from checks.claim import Run
-from checks.sweep import Sweep
+from checks.running.sweep import Sweep
 from figures import relative_scale_width
 from figures.style import style
 

@@ -5,7 +5,7 @@ import pytest
 
 from checks.chizat2019lazy.scaled_flows import KINDS
 from checks.claim import Run
-from checks.sweep import Sweep
+from checks.running.sweep import Sweep
 from figures import lazy_distance, oscillator
 
 

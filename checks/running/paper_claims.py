@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from itertools import groupby
 
-from checks.record import ROOT, write_records
-from checks.sweep import write_whole
-from checks.table import expected, number
+from checks.running.record import ROOT, write_records
+from checks.running.sweep import write_whole
+from checks.running.table import expected, number
 
 JSON_PATH, MARKDOWN_PATH = ROOT / "paper_claims.json", ROOT / "paper_claims.md"
 

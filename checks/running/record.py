@@ -7,10 +7,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from checks.claim import Claim, Findings, strain
-from checks.sweep import write_whole
+from checks.running.sweep import write_whole
 from checks.verdict import Evidence
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def record_of(claim: Claim, findings: Findings, *, tier: str, seed: int, seconds: float) -> dict:

@@ -1,0 +1,255 @@
+"""Runs cells in parallel through one queue and keeps every finished one as a record on disk.
+
+A cell is a call ``function(**configuration)`` of a module-level function with a JSON configuration that returns named
+arrays. Its record is a pair of files: the arrays (NPZ), then a JSON with the configuration, the arrays' checksum, the seconds
+it took and the versions of the libraries, each written under a temporary name and renamed, so that what has a JSON is whole.
+The name holds a hash of the configuration and a hash of the code: the function's module and everything of ours that it imports,
+without docstrings and comments, and the versions of the libraries that these import. A killed run resumes, a changed program
+starts afresh and removes what it supersedes.
+"""
+
+import ast
+import hashlib
+import importlib.util
+import io
+import json
+import os
+import time
+import warnings
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+
+import joblib
+import numpy as np
+from rich.progress import Progress
+from threadpoolctl import threadpool_limits
+
+Arrays = dict[str, np.ndarray]
+OURS = ("argument_validation", "theory", "kernels", "checks", "figures", "benchmarks")
+LIBRARIES = {"numpy": "numpy", "scipy": "scipy", "numba": "numba", "sklearn": "scikit-learn", "torch": "torch"}
+
+
+@dataclass(frozen=True)
+class Task:
+    """One cell: ``function(**configuration)``; ``weight`` is its expected cost, for the order of the queue."""
+
+    function: Callable[..., Arrays]
+    configuration: dict
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a cell returned, the seconds it took when it was computed, and whether it was read from its record."""
+
+    arrays: Arrays
+    seconds: float
+    kept: bool
+
+
+class Sweep:
+    """Engine for cells.
+
+    Parameters
+    ----------
+    directory : where records are kept; None keeps none.
+    jobs : processes, never more than there are cells; 1 runs in this one.
+    scheduler : address of a dask.distributed scheduler that runs the cells instead (needs the extra ``dask``).
+    progress : where live progress is drawn; None draws none.
+
+    Every cell runs with one BLAS thread, so results do not depend on ``jobs``.
+    """
+
+    def __init__(
+        self,
+        directory: Path | None = None,
+        *,
+        jobs: int = 1,
+        scheduler: str | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self.directory, self.jobs, self.scheduler, self.progress = directory, jobs, scheduler, progress
+
+    def stream(self, tasks: Sequence[Task]) -> Iterator[tuple[int, Result]]:
+        """(index, result) of every task as it is finished: those with a whole record first, then the costliest first."""
+        paths, missing = [self._path(task) for task in tasks], []
+        for i, path in enumerate(paths):
+            found = read_record(path, tasks[i].configuration)
+            if found is None:
+                missing.append(i)
+            else:
+                yield i, found
+        missing.sort(key=lambda i: -tasks[i].weight)
+        for i, (arrays, seconds) in self._compute([(i, tasks[i]) for i in missing]):
+            write_record(paths[i], tasks[i].configuration, arrays, seconds)
+            yield i, Result(arrays, seconds, kept=False)
+
+    def run(self, function: Callable[..., Arrays], cells: Sequence[dict], description: str = "") -> list[Arrays]:
+        """Results of all cells of one function in their order."""
+        task = None if self.progress is None else self.progress.add_task(description, total=len(cells))
+        results: list[Arrays] = [{}] * len(cells)
+        for i, result in self.stream([Task(function, cell) for cell in cells]):
+            results[i] = result.arrays
+            if task is not None:
+                self.progress.advance(task)
+        if task is not None:
+            self.progress.remove_task(task)
+        return results
+
+    def _path(self, task: Task) -> Path | None:
+        if self.directory is None:
+            return None
+        function = task.function
+        folder = self.directory / f"{function.__module__}.{function.__name__}"
+        return folder / f"{_hash(task.configuration)[:20]}-{code_hash(function.__module__)[:12]}.json"
+
+    def _compute(self, tasks: Sequence[tuple[int, Task]]) -> Iterator[tuple[int, tuple[Arrays, float]]]:
+        if not tasks:
+            return
+        jobs = min(self.jobs, len(tasks))
+        if jobs == 1 and self.scheduler is None:
+            yield from (_call(task.function, i, task.configuration) for i, task in tasks)
+            return
+        with _backend(self.scheduler):
+            parallel = joblib.Parallel(
+                n_jobs=None if self.scheduler else jobs, return_as="generator_unordered", batch_size=1
+            )
+            yield from parallel(joblib.delayed(_call)(task.function, i, task.configuration) for i, task in tasks)
+
+
+@contextmanager
+def _backend(scheduler: str | None) -> Iterator[None]:
+    """Within it joblib runs its processes here, or on the cluster at ``scheduler``."""
+    if scheduler is None:
+        with warnings.catch_warnings():  # a process that PyTorch has made larger is replaced, which is no news
+            warnings.filterwarnings(
+                "ignore", message="A worker stopped while some jobs were given", category=UserWarning
+            )
+            yield
+        return
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise ValueError(
+            f"`scheduler` {scheduler!r} needs dask.distributed: pip install 'lazy-training-checks[dask]'"
+        ) from error
+    with Client(scheduler), joblib.parallel_config(backend="dask", wait_for_workers_timeout=60):
+        yield
+
+
+def _call(function: Callable[..., Arrays], index: int, cell: dict) -> tuple[int, tuple[Arrays, float]]:
+    start = time.perf_counter()
+    with threadpool_limits(1):
+        arrays = {name: np.asarray(value) for name, value in function(**cell).items()}
+    return index, (arrays, time.perf_counter() - start)
+
+
+@lru_cache
+def code_hash(module: str) -> str:
+    """Hash of the code of ``module``, of all our modules that it imports, directly or not, and of the libraries' versions.
+
+    Docstrings, comments and the layout of the text do not count.
+    """
+    seen, waiting, libraries = {}, [module], set()
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        source = Path(importlib.util.find_spec(name).origin).read_text(encoding="utf-8")
+        seen[name] = code_of(source)
+        imported = imported_modules(source)
+        waiting += [used for used in imported if used.split(".")[0] in OURS]
+        libraries |= {used.split(".")[0] for used in imported} & LIBRARIES.keys()
+    return _hash([seen, versions(libraries)])
+
+
+def versions(libraries: set[str]) -> dict[str, str]:
+    """Version of every library by the name under which it is imported."""
+    return {name: version(LIBRARIES[name]) for name in sorted(libraries)}
+
+
+def code_of(source: str) -> str:
+    """The source text without comments, docstrings and layout."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            body = node.body
+            if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+                if isinstance(body[0].value.value, str):
+                    node.body = body[1:] or [ast.Pass()]
+    return ast.unparse(tree)
+
+
+def imported_modules(source: str) -> set[str]:
+    """Modules that the source text imports, ``from package import name`` counted as package.name where that is one."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+            found |= {name for alias in node.names if _is_module(name := f"{node.module}.{alias.name}")}
+    return found
+
+
+def _is_module(name: str) -> bool:
+    if name.split(".")[0] not in OURS:
+        return False
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def _hash(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def write_record(path: Path | None, cell: dict, arrays: Arrays, seconds: float) -> None:
+    """Write the arrays, then the JSON that vouches for them, and remove records of the same cell by other code."""
+    if path is None:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    write_whole(path.with_suffix(".npz"), buffer.getvalue())
+    record = {
+        "configuration": cell,
+        "sha256": hashlib.sha256(buffer.getvalue()).hexdigest(),
+        "seconds": seconds,
+        "versions": versions({"numpy", "scipy", "numba"}),
+    }
+    write_whole(path, json.dumps(record, indent=1).encode())
+    for old in path.parent.glob(f"{path.name.split('-')[0]}-*"):
+        if old.stem != path.stem and old.suffix in (".json", ".npz"):
+            old.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write under a temporary name and rename, so that no reader sees half a file."""
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
+    temporary.write_bytes(content)
+    temporary.replace(path)
+
+
+def read_record(path: Path | None, cell: dict) -> Result | None:
+    """Result of a whole record of this cell, None if there is none; a damaged record is reported and counts as none."""
+    if path is None or not path.exists():
+        return None
+    try:
+        record = json.loads(path.read_bytes())
+        if record["configuration"] != json.loads(json.dumps(cell)):
+            raise ValueError("it belongs to another configuration")
+        content = path.with_suffix(".npz").read_bytes()
+        if hashlib.sha256(content).hexdigest() != record["sha256"]:
+            raise ValueError("its checksum does not match")
+        with np.load(io.BytesIO(content)) as arrays:
+            return Result(dict(arrays), float(record["seconds"]), kept=True)
+    except (OSError, ValueError, KeyError, TypeError, EOFError, RecursionError, zipfile.BadZipFile) as error:
+        warnings.warn(f"record {path} is damaged ({error}); its cell is computed again", stacklevel=2)
+        return None

@@ -1,0 +1,226 @@
+"""Collects the evidence of claims: plans all their cells, runs them through one queue, and judges as they are finished."""
+
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
+
+import numpy as np
+
+from checks.claim import Arrays, Case, Cell, Claim, Findings, Part, Run
+from checks.judges import Judge
+from checks.running.seeds import stream_of
+from checks.running.sweep import Task
+from checks.verdict import Evidence, Verdict
+
+
+@dataclass
+class Row:
+    """One line of evidence: a part, or one of its controls, in one case."""
+
+    part: Part
+    case: Case
+    judge: Judge
+    config: dict
+    control: bool
+    evidence: Evidence | None = None
+
+    @property
+    def looks(self) -> int:
+        """Looks among which the level of the judge is shared."""
+        return self.part.looks if self.judge.random and self.case.draws else 1
+
+    def undecided(self) -> bool:
+        """Whether more draws may still decide it."""
+        return self.evidence is None or self.evidence.verdict is Verdict.INCONCLUSIVE
+
+    def decide(self, arrays: Arrays, seconds: float) -> None:
+        """Judge the arrays of all draws so far."""
+        found = self.judge(self.part.read(self.config, arrays), looks=self.looks, control=self.control)
+        kind = f"({self.part.letter}) {self.part.says}"
+        self.evidence = replace(
+            found,
+            part=f"{kind} · {self.case.name}" if self.case.name else kind,
+            letter=self.part.letter,
+            kind=kind,
+            case=self.case.name,
+            status=self.part.status,
+            seconds=seconds,
+        )
+
+
+@dataclass
+class Experiment:
+    """The cells of one configuration of a part, and the rows that read them."""
+
+    label: str
+    cell: Cell
+    config: dict
+    case: Case
+    rows: list[Row] = field(default_factory=list)
+    chunks: list[Arrays | None] = field(default_factory=list)
+    seconds: float = 0.0
+    look: int = 0
+
+    def next_cells(self) -> list[dict]:
+        """Configurations of the cells that the next look needs and no earlier one had."""
+        self.look += 1
+        accepted = inspect.signature(self.cell).parameters
+        base = {key: value for key, value in self.config.items() if key in accepted}
+        if not self.case.draws:
+            return [base]
+        draws, chunk = self.case.draws, self.case.chunk or -(-self.case.draws // 8)
+        first, last = (0 if self.look == 1 else draws << (self.look - 2)), draws << (self.look - 1)
+        return [{**base, "first": s, "draws": min(chunk, last - s)} for s in range(first, last, chunk)]
+
+    def arrays(self) -> Arrays:
+        """What all cells so far found, draws along the first axis."""
+        if not self.case.draws:
+            return self.chunks[0]
+        return {key: np.concatenate([chunk[key] for chunk in self.chunks]) for key in self.chunks[0]}
+
+    def judge(self) -> None:
+        """Judge every row that is not decided yet by all draws so far."""
+        arrays = self.arrays()
+        for row in self.rows:
+            if row.undecided():
+                row.decide(arrays, self.seconds)
+
+    def goes_on(self) -> bool:
+        """Whether another look is allowed and needed."""
+        return any(row.undecided() and self.look < row.looks for row in self.rows)
+
+
+def experiments_of(claim: Claim, run: Run) -> list[Experiment]:
+    """All experiments of a claim at the tier of the run, with their rows in the order of the parts."""
+    found: dict[tuple, Experiment] = {}
+    for part in claim.parts:
+        if part.needs is not None and find_spec(part.needs) is None:
+            continue
+        cases = tuple(part.cases(run.tier))
+        _add(found, claim, part.cells_of or part.letter, part.cell, cases, part, run)
+        for number, control in enumerate(part.controls):
+            own = control.cases is not None or control.cell is not None
+            letter = f"{part.letter} control {number}" if own else part.cells_of or part.letter
+            variant = replace(
+                part,
+                says=control.says,
+                read=control.read or part.read,
+                judge=control.judge or part.judge,
+            )
+            own_cases = cases if control.cases is None else tuple(control.cases(run.tier))
+            own_cases = [case for case in own_cases if control.when({**case.config, **case.select})]
+            _add(found, claim, letter, control.cell or part.cell, own_cases, variant, run, control=True)
+    return list(found.values())
+
+
+def _add(
+    found: dict,
+    claim: Claim,
+    letter: str,
+    cell: Cell,
+    cases: Iterable[Case],
+    part: Part,
+    run: Run,
+    *,
+    control: bool = False,
+) -> None:
+    accepted = inspect.signature(cell).parameters
+    for case in cases:
+        stream = stream_of(run.seed, claim.label, letter, case.config)
+        options = {"stream": stream, "device": run.device, "cifar": None if run.cifar is None else str(run.cifar)}
+        config = {**case.config, **{key: value for key, value in options.items() if key in accepted or key == "stream"}}
+        key = (cell, *stream)
+        experiment = found.setdefault(key, Experiment(claim.label, cell, config, case))
+        if (experiment.case.draws, experiment.case.chunk) != (case.draws, case.chunk):
+            raise ValueError(f"{claim.label} ({letter}): cases of one configuration must have the same number of draws")
+        settings = {**config, **case.select}
+        judge = part.judge if hasattr(part.judge, "side") else part.judge(settings)
+        experiment.rows.append(Row(part, case, judge, settings, control))
+
+
+def verify(
+    claims: Sequence[Claim],
+    run: Run,
+    *,
+    weight: Callable[[str, str], float] = lambda label, case: 1.0,
+    done: Callable[[Claim, Findings, float], None] = lambda claim, findings, seconds: None,
+    advance: Callable[[int, int], None] = lambda finished, planned: None,
+) -> dict[str, tuple[Findings, float]]:
+    """Findings of every claim, and the seconds of its cells, whether computed now or kept.
+
+    ``weight(label, case)`` is the expected cost of a cell, ``done`` is called when a claim is complete, ``advance`` with the
+    numbers of finished and of planned cells.
+    """
+    experiments = {claim.label: experiments_of(claim, run) for claim in claims}
+    open_cells = {claim.label: 0 for claim in claims}
+    results: dict[str, tuple[Findings, float]] = {}
+    finished = planned = 0
+
+    def complete(claim: Claim) -> None:
+        rows = [row for experiment in experiments[claim.label] for row in experiment.rows]
+        missing = [not_run(part) for part in claim.parts if part.needs and find_spec(part.needs) is None]
+        parts = [row.evidence for row in rows if not row.control] + missing
+        controls = [row.evidence for row in rows if row.control] + missing
+        seconds = sum(experiment.seconds for experiment in experiments[claim.label])
+        results[claim.label] = (
+            Findings(sorted(parts, key=lambda e: e.part), sorted(controls, key=lambda e: e.part)),
+            seconds,
+        )
+        done(claim, *results[claim.label])
+
+    by_label = {claim.label: claim for claim in claims}
+    waiting = [experiment for group in experiments.values() for experiment in group]
+    for label in [label for label, group in experiments.items() if not group]:
+        complete(by_label[label])
+    while waiting:
+        tasks, owners = [], []
+        for experiment in waiting:
+            start = len(experiment.chunks)
+            cells = experiment.next_cells()
+            experiment.chunks += [None] * len(cells)
+            tasks += [Task(experiment.cell, cell, weight(experiment.label, experiment.case.name)) for cell in cells]
+            owners += [(experiment, start + k) for k in range(len(cells))]
+            open_cells[experiment.label] += 1
+        planned, waiting = planned + len(tasks), []
+        advance(finished, planned)
+        for i, result in run.sweep.stream(tasks):
+            experiment, k = owners[i]
+            experiment.chunks[k] = result.arrays
+            experiment.seconds += result.seconds
+            finished += 1
+            advance(finished, planned)
+            if all(chunk is not None for chunk in experiment.chunks):
+                experiment.judge()
+                if experiment.goes_on():
+                    waiting.append(experiment)
+                else:
+                    open_cells[experiment.label] -= 1
+                    experiment.chunks = [{}]  # the arrays are not needed any more
+                if not open_cells[experiment.label]:
+                    complete(by_label[experiment.label])
+        for experiment in waiting:
+            open_cells[experiment.label] -= 1  # counted again with the next look
+    return results
+
+
+def not_run(part: Part) -> Evidence:
+    """Evidence of a part whose package is missing."""
+    note = f"needs {part.needs}, which is not installed"
+    return Evidence(f"({part.letter}) {part.says} · not run", Verdict.NOT_RUN, np.nan, np.nan, note=note)
+
+
+def measure(claim: Claim, letter: str, run: Run) -> list[tuple[dict, Arrays]]:
+    """(settings, arrays) of every case of a part after its first look: what a figure draws is what was judged."""
+    part = next(part for part in claim.parts if part.letter == letter)
+    alone = replace(claim, parts=(replace(part, controls=()),))
+    experiments, owners, tasks = experiments_of(alone, run), [], []
+    for experiment in experiments:
+        cells = experiment.next_cells()
+        experiment.chunks = [None] * len(cells)
+        tasks += [Task(experiment.cell, cell) for cell in cells]
+        owners += [(experiment, k) for k in range(len(cells))]
+    for i, result in run.sweep.stream(tasks):
+        experiment, k = owners[i]
+        experiment.chunks[k] = result.arrays
+    return [(row.config, experiment.arrays()) for experiment in experiments for row in experiment.rows]
