@@ -1,27 +1,31 @@
 """Verify the claims from the command line."""
 
 import argparse
+import importlib.util
+import json
 import os
 import sys
-import time
 from pathlib import Path
+from types import ModuleType
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.markup import escape
 
 from argument_validation import validate_name
 from checks.cifar10 import validate_cifar10_folder
-from checks.claim import TIERS, Claim, Run
+from checks.claim import TIERS, Claim, Findings, Run
 from checks.claims import CLAIMS
-from checks.running.paper_claims import MARKDOWN_PATH, write_paper_claims
-from checks.running.record import record_of, write_records
+from checks.running.paper_claims import JSON_PATH, MARKDOWN_PATH, write_paper_claims
+from checks.running.progress import reporting
+from checks.running.record import in_checkout, merged, read_records, record_of, write_records
 from checks.running.sweep import Sweep
-from checks.running.table import print_claim, print_table
+from checks.running.table import count_line, print_claim, print_table
+from checks.running.verify import verify
 
 DESCRIPTION = """\
 Verify the theorems and findings of two papers on lazy training. Without a command, every claim is checked.
 
-Each claim is judged by a rule declared beforehand and comes with controls, false variants that the same judge must
+Each claim is judged by rules declared beforehand and comes with controls, false variants that the same judges must
 refute. Verdicts: SUPPORTED, REFUTED, INCONCLUSIVE, HYPOTHESES_NOT_MET, NOT_RUN.
 """
 EPILOG = """\
@@ -29,11 +33,15 @@ examples:
   python -m checks                                    every claim, quick tier, in three minutes
   python -m checks list                               labels, sources, statements
   python -m checks run gram-limit                     one claim, all its evidence
+  python -m checks run path/to/my_claim.py            a claim of your own, see docs/adding_a_claim.md
   python -m checks --tier standard                    larger widths; also rewrites paper_claims.md
+  python -m checks run drift --tier standard --record one row of paper_claims.md anew
   python -m checks --scheduler tcp://host:8786        on a dask.distributed cluster
 
-Finished cells are kept under --out, so a run that was interrupted continues where it stopped. The exit status is 0 only
-if no claim is REFUTED and every control is.
+Finished cells are kept under --out, so a run that was interrupted continues where it stopped, and claims.json there
+keeps every claim ever run into that folder. Exit status: 0 every claim that ran is SUPPORTED and every control REFUTED;
+1 a claim is REFUTED or a control is not; 2 the call or its files are wrong; 3 something is INCONCLUSIVE or
+HYPOTHESES_NOT_MET.
 """
 
 
@@ -42,39 +50,85 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
     console = Console()
     if options.command == "list":
-        for claim in CLAIMS:
-            console.print(f"[bold]{claim.label}[/bold]  ({claim.source})\n    {claim.statement}")
+        print_list(console, as_json=options.json)
         return 0
     whole = options.command is None
     claims = CLAIMS if whole else tuple(options.claims)
-    records = verify(claims, options, console)
+    records = run_claims(claims, options, console)
+    order = [claim.label for claim in CLAIMS]
+    written = options.out / "claims.json"
+    everything, kept = merged(read_records(written), records, order)
+    write_records(written, everything)
     print_table(console, records)
     if not whole:
         for record in records:
             print_claim(console, record)
-    written = options.out / "claims.json"
-    write_records(written, records)
-    console.print(f"record: {written}")
-    if whole and options.tier == "standard":
-        write_paper_claims(records)
-        console.print(f"table: {MARKDOWN_PATH}")
-    sound = all(r["verdict"] != "REFUTED" and r["control_verdict"] in ("REFUTED", "NOT_RUN") for r in records)
-    return 0 if sound else 1
+    for label in kept:
+        console.print(f"{label}: not run this time, its earlier row is kept", soft_wrap=True)
+    console.print(f"record: {written}", soft_wrap=True, highlight=False)
+    if (whole and options.tier == "standard") or (not whole and options.record):
+        publish(console, records, order)
+    console.print(count_line(records), soft_wrap=True, highlight=False)
+    return exit_status(records)
 
 
-def verify(claims: tuple[Claim, ...], options: argparse.Namespace, console: Console) -> list[dict]:
-    """Check the claims one after the other, with live progress and a line for each that is finished."""
-    records = []
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        sweep = Sweep(options.out / "cells", jobs=options.jobs, scheduler=options.scheduler, progress=progress)
-        for claim in claims:
-            start = time.perf_counter()
-            findings = claim.check(Run(options.tier, options.seed, sweep, options.device, options.cifar))
-            seconds = time.perf_counter() - start
-            records.append(record_of(claim, findings, tier=options.tier, seed=options.seed, seconds=seconds))
-            console.print(f"{claim.label}: {findings.verdict}, controls {findings.control_verdict} ({seconds:.1f} s)")
-    return records
+def publish(console: Console, records: list[dict], order: list[str]) -> None:
+    """Put the records into the claims table of the checkout, or say why not."""
+    known = [record for record in records if record["label"] in order]
+    if not in_checkout():
+        console.print("table: not written, this is not a checkout of the project", soft_wrap=True)
+        return
+    everything, kept = merged(read_records(JSON_PATH), known, order)
+    write_paper_claims([record for record in everything if record["label"] in order])
+    for label in kept:
+        console.print(f"{label}: not run this time, its row of the table is kept", soft_wrap=True)
+    console.print(f"table: {MARKDOWN_PATH}", soft_wrap=True, highlight=False)
+
+
+def exit_status(records: list[dict]) -> int:
+    """0, 1 or 3, see `EPILOG`."""
+    ran = [record for record in records if record["verdict"] != "NOT_RUN"]
+    if any(r["verdict"] == "REFUTED" or r["control_verdict"] not in ("REFUTED", "NOT_RUN") for r in ran):
+        return 1
+    return 0 if all(r["verdict"] == "SUPPORTED" for r in ran) else 3
+
+
+def print_list(console: Console, *, as_json: bool) -> None:
+    """Labels, sources and statements, for people or as JSON."""
+    if as_json:
+        keys = ("label", "paper", "source", "summary", "statement", "assumptions", "figure")
+        print(
+            json.dumps([{key: getattr(claim, key) for key in keys} for claim in CLAIMS], ensure_ascii=False, indent=1)
+        )
+        return
+    for claim in CLAIMS:
+        console.print(f"[bold]{claim.label}[/bold]  ({escape(claim.source)})\n    {escape(claim.statement)}")
+
+
+def run_claims(claims: tuple[Claim, ...], options: argparse.Namespace, console: Console) -> list[dict]:
+    """Records of the claims, with live progress and a line for each claim as it is finished."""
+    records = {}
+
+    def done(claim: Claim, findings: Findings, seconds: float) -> None:
+        records[claim.label] = record_of(claim, findings, tier=options.tier, seed=options.seed, seconds=seconds)
+        text = f"{claim.label}: {findings.verdict}, controls {findings.control_verdict} ({seconds:.1f} s of cells)"
+        console.print(text, soft_wrap=True, highlight=False)
+
+    with reporting(Console(stderr=True)) as report:
+        sweep = Sweep(options.out / "cells", jobs=options.jobs, scheduler=options.scheduler)
+        run = Run(options.tier, options.seed, sweep, options.device, options.cifar)
+        verify(claims, run, weight=expected_cost(options.tier), done=done, advance=report)
+    return [records[claim.label] for claim in claims]
+
+
+def expected_cost(tier: str) -> dict[tuple[str, str], float]:
+    """Seconds of every case by (label, case) in the claims table, where it was run at this tier."""
+    found = {}
+    for record in read_records(JSON_PATH):
+        if record.get("provenance", {}).get("tier") == tier:
+            for row in record["parts"] + record["controls"]:
+                found[record["label"], row["part"]] = row["seconds"]
+    return found
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -86,9 +140,13 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     defaults = {"tier": "quick", "jobs": os.cpu_count(), "scheduler": None, "seed": 0, "out": Path("results")}
     add_options(parser, {**defaults, "device": "cpu", "cifar": None})
     commands = parser.add_subparsers(dest="command", metavar="{list,run}")
-    commands.add_parser("list", help="labels, sources, one-line statements")
+    listing = commands.add_parser("list", help="labels, sources, one-line statements")
+    listing.add_argument("--json", action="store_true", help="as JSON")
     run = commands.add_parser("run", help="check the named claims and show all their evidence")
-    run.add_argument("claims", nargs="+", metavar="LABEL", type=claim_named, help="paper/name, or the name alone")
+    run.add_argument(
+        "claims", nargs="+", metavar="LABEL|FILE", type=claim_named, help="paper/name, the name, or a file"
+    )
+    run.add_argument("--record", action="store_true", help="replace the rows of these claims in paper_claims.md")
     add_options(run, {})
     return parser.parse_args(arguments)
 
@@ -107,7 +165,9 @@ def add_options(parser: argparse.ArgumentParser, defaults: dict) -> None:
         default=default("scheduler"),
         help="dask.distributed scheduler to run on",
     )
-    parser.add_argument("--seed", type=natural, default=default("seed"), help="seed of all random numbers (default 0)")
+    parser.add_argument(
+        "--seed", type=natural, default=default("seed"), help="of weights, data, targets: everything random (default 0)"
+    )
     parser.add_argument(
         "--out", type=Path, metavar="DIR", default=default("out"), help="folder of records (default results)"
     )
@@ -163,12 +223,39 @@ def cifar_folder(text: str) -> Path:
 
 
 def claim_named(label: str) -> Claim:
-    """The claim with this label or name."""
+    """The claim with this label or name, or the one that a Python file defines as ``CLAIM``."""
+    if label.endswith(".py"):
+        return claim_of_file(Path(label))
     claims = {claim.label: claim for claim in CLAIMS} | {claim.name: claim for claim in CLAIMS}
     try:
         return claims[validate_name(label, claims, "LABEL")]
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def claim_of_file(path: Path) -> Claim:
+    """``CLAIM`` of a file that is not in the repository; a file of the repository must be listed in checks/claims.py."""
+    if not path.is_file():
+        raise argparse.ArgumentTypeError(f"there is no file {path}")
+    module = load(path)
+    claim = getattr(module, "CLAIM", None)
+    if not isinstance(claim, Claim):
+        raise argparse.ArgumentTypeError(f"{path} must define CLAIM, a checks.claim.Claim")
+    if path.resolve().is_relative_to(Path(__file__).parent) and claim.label not in {c.label for c in CLAIMS}:
+        raise argparse.ArgumentTypeError(f"{path} is not listed: add its CLAIM to CLAIMS in checks/claims.py")
+    return claim
+
+
+def load(path: Path) -> ModuleType:
+    """The module of a file. It is not left in ``sys.modules``, so that its functions travel to other processes by value."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module  # dataclasses look themselves up while they are defined
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        del sys.modules[path.stem]
+    return module
 
 
 def natural(text: str) -> int:

@@ -39,7 +39,7 @@ class Evidence:
     resolution : the nearest false statement that the same data and judge refute: for an exponent the shift, for a constant the
         factor, for a bound the factor by which it could be sharper; inf where none is, NaN where it is not defined.
     draws : how many draws decided, 0 where nothing is random. excluded : entries that do not meet the hypotheses.
-    letter, kind, case, status : of the part, what it measures against what, its case, and proved, derived or measured.
+    kind, case, status : key of the part ("a") or of its control ("a.1"), the case, and proved, derived or measured.
     seconds : of all cells of the case, computed now or kept.
     """
 
@@ -57,7 +57,6 @@ class Evidence:
     resolution: float = math.nan
     draws: int = 0
     excluded: int = 0
-    letter: str = ""
     kind: str = ""
     case: str = ""
     status: str = ""

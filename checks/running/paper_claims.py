@@ -3,16 +3,17 @@
 from collections.abc import Iterable
 from itertools import groupby
 
+from checks.running.declared import kinds
 from checks.running.record import ROOT, write_records
 from checks.running.sweep import write_whole
-from checks.running.table import expected, number
+from checks.running.table import declared_lines, expected, full_name, number, resolution
 
 JSON_PATH, MARKDOWN_PATH = ROOT / "paper_claims.json", ROOT / "paper_claims.md"
 
 HEADER = """# Claims and their evidence
 
-Every theorem and finding that this project verifies, with the judge that was declared for it beforehand, what was measured,
-and a control: a false variant that the same judge must refute. Generated from `paper_claims.json` by
+Every theorem and finding that this project verifies, with the rules that were declared for it beforehand, what was measured,
+and controls: false variants that the same rules must refute. Generated from `paper_claims.json` by
 `python -m checks --tier standard`; do not edit.
 
 - `li2024demystifying`: Y. Li, T. Luo, Q. Zhou, *Demystifying Lazy Training of Neural Networks from a Macroscopic
@@ -21,10 +22,15 @@ and a control: a false variant that the same judge must refute. Generated from `
 - `chizat2019lazy`: L. Chizat, E. Oyallon, F. Bach, *On Lazy Training in Differentiable Programming*, arXiv:1812.07956.
 - `numerics`: no paper; the numerical methods on which the other claims rest.
 
-Verdicts: SUPPORTED, REFUTED, INCONCLUSIVE (the evidence decides nothing), HYPOTHESES_NOT_MET, NOT_RUN. A claim is
-SUPPORTED only if every part is. *Measured* shows the part that came closest to failing. Intervals are Student t intervals
-with error probability 1e-3 on each side, unless the judge says otherwise. A control is as it should be when it is REFUTED.
+How to read a row. *Measured* shows the part that came closest to failing, with the interval of its mean, against what was
+predicted: a value ± its margin, or a bound on one side (≤, ≥). *Strain* is the share of the allowance that this part used, 1
+at the edge. *Resolution* is the nearest false statement that the same data and rule refute: for an exponent the shift, for
+a constant the factor, for a bound the factor by which it could be sharper. *Status*: proved in docs/theory.md, derived (to
+leading order, remainders not bounded), or measured. Verdicts: SUPPORTED, REFUTED, INCONCLUSIVE (the evidence decides nothing),
+HYPOTHESES_NOT_MET, NOT_RUN. A claim is SUPPORTED only if every part is in every case; a control is as it should be when it is
+REFUTED. A random part has up to four looks, with S, 2S, 4S and 8S draws, which share its error probability.
 """
+COLUMNS = ("claim", "predicted", "measured", "strain", "resolution", "status", "verdict", "control", "tests")
 
 
 def write_paper_claims(records: list[dict]) -> None:
@@ -35,76 +41,111 @@ def write_paper_claims(records: list[dict]) -> None:
 
 def markdown(records: list[dict]) -> str:
     """The compact table, then one section a claim."""
-    rows = ["| claim | predicted | measured | verdict | control | tests |", "|---|---|---|---|---|---|"]
+    rows = [_row(*COLUMNS), "|" + "---|" * len(COLUMNS)]
     for r in records:
-        anchor = r["label"].replace("/", "-")
-        measured = f"{number(r['measured'], r['interval'])}, predicted {expected(r['hardest'])}: {r['hardest']['part']}"
-        cells = (f"[{r['label']}](#{anchor})<br>{r['statement']}", r["predicted"], measured, r["verdict"])
-        rows.append(_row(*cells, r["control_verdict"], f"{len(r['tests'])}"))
+        hardest = r["hardest"]
+        rows.append(
+            _row(
+                f"[{r['label']}](#{anchor(r['label'])})<br>{plain(r['summary'])}",
+                expected(hardest),
+                f"{number(hardest.get('measured'), hardest.get('interval'))}<br>{plain(full_name(r, hardest))}",
+                number(hardest.get("strain")),
+                resolution(hardest),
+                ", ".join(statuses(r)),
+                r["verdict"],
+                r["control_verdict"],
+                "<br>".join(test_link(test) for test in r["tests"]),
+            )
+        )
     return "\n".join([HEADER, *rows, "", *(section(r) for r in records)])
 
 
+def anchor(label: str) -> str:
+    """The anchor of a claim, in this file and in docs/theory.md."""
+    return label.replace("/", "-")
+
+
+def plain(text: str) -> str:
+    """Text that Markdown leaves as it is: no emphasis from asterisks and underscores, no cell ends, no tags."""
+    for character in "\\*_|<>`":
+        text = text.replace(character, f"\\{character}")
+    return text
+
+
+def statuses(r: dict) -> list[str]:
+    """What kinds of statement the parts are."""
+    return list(dict.fromkeys(part["status"] for part in r["declared"]))
+
+
+def test_link(test: dict) -> str:
+    """The name of a test, as a link to its file."""
+    path, name = test["name"].split("::")
+    return f"[{plain(name)}]({path})"
+
+
 def section(r: dict) -> str:
-    """Statement, judge, evidence part by part, controls, tests, figure and command of one claim."""
-    anchor = r["label"].replace("/", "-")
+    """Statement, declaration, evidence by kind, controls, tests, figure, command and provenance of one claim."""
+    names = kinds(r)
+    heading = r["label"].split("/")[1]
     lines = [
-        f'<a id="{anchor}"></a>',
+        f'<a id="{anchor(r["label"])}"></a>',
         f"## {r['label']}",
         "",
-        f"**{r['verdict']}**, controls **{r['control_verdict']}** ({r['tier']} tier, seed {r['seed']})",
+        f"**{r['verdict']}**, controls **{r['control_verdict']}**. [Statement and proof](docs/theory.md#{heading}).",
         "",
-        f"- Statement: {r['statement']}.",
-        f"- Source: {r['source']}.",
-        f"- Assumptions: {r['assumptions']}.",
-        f"- Predicted: {r['predicted']}.",
-        f"- Judge, as declared beforehand: {r['judge']}",
-        f"- Control: {r['control']}.",
+        f"- Statement: {plain(r['statement'])}.",
+        f"- Source: {plain(r['source'])}.",
+        f"- Assumptions: {plain(r['assumptions'])}.",
+    ]
+    for part in r["declared"]:
+        lines.append(f"- ({part['kind']}) {plain(part['says'])}: {part['status']}.")
+        lines += [f"  - {plain(line)}" for line in declared_lines(part)]
+    for title, rows, wanted in (("part", r["parts"], "SUPPORTED"), ("control", r["controls"], "REFUTED")):
+        lines += ["", _row(title, "cases", wanted, "excluded", "measured", "strain", "resolution", "hardest case")]
+        lines.append("|" + "---|" * 8)
+        lines += [summary(names.get(kind, kind), own, wanted) for kind, own in by_kind(rows)]
+    lines += ["", "Tests:", *(f"- {test_link(test)}: {plain(test['asserts'])}" for test in r["tests"])]
+    if r["figure"]:
+        lines += ["", f"Figure: `python -m figures {r['figure']}`."]
+    p = r["provenance"]
+    libraries = ", ".join(f"{name} {version}" for name, version in p["libraries"].items())
+    lines += [
         "",
-        "| kind of part | parts | SUPPORTED | measured from … to | tightness from … to | closest to failing |",
-        "|---|---|---|---|---|---|",
-        *(summary(kind, parts) for kind, parts in by_kind(r["parts"])),
-        "",
-        "| control | parts | REFUTED | measured from … to | tightness from … to | closest to passing |",
-        "|---|---|---|---|---|---|",
-        *(summary(kind, parts, control=True) for kind, parts in by_kind(r["controls"])),
-        "",
-        *details("Evidence part by part", r["parts"]),
-        *details("Controls part by part", r["controls"]),
-        "Tests: " + (", ".join(f"`{test}`" for test in r["tests"]) or "none") + ".",
-        f"Figure: `{r['figure']}` (`python -m figures {r['figure']}`)." if r["figure"] else "No figure.",
-        f"Repeat: `{r['command']}` ({r['seconds']:.0f} s).",
+        f"Repeat: `{r['command']}` ({r['seconds']:.0f} s of cells). Commit {p['commit'][:12]}{' with changes' * p['dirty']}, "
+        f"{p['date']}, Python {p['python']}, {libraries}; {p['processor']}.",
         "",
     ]
     return "\n".join(lines)
 
 
-def by_kind(parts: list[dict]) -> Iterable[tuple[str, list[dict]]]:
-    """Parts grouped by the first word of their name, ``kind · detail · …``."""
-    kind = lambda part: part["part"].split(" · ")[0]  # noqa: E731
-    return [(name, list(group)) for name, group in groupby(sorted(parts, key=kind), key=kind)]
+def by_kind(rows: list[dict]) -> Iterable[tuple[str, list[dict]]]:
+    """Rows grouped by what they measure."""
+    return [(kind, list(own)) for kind, own in groupby(sorted(rows, key=lambda r: r["kind"]), key=lambda r: r["kind"])]
 
 
-def summary(kind: str, parts: list[dict], *, control: bool = False) -> str:
-    """One row: how many parts, their range, and the extreme one."""
-    wanted = "REFUTED" if control else "SUPPORTED"
-    spans = []
-    for key in ("measured", "tightness"):
-        values = [part[key] for part in parts if part[key] is not None]
-        spans.append(f"{number(min(values))} … {number(max(values))}" if values else "—")
-    extreme = (min if control else max)(parts, key=lambda p: float("inf") if p["strain"] is None else p["strain"])
-    text = f"{number(extreme['measured'], extreme['interval'])}, predicted {expected(extreme)}: {extreme['part']}"
-    return _row(kind, len(parts), sum(part["verdict"] == wanted for part in parts), *spans, text)
+def summary(kind: str, rows: list[dict], wanted: str) -> str:
+    """One row: how many cases, their range, and the one that came closest to the other outcome."""
+    measured = [row["measured"] for row in rows if row.get("measured") is not None]
+    span = f"{number(min(measured))} … {number(max(measured))}" if measured else "—"
+    extreme = (max if wanted == "SUPPORTED" else min)(rows, key=lambda r: _or_infinity(r.get("strain")))
+    text = f"{number(extreme.get('measured'), extreme.get('interval'))}, predicted {expected(extreme)}"
+    decided = sum(row["verdict"] == wanted for row in rows)
+    strain, excluded = number(extreme.get("strain")), sum(row.get("excluded", 0) for row in rows)
+    return _row(
+        plain(kind),
+        len(rows),
+        decided,
+        excluded,
+        span,
+        strain,
+        resolution(extreme),
+        f"{text}: {plain(extreme['part'])}",
+    )
 
 
-def details(title: str, parts: list[dict]) -> list[str]:
-    """A folded table of all parts."""
-    rows = [
-        _row(p["part"], expected(p), number(p["measured"], p["interval"]), number(p["tightness"]), p["verdict"])
-        for p in parts
-    ]
-    head = ["| part | predicted | measured | tightness | verdict |", "|---|---|---|---|---|"]
-    return [f"<details><summary>{title} ({len(parts)})</summary>", "", *head, *rows, "", "</details>", ""]
+def _or_infinity(value: float | None) -> float:
+    return float("inf") if value is None else value
 
 
 def _row(*cells: object) -> str:
-    return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
+    return "| " + " | ".join(map(str, cells)) + " |"

@@ -3,52 +3,74 @@
 import ast
 import json
 import math
-from dataclasses import asdict
+import platform
+import subprocess
+from datetime import date
+from functools import cache
 from pathlib import Path
 
 from checks.claim import Claim, Findings, strain
-from checks.running.sweep import write_whole
+from checks.running.declared import declared
+from checks.running.sweep import LIBRARIES, versions, write_whole
 from checks.verdict import Evidence
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def record_of(claim: Claim, findings: Findings, *, tier: str, seed: int, seconds: float) -> dict:
-    """Statement, judge and evidence of a claim as plain JSON; numbers that are not finite become null.
+def in_checkout() -> bool:
+    """Whether this code runs from a checkout, where tests and the claims table are."""
+    return (ROOT / "tests").is_dir() and (ROOT / "setup.cfg").is_file()
 
-    ``measured``, ``interval`` and ``tightness`` are those of the part that came closest to failing.
-    """
-    hardest = findings.hardest
+
+def record_of(claim: Claim, findings: Findings, *, tier: str, seed: int, seconds: float) -> dict:
+    """Statement, declaration and evidence of a claim as plain JSON; numbers that are not finite become null."""
     return _plain(
         {
             "label": claim.label,
             "paper": claim.paper,
             "source": claim.source,
+            "summary": claim.summary,
             "statement": claim.statement,
             "assumptions": claim.assumptions,
-            "judge": claim.judge,
-            "control": claim.control,
-            "tier": tier,
-            "seed": seed,
+            "uses": list(claim.uses),
             "verdict": findings.verdict,
-            "predicted": claim.predicted,
-            "measured": hardest.measured,
-            "interval": hardest.interval,
-            "tightness": hardest.tightness,
-            "hardest": _part(hardest),
             "control_verdict": findings.control_verdict,
+            "declared": declared(claim, tier),
+            "hardest": _row(findings.hardest),
             "tests": claim_tests(claim.label),
             "figure": claim.figure,
             "command": f"python -m checks run {claim.label} --tier {tier} --seed {seed}",
+            "provenance": provenance(tier, seed),
             "seconds": round(seconds, 1),
-            "parts": [_part(part) for part in findings.parts],
-            "controls": [_part(part) for part in findings.controls],
+            "parts": [_row(part) for part in findings.parts],
+            "controls": [_row(part) for part in findings.controls],
         }
     )
 
 
-def _part(part: Evidence) -> dict:
-    return asdict(part) | {"strain": strain(part)}
+def _row(e: Evidence) -> dict:
+    """One line of evidence; what its ``kind`` measures is said in "declared"."""
+    found = {
+        "part": e.case if e.kind else e.part,
+        "kind": e.kind,
+        "side": e.side,
+        "predicted": e.predicted,
+        "margin": e.margin,
+        "measured": e.measured,
+        "interval": e.interval,
+        "strain": strain(e),
+        "resolution": e.resolution,
+        "draws": e.draws,
+        "excluded": e.excluded,
+        "status": e.status,
+        "verdict": e.verdict,
+        "seconds": round(e.seconds, 1),
+    }
+    if e.verdict not in ("SUPPORTED", "REFUTED"):
+        found["note"] = e.note
+    return {
+        key: value for key, value in found.items() if value is not None and (value or key not in ("draws", "excluded"))
+    }
 
 
 def _plain(value: object) -> object:
@@ -57,30 +79,107 @@ def _plain(value: object) -> object:
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     if isinstance(value, float):
-        return float(f"{value:.6g}") if math.isfinite(value) else None
+        return float(f"{value:.4g}") if math.isfinite(value) else None
     return value
 
 
+@cache
+def _commit() -> tuple[str, bool]:
+    """Commit of the checkout and whether something in it is not committed; "unknown" outside of one."""
+    try:
+        git = ["git", "-C", str(ROOT)]
+        name = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+        changes = subprocess.run(
+            [*git, "status", "--porcelain", "--untracked-files=no"], capture_output=True, text=True, check=True
+        )
+        return name, bool(changes.stdout.strip())
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown", False
+
+
+def provenance(tier: str, seed: int) -> dict:
+    """Where a row comes from: commit, versions, processor, day, seed and tier."""
+    commit, dirty = _commit()
+    return {
+        "commit": commit,
+        "dirty": dirty,
+        "python": platform.python_version(),
+        "libraries": versions({name for name in LIBRARIES if name != "torch"}),
+        "processor": f"{platform.machine()} {_processor()}".strip(),
+        "date": date.today().isoformat(),
+        "tier": tier,
+        "seed": seed,
+    }
+
+
+@cache
+def _processor() -> str:
+    """Name of the processor where the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor()
+
+
+def merged(old: list[dict], new: list[dict], order: list[str]) -> tuple[list[dict], list[str]]:
+    """Records by label, new ones in place of old ones, in the ``order`` of the labels; and the labels that kept the old one.
+
+    A row that was run is not replaced by NOT_RUN.
+    """
+    found, kept = {record["label"]: record for record in old if isinstance(record, dict) and "label" in record}, []
+    for record in new:
+        before = found.get(record["label"])
+        if before is not None and record["verdict"] == "NOT_RUN" and before["verdict"] != "NOT_RUN":
+            kept.append(record["label"])
+        else:
+            found[record["label"]] = record
+    place = {label: k for k, label in enumerate(order)}
+    return sorted(found.values(), key=lambda record: place.get(record["label"], len(place))), kept
+
+
+def read_records(path: Path) -> list[dict]:
+    """The records of a file; none where there is no file, or none that can be read."""
+    try:
+        records = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    return records if isinstance(records, list) else []
+
+
 def write_records(path: Path, records: list[dict]) -> None:
-    """Write the records as one JSON list, whole or not at all."""
+    """Write the records as one JSON list with a line for every part, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, (json.dumps(records, indent=1, ensure_ascii=False) + "\n").encode())
+    write_whole(path, ("[\n" + ",\n".join(map(_lines, records)) + "\n]\n").encode())
 
 
-def claim_tests(label: str, folder: Path = ROOT / "tests") -> list[str]:
-    """Tests that carry the marker ``claim(label)``, as file::function."""
-    return [test for test, marked in marked_tests(folder) if marked == label]
+def _lines(record: dict) -> str:
+    """One claim: a line for every entry, and for every part and control."""
+    text = []
+    for key, value in record.items():
+        if key in ("parts", "controls", "declared", "tests") and value:
+            inner = ",\n  ".join(json.dumps(row, ensure_ascii=False) for row in value)
+            text.append(f' "{key}": [\n  {inner}\n ]')
+        else:
+            text.append(f' "{key}": {json.dumps(value, ensure_ascii=False)}')
+    return "{\n" + ",\n".join(text) + "\n}"
 
 
-def marked_tests(folder: Path) -> list[tuple[str, str]]:
-    """(file::function, label) for every marker ``@pytest.mark.claim("label")`` below ``folder``."""
+def claim_tests(label: str, folder: Path = ROOT / "tests") -> list[dict]:
+    """Name, file::function, and what it asserts, of the tests that carry the marker ``claim(label)``."""
+    return [{"name": name, "asserts": asserts} for name, asserts, marked in marked_tests(folder) if marked == label]
+
+
+@cache
+def marked_tests(folder: Path) -> tuple[tuple[str, str, str], ...]:
+    """(file::function, what it asserts, label) for every marker ``@pytest.mark.claim("label")`` below ``folder``."""
     found = []
     for path in sorted(folder.rglob("test_*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.FunctionDef):
                 for mark in node.decorator_list:
                     if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "pytest.mark.claim":
-                        found.append(
-                            (f"{path.relative_to(folder.parent)}::{node.name}", ast.literal_eval(mark.args[0]))
-                        )
-    return found
+                        asserts = node.name.removeprefix("test_").replace("_", " ")
+                        name = f"{path.relative_to(folder.parent)}::{node.name}"
+                        found.append((name, asserts, ast.literal_eval(mark.args[0])))
+    return tuple(found)

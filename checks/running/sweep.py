@@ -11,6 +11,7 @@ starts afresh and removes what it supersedes.
 import ast
 import hashlib
 import importlib.util
+import inspect
 import io
 import json
 import os
@@ -106,7 +107,8 @@ class Sweep:
             return None
         function = task.function
         folder = self.directory / f"{function.__module__}.{function.__name__}"
-        return folder / f"{_hash(task.configuration)[:20]}-{code_hash(function.__module__)[:12]}.json"
+        key = code_hash(function.__module__, inspect.getsourcefile(function))
+        return folder / f"{_hash(task.configuration)[:20]}-{key[:12]}.json"
 
     def _compute(self, tasks: Sequence[tuple[int, Task]]) -> Iterator[tuple[int, tuple[Arrays, float]]]:
         if not tasks:
@@ -150,8 +152,8 @@ def _call(function: Callable[..., Arrays], index: int, cell: dict) -> tuple[int,
 
 
 @lru_cache
-def code_hash(module: str) -> str:
-    """Hash of the code of ``module``, of all our modules that it imports, directly or not, and of the libraries' versions.
+def code_hash(module: str, path: str) -> str:
+    """Hash of the code of ``module``, in the file ``path``, of all our modules it imports, and of the libraries' versions.
 
     Docstrings, comments and the layout of the text do not count.
     """
@@ -160,7 +162,8 @@ def code_hash(module: str) -> str:
         name = waiting.pop()
         if name in seen:
             continue
-        source = Path(importlib.util.find_spec(name).origin).read_text(encoding="utf-8")
+        origin = path if name == module else importlib.util.find_spec(name).origin
+        source = Path(origin).read_text(encoding="utf-8")
         seen[name] = code_of(source)
         imported = imported_modules(source)
         waiting += [used for used in imported if used.split(".")[0] in OURS]

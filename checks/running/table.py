@@ -1,9 +1,13 @@
 """The claims table in the terminal, and the evidence of one claim in full."""
 
+from collections import Counter
+
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from checks.running.declared import kinds
 
 COLOURS = {"SUPPORTED": "green", "REFUTED": "red", "INCONCLUSIVE": "yellow"}
 
@@ -17,12 +21,19 @@ def number(value: float | None, interval: list | None = None) -> str:
 
 
 def expected(part: dict) -> str:
-    """What was predicted of a part: value ± margin, an upper bound, or, without a tightness, a threshold to exceed."""
-    if part["margin"] is not None:
-        return f"{number(part['predicted'])} ± {part['margin']:g}"
-    if part["tightness"] is None:
-        return f"> {number(part['predicted'])}"
-    return f"≤ {number(part['predicted'])}"
+    """What was predicted of a part: a value ± margin, or a bound on one side."""
+    margin, side = part.get("margin"), part["side"]
+    if margin is None:
+        return f"{side} {number(part.get('predicted'))}"
+    if side == "=":
+        return f"{number(part.get('predicted'))} ± {margin:g}"
+    return f"{side} {number(part.get('predicted'))} {'+' if side == '≤' else '−'} {margin:g}"
+
+
+def resolution(part: dict) -> str:
+    """The nearest false statement that is refuted: a shift of an exponent, a factor of a constant or a bound."""
+    value = part.get("resolution")
+    return "—" if value is None else f"{value:.3g}"
 
 
 def verdict_text(verdict: str, *, control: bool = False) -> str:
@@ -32,10 +43,20 @@ def verdict_text(verdict: str, *, control: bool = False) -> str:
     return f"[{colour}]{verdict}[/{colour}]"
 
 
+def full_name(record: dict, row: dict) -> str:
+    """What was measured, and its case."""
+    return " · ".join(text for text in (kinds(record).get(row["kind"], ""), row["part"]) if text)
+
+
 def print_table(console: Console, records: list[dict]) -> None:
     """One row a claim."""
-    table = Table(title="Claims", caption="measured: the part that came closest to failing", box=SIMPLE, padding=(0, 1))
-    for name in ("claim", "verdict", "measured, predicted", "controls"):
+    table = Table(
+        title="Claims",
+        caption="measured: the part that came closest to failing; strain: the share of its allowance that it used",
+        box=SIMPLE,
+        padding=(0, 1),
+    )
+    for name in ("claim", "verdict", "measured, predicted", "strain", "controls"):
         table.add_column(name, overflow="fold")
     for r in records:
         parts, controls, hardest = r["parts"], r["controls"], r["hardest"]
@@ -44,29 +65,63 @@ def print_table(console: Console, records: list[dict]) -> None:
         table.add_row(
             f"{r['label'].split('/')[1]}\n[dim]{r['paper']}[/dim]",
             f"{verdict_text(r['verdict'])}\n{supported} of {len(parts)} parts",
-            f"{number(r['measured'], r['interval'])}, {expected(hardest)}\n[dim]{escape(hardest['part'])}[/dim]",
+            f"{number(hardest.get('measured'), hardest.get('interval'))}, {expected(hardest)}\n"
+            f"[dim]{escape(full_name(r, hardest))}[/dim]",
+            number(hardest.get("strain")),
             f"{verdict_text(r['control_verdict'], control=True)}\n{refuted} of {len(controls)}",
         )
     console.print(table)
 
 
+def count_line(records: list[dict]) -> str:
+    """How many claims have which verdict, and how many of those that ran have every control refuted."""
+    counts = Counter(r["verdict"] for r in records)
+    shown = [f"{counts[name]} {name}" for name in ("SUPPORTED", "REFUTED", "INCONCLUSIVE")]
+    shown += [f"{counts[name]} {name}" for name in ("HYPOTHESES_NOT_MET",) if counts[name]]
+    ran = [r for r in records if r["verdict"] != "NOT_RUN"]
+    missing = sorted({p["note"].split(",")[0] for r in records for p in r["parts"] if p["verdict"] == "NOT_RUN"})
+    if counts["NOT_RUN"]:
+        shown.append(f"{counts['NOT_RUN']} NOT_RUN ({', '.join(missing)})")
+    refuted = sum(r["control_verdict"] == "REFUTED" for r in ran)
+    return f"{', '.join(shown)}; controls REFUTED in {refuted} of {len(ran)}"
+
+
 def print_claim(console: Console, r: dict) -> None:
-    """Statement, judge, every part and every control of one claim."""
+    """Statement, declaration, every part and every control of one claim."""
     console.rule(f"[bold]{r['label']}[/bold]  {verdict_text(r['verdict'])}")
-    for key in ("statement", "assumptions", "predicted", "judge", "control", "source"):
-        console.print(f"[bold]{key}[/bold]  {escape(r[key])}", soft_wrap=False)
+    for key in ("statement", "assumptions", "source"):
+        console.print(f"[bold]{key}[/bold]  {escape(r[key])}")
+    for part in r["declared"]:
+        console.print(f"[bold]({part['kind']})[/bold] {escape(part['says'])}  [dim]{part['status']}[/dim]")
+        for line in declared_lines(part):
+            console.print(f"    {escape(line)}")
     for title, parts, control in (("evidence", r["parts"], False), ("controls", r["controls"], True)):
-        table = Table(title=title, title_justify="left")
-        for name in ("part", "predicted", "measured", "tightness", "verdict"):
-            table.add_column(name)
+        table = Table(title=title, title_justify="left", box=SIMPLE)
+        for name in ("part", "predicted", "measured", "strain", "resolution", "verdict"):
+            table.add_column(name, overflow="fold")
         for part in parts:
-            measured = number(part["measured"], part["interval"])
-            tightness = number(part["tightness"]) if part["tightness"] is not None else ""
+            measured = number(part.get("measured"), part.get("interval"))
             verdict = verdict_text(part["verdict"], control=control)
-            table.add_row(escape(part["part"]), expected(part), measured, tightness, verdict)
+            table.add_row(
+                escape(full_name(r, part)),
+                expected(part),
+                measured,
+                number(part.get("strain")),
+                resolution(part),
+                verdict,
+            )
         console.print(table)
-    for part in r["parts"]:
-        if part["verdict"] != "SUPPORTED":
-            console.print(f"  {escape(part['part'])}: {escape(part['note'])}")
-    console.print(f"[bold]tests[/bold]  {', '.join(r['tests']) or 'none'}")
-    console.print(f"[bold]repeat[/bold]  {r['command']}")
+    for part in r["parts"] + r["controls"]:
+        if "note" in part:
+            console.print(f"  {escape(full_name(r, part))}: {escape(part['note'])}")
+    tests = ", ".join(test["name"] for test in r["tests"]) or "none"
+    console.print(f"[bold]tests[/bold]  {escape(tests)}", soft_wrap=True)
+    console.print(f"[bold]repeat[/bold]  {r['command']}", soft_wrap=True)
+
+
+def declared_lines(part: dict) -> list[str]:
+    """The declaration of a part, a line for each thing it says."""
+    lines = [f"judge: {rule}" for rule in part["rules"]]
+    lines.append(f"{part['cases']} cases: {part['sizes']}; draws: {part['draws']}")
+    lines += [f"control: {'; '.join(filter(None, (c['says'], c['rule'])))}" for c in part["controls"]]
+    return lines + ([f"why: {part['why']}"] if part["why"] else [])

@@ -1,9 +1,11 @@
 """Collects the evidence of claims: plans all their cells, runs them through one queue, and judges as they are finished."""
 
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
+from types import MappingProxyType
 
 import numpy as np
 
@@ -12,6 +14,9 @@ from checks.judges import Judge
 from checks.running.seeds import stream_of
 from checks.running.sweep import Task
 from checks.verdict import Evidence, Verdict
+
+UNKNOWN = 1e3
+"""Expected seconds of a case that was never run: it goes first."""
 
 
 @dataclass
@@ -22,8 +27,13 @@ class Row:
     case: Case
     judge: Judge
     config: dict
-    control: bool
+    place: tuple[int, int, int]  # part, 0 or number of the control, case
     evidence: Evidence | None = None
+
+    @property
+    def control(self) -> bool:
+        """Whether this is a false variant."""
+        return self.place[1] > 0
 
     @property
     def looks(self) -> int:
@@ -37,12 +47,10 @@ class Row:
     def decide(self, arrays: Arrays, seconds: float) -> None:
         """Judge the arrays of all draws so far."""
         found = self.judge(self.part.read(self.config, arrays), looks=self.looks, control=self.control)
-        kind = f"({self.part.letter}) {self.part.says}"
         self.evidence = replace(
             found,
-            part=f"{kind} · {self.case.name}" if self.case.name else kind,
-            letter=self.part.letter,
-            kind=kind,
+            part=" · ".join(text for text in (f"({self.part.letter}) {self.part.says}", self.case.name) if text),
+            kind=kind_of(self.part.letter, self.place[1]),
             case=self.case.name,
             status=self.part.status,
             seconds=seconds,
@@ -91,65 +99,67 @@ class Experiment:
         return any(row.undecided() and self.look < row.looks for row in self.rows)
 
 
+def kind_of(letter: str, control: int) -> str:
+    """The key of the rows of a part, "a", or of its k-th control, "a.k"."""
+    return f"{letter}.{control}" if control else letter
+
+
 def experiments_of(claim: Claim, run: Run) -> list[Experiment]:
     """All experiments of a claim at the tier of the run, with their rows in the order of the parts."""
     found: dict[tuple, Experiment] = {}
-    for part in claim.parts:
-        if part.needs is not None and find_spec(part.needs) is None:
+    for number, part in enumerate(claim.parts):
+        if missing(part):
             continue
-        cases = tuple(part.cases(run.tier))
-        _add(found, claim, part.cells_of or part.letter, part.cell, cases, part, run)
-        for number, control in enumerate(part.controls):
-            own = control.cases is not None or control.cell is not None
-            letter = f"{part.letter} control {number}" if own else part.cells_of or part.letter
+        cases, letter = tuple(part.cases(run.tier)), part.cells_of or part.letter
+        _add(found, claim.label, letter, part, cases, run, (number, 0))
+        for k, control in enumerate(part.controls, start=1):
+            own = cases if control.cases is None else tuple(control.cases(run.tier))
+            own = [case for case in own if control.when({**case.config, **case.select})]
+            alone = control.cases is not None or control.cell is not None
             variant = replace(
                 part,
                 says=control.says,
+                cell=control.cell or part.cell,
                 read=control.read or part.read,
                 judge=control.judge or part.judge,
             )
-            own_cases = cases if control.cases is None else tuple(control.cases(run.tier))
-            own_cases = [case for case in own_cases if control.when({**case.config, **case.select})]
-            _add(found, claim, letter, control.cell or part.cell, own_cases, variant, run, control=True)
+            _add(found, claim.label, kind_of(part.letter, k) if alone else letter, variant, own, run, (number, k))
     return list(found.values())
 
 
+def missing(part: Part) -> bool:
+    """Whether the package that a part needs is not installed."""
+    return part.needs is not None and find_spec(part.needs) is None
+
+
 def _add(
-    found: dict,
-    claim: Claim,
-    letter: str,
-    cell: Cell,
-    cases: Iterable[Case],
-    part: Part,
-    run: Run,
-    *,
-    control: bool = False,
+    found: dict, label: str, letter: str, part: Part, cases: Iterable[Case], run: Run, place: tuple[int, int]
 ) -> None:
-    accepted = inspect.signature(cell).parameters
-    for case in cases:
-        stream = stream_of(run.seed, claim.label, letter, case.config)
-        options = {"stream": stream, "device": run.device, "cifar": None if run.cifar is None else str(run.cifar)}
-        config = {**case.config, **{key: value for key, value in options.items() if key in accepted or key == "stream"}}
-        key = (cell, *stream)
-        experiment = found.setdefault(key, Experiment(claim.label, cell, config, case))
+    """Add a row for every case to the experiment that it reads, and the experiments that are not there yet."""
+    accepted = inspect.signature(part.cell).parameters
+    for number, case in enumerate(cases):
+        stream = stream_of(run.seed, label, letter, case.config)
+        options = {"device": run.device, "cifar": None if run.cifar is None else str(run.cifar)}
+        config = {**case.config, **{key: options[key] for key in options if key in accepted}, "stream": stream}
+        experiment = found.setdefault((part.cell, *stream), Experiment(label, part.cell, config, case))
         if (experiment.case.draws, experiment.case.chunk) != (case.draws, case.chunk):
-            raise ValueError(f"{claim.label} ({letter}): cases of one configuration must have the same number of draws")
+            raise ValueError(f"{label} ({letter}): cases of one configuration must have the same number of draws")
         settings = {**config, **case.select}
         judge = part.judge if hasattr(part.judge, "side") else part.judge(settings)
-        experiment.rows.append(Row(part, case, judge, settings, control))
+        experiment.rows.append(Row(part, case, judge, settings, (*place, number)))
 
 
 def verify(
     claims: Sequence[Claim],
     run: Run,
     *,
-    weight: Callable[[str, str], float] = lambda label, case: 1.0,
+    weight: Mapping[tuple[str, str], float] = MappingProxyType({}),
     done: Callable[[Claim, Findings, float], None] = lambda claim, findings, seconds: None,
     advance: Callable[[int, int], None] = lambda finished, planned: None,
 ) -> dict[str, tuple[Findings, float]]:
     """Findings of every claim, and the seconds of its cells, whether computed now or kept.
 
-    ``weight(label, case)`` is the expected cost of a cell, ``done`` is called when a claim is complete, ``advance`` with the
+    ``weight`` has the expected cost by label and case, ``done`` is called when a claim is complete, ``advance`` with the
     numbers of finished and of planned cells.
     """
     experiments = {claim.label: experiments_of(claim, run) for claim in claims}
@@ -159,19 +169,26 @@ def verify(
 
     def complete(claim: Claim) -> None:
         rows = [row for experiment in experiments[claim.label] for row in experiment.rows]
-        missing = [not_run(part) for part in claim.parts if part.needs and find_spec(part.needs) is None]
-        parts = [row.evidence for row in rows if not row.control] + missing
-        controls = [row.evidence for row in rows if row.control] + missing
+        rows.sort(key=lambda row: row.place)
+        absent = [not_run(part) for part in claim.parts if missing(part)]
+        parts = [row.evidence for row in rows if not row.control] + absent
+        controls = [row.evidence for row in rows if row.control] + absent
         seconds = sum(experiment.seconds for experiment in experiments[claim.label])
         results[claim.label] = (
-            Findings(sorted(parts, key=lambda e: e.part), sorted(controls, key=lambda e: e.part)),
+            Findings(parts, controls),
             seconds,
         )
         done(claim, *results[claim.label])
 
-    by_label = {claim.label: claim for claim in claims}
+    for claim in claims:
+        if claim.check is not None:
+            start = time.perf_counter()
+            findings = claim.check(run)
+            results[claim.label] = findings, time.perf_counter() - start
+            done(claim, *results[claim.label])
+    by_label = {claim.label: claim for claim in claims if claim.check is None}
     waiting = [experiment for group in experiments.values() for experiment in group]
-    for label in [label for label, group in experiments.items() if not group]:
+    for label in [label for label in by_label if not experiments[label]]:
         complete(by_label[label])
     while waiting:
         tasks, owners = [], []
@@ -179,7 +196,10 @@ def verify(
             start = len(experiment.chunks)
             cells = experiment.next_cells()
             experiment.chunks += [None] * len(cells)
-            tasks += [Task(experiment.cell, cell, weight(experiment.label, experiment.case.name)) for cell in cells]
+            tasks += [
+                Task(experiment.cell, cell, weight.get((experiment.label, experiment.case.name), UNKNOWN))
+                for cell in cells
+            ]
             owners += [(experiment, start + k) for k in range(len(cells))]
             open_cells[experiment.label] += 1
         planned, waiting = planned + len(tasks), []
@@ -207,7 +227,8 @@ def verify(
 def not_run(part: Part) -> Evidence:
     """Evidence of a part whose package is missing."""
     note = f"needs {part.needs}, which is not installed"
-    return Evidence(f"({part.letter}) {part.says} · not run", Verdict.NOT_RUN, np.nan, np.nan, note=note)
+    name = f"({part.letter}) {part.says} · not run"
+    return Evidence(name, Verdict.NOT_RUN, np.nan, np.nan, note=note, kind=part.letter, case="not run")
 
 
 def measure(claim: Claim, letter: str, run: Run) -> list[tuple[dict, Arrays]]:
