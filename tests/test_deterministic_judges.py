@@ -5,9 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.deterministic_slope import deterministic_slope, worst_slope
-from checks.inequality import worst_case
-from checks.positivity import positivity
+from checks.judges import Curves, LocalSlope, Positive, Proof
 from checks.verdict import Verdict
 from theory import certified_min_eigenvalue
 
@@ -15,35 +13,43 @@ SIZES = 10.0 ** -np.arange(1, 4.1, 0.5)
 exponents = st.floats(-3, 3)
 
 
+def local_slope(sizes, rows, *, predicted, change=0.0, control=False):
+    return LocalSlope(predicted)(Curves(rows, sizes, change), control=control)
+
+
+def positivity(certificate, K, vector=None):
+    return Positive()(Proof(certificate.lower, certificate.method, K, vector))
+
+
 @given(exponent=exponents, constant=st.floats(1e-3, 1e3), off=st.floats(-0.015, 0.015))
 def test_a_power_law_is_supported_and_a_wrong_exponent_refuted(exponent, constant, off):
     values = constant * SIZES**exponent
-    assert deterministic_slope("", SIZES, values, predicted=exponent + off).verdict is Verdict.SUPPORTED
+    assert local_slope(SIZES, values, predicted=exponent + off).verdict is Verdict.SUPPORTED
     for wrong in (-0.11, 0.11, 1.0):
-        assert deterministic_slope("", SIZES, values, predicted=exponent + wrong).verdict is Verdict.REFUTED
-    assert deterministic_slope("", SIZES, values, predicted=exponent + 0.05).verdict is Verdict.INCONCLUSIVE
+        assert local_slope(SIZES, values, predicted=exponent + wrong).verdict is Verdict.REFUTED
+    assert local_slope(SIZES, values, predicted=exponent + 0.05).verdict is Verdict.INCONCLUSIVE
 
 
 @given(exponent=exponents, place=st.integers(0, len(SIZES) - 1), bad=st.sampled_from([np.nan, np.inf, 0.0, -1.0]))
 def test_a_broken_value_or_a_coarse_computation_decides_nothing(exponent, place, bad):
     values = SIZES**exponent
-    assert deterministic_slope("", SIZES, values, predicted=exponent, change=0.02).verdict is Verdict.INCONCLUSIVE
-    assert deterministic_slope("", SIZES, values, predicted=exponent, change=np.nan).verdict is Verdict.INCONCLUSIVE
+    assert local_slope(SIZES, values, predicted=exponent, change=0.02).verdict is Verdict.INCONCLUSIVE
+    assert local_slope(SIZES, values, predicted=exponent, change=np.nan).verdict is Verdict.INCONCLUSIVE
     values[place] = bad
-    assert deterministic_slope("", SIZES, values, predicted=exponent).verdict is Verdict.INCONCLUSIVE
+    assert local_slope(SIZES, values, predicted=exponent).verdict is Verdict.INCONCLUSIVE
 
 
 def test_only_the_end_of_the_sweep_counts_and_all_of_it():
     values = SIZES * (1 + 100 * SIZES)  # slope 2 far from the limit, 1 at it
-    assert deterministic_slope("", SIZES, values, predicted=1.0).verdict is Verdict.INCONCLUSIVE
+    assert local_slope(SIZES, values, predicted=1.0).verdict is Verdict.INCONCLUSIVE
     longer = 10.0 ** -np.arange(1, 6.1, 0.5)
-    assert deterministic_slope("", longer, longer * (1 + 100 * longer), predicted=1.0).verdict is Verdict.SUPPORTED
+    assert local_slope(longer, longer * (1 + 100 * longer), predicted=1.0).verdict is Verdict.SUPPORTED
 
 
 @pytest.mark.parametrize("sizes", [[1, 2, 3], [1, 2, 2, 3], [1, 3, 2, 4], [-1, 1, 2, 3]])
 def test_bad_sizes(sizes):
-    with pytest.raises(ValueError, match="`sizes` must be at least four positive monotone"):
-        deterministic_slope("", sizes, np.ones(len(sizes)), predicted=0.0)
+    with pytest.raises(ValueError, match="`x` must be at least four positive monotone"):
+        local_slope(sizes, np.ones(len(sizes)), predicted=0.0)
 
 
 @given(seed=st.integers(0, 2**32), n=st.integers(2, 8))
@@ -52,37 +58,20 @@ def test_positivity(seed, n):
     A[0] += 1.0 + (A[0] == -1.0)
     singular, null = A @ A.T, np.linalg.svd(A.T)[2][-1]
     diagonal = singular + np.eye(n)
-    assert positivity("", certified_min_eigenvalue(singular), singular, null).verdict is Verdict.REFUTED
-    assert positivity("", certified_min_eigenvalue(singular), singular).verdict is Verdict.INCONCLUSIVE
-    assert positivity("", certified_min_eigenvalue(diagonal), diagonal, null).verdict is Verdict.SUPPORTED
+    assert positivity(certified_min_eigenvalue(singular), singular, null).verdict is Verdict.REFUTED
+    assert positivity(certified_min_eigenvalue(singular), singular).verdict is Verdict.INCONCLUSIVE
+    assert positivity(certified_min_eigenvalue(diagonal), diagonal, null).verdict is Verdict.SUPPORTED
 
 
 def test_a_row_that_fails_is_never_hidden_by_others():
     good, bad, steep = (np.array(SIZES) ** power for power in (-1.0, -0.95, -3.0))
     undefined = np.full(len(SIZES), np.nan)
     judged = {"predicted": -1.0}
-    assert worst_slope("", SIZES, [good, good], **judged).verdict is Verdict.SUPPORTED
-    assert worst_slope("", SIZES, [good, bad], **judged).verdict is Verdict.INCONCLUSIVE
-    assert worst_slope("", SIZES, [good, steep], **judged).verdict is Verdict.REFUTED
-    assert worst_slope("", SIZES, [steep, good], **judged, control=True).verdict is Verdict.SUPPORTED
+    assert local_slope(SIZES, [good, good], **judged).verdict is Verdict.SUPPORTED
+    assert local_slope(SIZES, [good, bad], **judged).verdict is Verdict.INCONCLUSIVE
+    assert local_slope(SIZES, [good, steep], **judged).verdict is Verdict.REFUTED
+    assert local_slope(SIZES, [steep, good], **judged, control=True).verdict is Verdict.SUPPORTED
     for control in (False, True):
         rows = [good, undefined] if not control else [steep, undefined]
-        assert worst_slope("", SIZES, rows, **judged, control=control).verdict is Verdict.INCONCLUSIVE
-    assert worst_slope("", SIZES, [good, good], changes=[0.0, 0.5], **judged).verdict is Verdict.INCONCLUSIVE
-
-
-def test_cases_outside_the_hypotheses_are_counted_and_nan_is_not_dropped():
-    measured = np.array([0.5, 2.0, 0.7])
-    kept = worst_case("", measured, 1.0, holds=[True, False, True])
-    assert kept.verdict is Verdict.SUPPORTED and kept.tightness == 0.7 and "1 of 3" in kept.note
-    assert worst_case("", measured, 1.0).verdict is Verdict.REFUTED
-    assert worst_case("", measured, 1.0, control=True).verdict is Verdict.SUPPORTED
-    assert worst_case("", measured, 1.0, holds=False).verdict is Verdict.HYPOTHESES_NOT_MET
-    measured[1] = np.nan
-    assert worst_case("", measured, 1.0).verdict is Verdict.INCONCLUSIVE
-
-
-def test_an_inaccurate_case_is_not_hidden_by_a_larger_ratio():
-    assert worst_case("", [0.5, 0.7], 1.0, [0.0, 0.0]).verdict is Verdict.SUPPORTED
-    assert worst_case("", [0.5, 0.7], 1.0, [0.1, 0.0]).verdict is Verdict.INCONCLUSIVE
-    assert worst_case("", [3.0, 2.0], 1.0, [0.0, 0.1], control=True).verdict is Verdict.INCONCLUSIVE
+        assert local_slope(SIZES, rows, **judged, control=control).verdict is Verdict.INCONCLUSIVE
+    assert local_slope(SIZES, [good, good], change=[0.0, 0.5], **judged).verdict is Verdict.INCONCLUSIVE

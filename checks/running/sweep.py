@@ -87,7 +87,10 @@ class Sweep:
                 yield i, found
         missing.sort(key=lambda i: -tasks[i].weight)
         for i, (arrays, seconds) in self._compute([(i, tasks[i]) for i in missing]):
-            write_record(paths[i], tasks[i].configuration, arrays, seconds)
+            try:
+                write_record(paths[i], tasks[i].configuration, arrays, seconds)
+            except OSError as error:
+                warnings.warn(f"record {paths[i]} is not kept ({error})", stacklevel=2)
             yield i, Result(arrays, seconds, kept=False)
 
     def run(self, function: Callable[..., Arrays], cells: Sequence[dict], description: str = "") -> list[Arrays]:
@@ -224,10 +227,11 @@ def write_record(path: Path | None, cell: dict, arrays: Arrays, seconds: float) 
     record = {
         "configuration": cell,
         "sha256": hashlib.sha256(buffer.getvalue()).hexdigest(),
+        "arrays": sorted(arrays),
         "seconds": seconds,
         "versions": versions({"numpy", "scipy", "numba"}),
     }
-    write_whole(path, json.dumps(record, indent=1).encode())
+    write_whole(path, json.dumps(record | {"seal": _hash(record)}, indent=1).encode())
     for old in path.parent.glob(f"{path.name.split('-')[0]}-*"):
         if old.stem != path.stem and old.suffix in (".json", ".npz"):
             old.unlink(missing_ok=True)
@@ -246,13 +250,26 @@ def read_record(path: Path | None, cell: dict) -> Result | None:
         return None
     try:
         record = json.loads(path.read_bytes())
+        if record.pop("seal") != _hash(record):
+            raise ValueError("its seal does not match")
         if record["configuration"] != json.loads(json.dumps(cell)):
             raise ValueError("it belongs to another configuration")
         content = path.with_suffix(".npz").read_bytes()
         if hashlib.sha256(content).hexdigest() != record["sha256"]:
             raise ValueError("its checksum does not match")
         with np.load(io.BytesIO(content)) as arrays:
+            if sorted(arrays) != record["arrays"]:
+                raise ValueError("arrays are missing")
             return Result(dict(arrays), float(record["seconds"]), kept=True)
-    except (OSError, ValueError, KeyError, TypeError, EOFError, RecursionError, zipfile.BadZipFile) as error:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        EOFError,
+        RecursionError,
+        zipfile.BadZipFile,
+    ) as error:
         warnings.warn(f"record {path} is damaged ({error}); its cell is computed again", stacklevel=2)
         return None
