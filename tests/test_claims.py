@@ -28,8 +28,8 @@ def sweep(tmp_path_factory):
 
 
 def first_case(tier_cases):
-    """The first case, and those that read the same cells."""
-    return lambda tier: [case for case in (found := list(tier_cases(tier))) if case.config == found[0].config][:1]
+    """The same function of the tier, but of its first case alone."""
+    return lambda tier: list(tier_cases(tier))[:1]
 
 
 def alone(claim, part):
@@ -102,5 +102,5 @@ def test_a_claim_file_that_is_not_listed_fails_with_a_sentence(tmp_path, monkeyp
     monkeypatch.setattr(program, "__file__", str(tmp_path / "__main__.py"))
     text = 'from checks.claim import Claim\nCLAIM = Claim("toy", "forgotten", "", "", "", "")\n'
     (tmp_path / "forgotten.py").write_text(text)
-    with pytest.raises(Exception, match="is not listed: add its CLAIM to CLAIMS in checks/claims.py"):
+    with pytest.raises(Exception, match=r"is not listed: add its CLAIM to CLAIMS in checks/claims\.py"):
         program.claim_named(str(tmp_path / "forgotten.py"))
