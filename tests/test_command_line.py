@@ -1,89 +1,173 @@
 """The command line: exit status, records and tables, on claims small enough to see through."""
 
 import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import checks.__main__ as program
-from checks.claim import Claim, Findings
-from checks.equivalence import equivalence
+from checks.claim import Case, Claim, Control, Part
+from checks.judges import Draws, Ratio
+from checks.measurements.streams import draw_seeds
 from checks.running import paper_claims
-from checks.verdict import Evidence, Verdict
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
-def claim(name, *, truth=1.0, control=2.0):
+def noise(*, stream, first, draws):
+    """1 + noise, one draw a seed."""
+    return {"x": np.array([np.random.default_rng(seed).normal(1.0, 0.01) for seed in draw_seeds(stream, first, draws)])}
+
+
+def claim(name, *, truth=1.0, control=2.0, margin=0.1, needs=None):
     """A claim that 1 + noise has mean `truth`, with a control that it has mean `control`."""
-
-    def check(run):
-        draws = np.random.default_rng(run.seed).normal(1.0, 0.01, size=30)
-        return Findings(
-            [equivalence("mean · right", draws, predicted=truth, margin=0.1)],
-            [equivalence("mean · wrong", draws, predicted=control, margin=0.1)],
-        )
-
-    text = {
-        "source": "here",
-        "statement": "the mean is 1",
-        "assumptions": "none",
-        "predicted": "1",
-        "judge": "t interval",
-    }
-    return Claim(paper="toy", name=name, control="another mean", figure="", check=check, **text)
+    part = Part(
+        letter="a",
+        says="mean of 1 + noise",
+        status="measured",
+        cases=lambda tier: [Case("alone", {}, draws=12)],
+        cell=noise,
+        read=lambda case, found: Draws(found["x"]),
+        judge=Ratio(truth, margin),
+        controls=(Control("another mean", judge=Ratio(control, margin)),),
+        needs=needs,
+    )
+    return Claim("toy", name, "here", "the mean is 1", "none", "", summary="the mean is 1", parts=(part,))
 
 
 TRUE, FALSE, BLIND = claim("true"), claim("false", truth=3.0), claim("blind", control=1.0)
+VAGUE = claim("vague", margin=1e-4)
+ABSENT = claim("absent", needs="a_package_that_is_not_there")
 
 
 @pytest.fixture
 def run(monkeypatch, tmp_path, capsys):
     def run(*arguments, claims=(TRUE,)):
         monkeypatch.setattr(program, "CLAIMS", claims)
+        monkeypatch.setattr(program, "JSON_PATH", tmp_path / "paper_claims.json")
         monkeypatch.setattr(paper_claims, "JSON_PATH", tmp_path / "paper_claims.json")
         monkeypatch.setattr(paper_claims, "MARKDOWN_PATH", tmp_path / "paper_claims.md")
-        status = program.main([*arguments, *(() if "list" in arguments else ("--out", str(tmp_path)))])
+        options = () if "list" in arguments else ("--out", str(tmp_path), "--jobs", "1")
+        status = program.main([*arguments, *options])
         return status, capsys.readouterr().out, tmp_path
 
     return run
 
 
+def records(folder, name="claims.json"):
+    return {record["label"]: record for record in json.loads((folder / name).read_text(encoding="utf-8"))}
+
+
 def test_a_supported_claim_with_a_refuted_control_exits_with_0(run):
     status, text, folder = run()
-    assert status == 0 and "SUPPORTED" in text
-    record = json.loads((folder / "claims.json").read_text())[0]
-    expected = {"label", "paper", "source", "statement", "verdict", "predicted", "measured", "interval", "tightness"}
-    expected |= {"control_verdict", "tests", "figure", "command", "seconds"}
-    assert expected <= record.keys()
+    assert status == 0 and text.splitlines()[-1] == "1 SUPPORTED, 0 REFUTED, 0 INCONCLUSIVE; controls REFUTED in 1 of 1"
+    record = records(folder)["toy/true"]
+    assert {"label", "paper", "source", "statement", "verdict", "control_verdict", "declared", "parts"} <= record.keys()
+    assert {"controls", "tests", "figure", "command", "provenance", "seconds"} <= record.keys()
+    (part,) = record["parts"]
+    assert {
+        "part",
+        "kind",
+        "side",
+        "predicted",
+        "measured",
+        "interval",
+        "strain",
+        "resolution",
+        "status",
+    } <= part.keys()
     assert record["verdict"] == "SUPPORTED" and record["control_verdict"] == "REFUTED"
+    provenance = record["provenance"]
+    assert {"commit", "dirty", "python", "libraries", "processor", "date", "tier", "seed"} <= provenance.keys()
 
 
-@pytest.mark.parametrize("bad", [FALSE, BLIND])
-def test_a_refuted_claim_or_a_control_that_passes_exits_with_1(run, bad):
-    status, _, _ = run(claims=(TRUE, bad))
-    assert status == 1
+@pytest.mark.parametrize(
+    "claims, expected, line",
+    [
+        ((TRUE, FALSE), 1, "1 SUPPORTED, 1 REFUTED, 0 INCONCLUSIVE; controls REFUTED in 2 of 2"),
+        ((TRUE, BLIND), 1, "2 SUPPORTED, 0 REFUTED, 0 INCONCLUSIVE; controls REFUTED in 1 of 2"),
+        ((TRUE, VAGUE), 3, "1 SUPPORTED, 0 REFUTED, 1 INCONCLUSIVE; controls REFUTED in 2 of 2"),
+        (
+            (TRUE, ABSENT),
+            0,
+            "1 SUPPORTED, 0 REFUTED, 0 INCONCLUSIVE, 1 NOT_RUN (needs a_package_that_is_not_there); controls REFUTED in 1 of 1",
+        ),
+    ],
+)
+def test_the_exit_status_and_the_last_line_say_what_came_out(run, claims, expected, line):
+    status, text, _ = run(claims=claims)
+    assert status == expected and text.splitlines()[-1] == line
 
 
-def test_only_the_whole_standard_tier_writes_the_claims_table(run):
-    *_, folder = run()
-    run("run", "true", "--tier", "standard")
+def test_the_record_keeps_every_claim_ever_run_into_the_folder_in_their_order(run):
+    run(claims=(TRUE, FALSE))
+    *_, folder = run("run", "false", "--seed", "3", claims=(TRUE, FALSE))
+    found = records(folder)
+    assert list(found) == ["toy/true", "toy/false"]
+    assert [record["provenance"]["seed"] for record in found.values()] == [0, 3]
+
+
+def test_a_row_that_was_run_is_never_replaced_by_one_that_was_not(run):
+    (part,) = TRUE.parts
+    missing = replace(TRUE, parts=(replace(part, needs="a_package_that_is_not_there"),))
+    run(claims=(TRUE,))
+    _, text, folder = run(claims=(missing,))
+    assert records(folder)["toy/true"]["verdict"] == "SUPPORTED"
+    assert "toy/true: not run this time, its earlier row is kept" in text
+
+
+def test_the_claims_table_is_written_by_the_whole_standard_tier_or_row_by_row_on_request(run):
+    *_, folder = run(claims=(TRUE, FALSE))
+    run("run", "true", "--tier", "standard", claims=(TRUE, FALSE))
     assert not (folder / "paper_claims.md").exists()
-    run("--tier", "standard")
-    records = json.loads((folder / "paper_claims.json").read_text())
-    assert (folder / "paper_claims.md").read_text() == paper_claims.markdown(records)
+    run("--tier", "standard", claims=(TRUE, FALSE))
+    run("run", "true", "--tier", "standard", "--seed", "9", "--record", claims=(TRUE, FALSE))
+    found = records(folder, "paper_claims.json")
+    assert [record["provenance"]["seed"] for record in found.values()] == [9, 0]
+    assert (folder / "paper_claims.md").read_text() == paper_claims.markdown(list(found.values()))
+
+
+def test_outside_a_checkout_no_table_is_written_and_the_reason_is_said(run, monkeypatch):
+    monkeypatch.setattr(program, "in_checkout", lambda: False)
+    _, text, folder = run("--tier", "standard")
+    assert "table: not written, this is not a checkout of the project" in text
+    assert not (folder / "paper_claims.json").exists()
 
 
 def test_run_takes_names_and_options_on_either_side(run):
     for arguments in (("run", "toy/true", "--seed", "5"), ("--seed", "5", "run", "true")):
         status, text, folder = run(*arguments)
-        assert status == 0 and "python -m checks run toy/true --tier quick --seed 5" in text.replace("\n", " ").replace(
-            "  ", " "
-        )
-        assert json.loads((folder / "claims.json").read_text())[0]["seed"] == 5
+        assert status == 0 and "python -m checks run toy/true --tier quick --seed 5" in text
+        assert records(folder)["toy/true"]["provenance"]["seed"] == 5
+
+
+def test_everything_random_follows_the_seed(run):
+    means = set()
+    for seed in ("0", "1", str(2**32), str(2**32 + 1)):
+        *_, folder = run("--seed", seed)
+        means.add(records(folder)["toy/true"]["parts"][0]["measured"])
+    assert len(means) == 4
+
+
+def test_what_is_declared_is_printed_from_the_parts(run):
+    _, text, _ = run("run", "true")
+    text = " ".join(text.split())
+    for line in (
+        "t interval at 0.001 a side inside 1 ± 0.1",
+        "control: another mean; mean of the draws",
+        "12 at the first of 4",
+    ):
+        assert line in text
 
 
 @pytest.mark.parametrize(
-    "arguments", [("run", "ture"), ("--seed", "-1"), ("--jobs", "0"), ("--tier", "fast"), ("run",)]
+    "arguments", [("run", "ture"), ("--seed", "-1"), ("--jobs", "0"), ("--tier", "fast"), ("run",), ("run", "none.py")]
 )
 def test_wrong_arguments_exit_with_2(run, arguments):
     with pytest.raises(SystemExit) as stopped:
@@ -97,15 +181,21 @@ def test_an_unknown_label_is_answered_with_the_nearest(run, capsys):
     assert "did you mean 'true'" in capsys.readouterr().err
 
 
-def test_list_names_every_claim(run):
+def test_list_names_every_claim_for_people_and_as_json(run):
     status, text, _ = run("list", claims=(TRUE, FALSE))
     assert status == 0 and "toy/true" in text and "toy/false" in text
+    status, text, _ = run("list", "--json", claims=(TRUE, FALSE))
+    assert status == 0 and [entry["label"] for entry in json.loads(text)] == ["toy/true", "toy/false"]
 
 
 def test_numbers_that_are_not_finite_are_null_in_the_record_and_a_dash_in_the_table(run):
-    broken = Findings([Evidence("part · a", Verdict.INCONCLUSIVE, 1.0, float("nan"), note="NaN")])
-    record = program.record_of(TRUE, broken, tier="quick", seed=0, seconds=1.0)
-    assert record["measured"] is None and "NaN" not in json.dumps(record["parts"][0]["measured"])
+    broken = claim("broken", margin=0.1)
+    (part,) = broken.parts
+    nothing = replace(part, read=lambda case, found: Draws(np.full(12, np.nan)))
+    _, _, folder = run(claims=(replace(broken, parts=(nothing,)),))
+    record = records(folder)["toy/broken"]
+    assert record["verdict"] == "INCONCLUSIVE" and record["parts"][0]["measured"] is None
+    assert "12 of 12 values" in record["parts"][0]["note"]
     assert "| — |" in paper_claims.markdown([record])
 
 
@@ -123,3 +213,22 @@ def test_devices_and_folders_that_are_not_there_are_answered_before_anything_run
     with pytest.raises(SystemExit):
         run(*arguments)
     assert message in capsys.readouterr().err
+
+
+def example_claim():
+    """The Python block of docs/adding_a_claim.md that is a claim."""
+    text = (ROOT / "docs" / "adding_a_claim.md").read_text(encoding="utf-8")
+    return next(block.split("```")[0] for block in text.split("```python\n")[1:] if "CLAIM = Claim(" in block)
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_the_example_of_adding_a_claim_runs_as_written_from_a_file_outside_the_repository(tmp_path, jobs):
+    text = example_claim()
+    assert len(text.splitlines()) <= 60
+    (tmp_path / "my_claim.py").write_text(text, encoding="utf-8")
+    command = [sys.executable, "-m", "checks", "run", "my_claim.py", "--jobs", jobs]
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] == "1 SUPPORTED, 0 REFUTED, 0 INCONCLUSIVE; controls REFUTED in 1 of 1"
