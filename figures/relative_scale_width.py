@@ -5,42 +5,42 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from checks.chizat2019lazy.homogeneous import DEGREES, scale_law
-from checks.chizat2019lazy.two_layer_width import BETAS, WIDTHS, collect
+from checks.chizat2019lazy import two_layer_width
 from checks.claim import Run
-from checks.rate_fit import slopes
+from checks.judges.slope import slopes
+from checks.measurements.homogeneous_maps import DEGREES, scale_law
+from checks.running.seeds import stream_of
+from checks.running.verify import measure
 from figures.style import GREYS, MARKERS, PREDICTED
 from theory.width_bounds import width_exponent
 
 CAPTION = (
     "Claims chizat2019lazy/two-layer-width and chizat2019lazy/homogeneous. Left: κ of h_m = m^{−β} Σ_i φ(w_i), tanh, paired "
-    "units with output weights ±1, 4 orthonormal inputs: mean and range of the seeds (quick: 16), exact norms; the measured "
+    "units with output weights ±1, 4 orthonormal inputs: mean and range of the draws, exact norms; the measured "
     "slope stands in the legend, dashed: the slope β − 1. α = 1/m, mean field, is not lazy. Right: κ at the start s w_0 of "
     "homogeneous maps with h(w_0) = 0, on the line s^{−q} (dashed); with h(w_0) ≠ 0 κ does not tend to 0."
 )
 COLUMNS = ("panel", "series", "x", "y", "low", "high", "predicted")
 SCALES = tuple(2.0 ** np.arange(-2, 5))
-SCALE_SEED, LAWS = 3, (("product", "kappa"), ("deep linear", "kappa"), ("product", "other"))
+LAWS = (("product", "kappa"), ("deep linear", "kappa"), ("product", "other"))
 
 
 def compute(run: Run) -> np.ndarray:
     """Structured array with `COLUMNS`: panel "width" has κ at width x, panel "start" κ at the scale s = x of the start."""
-    found, widths, rows = collect(run, "orthonormal", "signs", True)["kappa"], np.array(WIDTHS[run.tier]), []
-    for beta, values in zip(BETAS, found, strict=True):
-        mean, exponent = np.exp(np.log(values).mean(axis=0)), width_exponent(beta)
-        name = f"α = 1/m^{beta:g}: slope {slopes(widths, values).mean():.2f}".replace("-", "−")
-        lines = zip(
-            widths,
-            mean,
-            values.min(axis=0),
-            values.max(axis=0),
-            mean[-1] * (widths / widths[-1]) ** exponent,
-            strict=True,
-        )
-        rows += [("width", name, *line) for line in lines]
-    cells = [{"kind": kind, "seed": (run.seed << 16) + SCALE_SEED, "scales": SCALES} for kind, _ in LAWS]
+    rows = []
+    for case, found in measure(two_layer_width.CLAIM, "a", run):
+        if (case["kind"], case["output"], case["paired"]) == ("orthonormal", "signs", True):
+            beta, widths = case["beta"], np.array(case["widths"], dtype=float)
+            values, exponent = two_layer_width.kappa(case, found).values, width_exponent(beta)
+            mean = np.exp(np.log(values).mean(axis=0))
+            name = f"α = 1/m^{beta:g}: slope {slopes(widths, values).mean():.2f}".replace("-", "−")
+            predicted = mean[-1] * (widths / widths[-1]) ** exponent
+            lines = zip(widths, mean, values.min(axis=0), values.max(axis=0), predicted, strict=True)
+            rows += [("width", name, *line) for line in lines]
+    stream, s = stream_of(run.seed, "figures/relative_scale_width", "start", {}), np.array(SCALES)
+    cells = [{"kind": kind, "scales": list(SCALES), "stream": stream, "first": 0, "draws": 1} for kind, _ in LAWS]
     for (kind, key), law in zip(LAWS, run.sweep.run(scale_law, cells, "homogeneous"), strict=True):
-        q, s, kappas = DEGREES[kind], np.array(SCALES), law[key]
+        q, kappas = DEGREES[kind], law[key][0]
         start = kappas[0] if key == "kappa" else np.nan
         name = f"{kind} q = {q}{'' if key == 'kappa' else ' h(w₀) ≠ 0'}"
         rows += [

@@ -1,0 +1,75 @@
+"""κ_h(w_0) = ‖h(w_0) − y*‖‖D²h(w_0)‖/‖Dh(w_0)‖² of sums of m tanh units, with exact norms."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from checks.measurements.streams import data_seed, draw_seeds
+from theory.width_bounds import width_bound
+
+SHAPES = {"orthonormal": (4, 4), "plane": (4, 2)}  # samples and dimension
+ANGLES = 64
+# a non-negative trigonometric polynomial of degree 2 stays below this times its largest value at `ANGLES` even angles
+PEAK = 1 / np.cos(2 * np.pi / ANGLES)
+
+
+def inputs_and_targets(kind: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Inputs (N, d), orthonormal or in the plane, and targets (N,) with ‖y*‖ = 1."""
+    rng, (N, d) = np.random.default_rng(seed), SHAPES[kind]
+    X = np.eye(N) if kind == "orthonormal" else rng.normal(size=(N, d))
+    y = rng.normal(size=N)
+    return X, y / np.linalg.norm(y)
+
+
+def units(seed: int, m: int, d: int, output: str, paired: bool) -> tuple[np.ndarray, np.ndarray]:
+    """w (m, d) normal and a (m,), signs or uniform on [−1, 1]; ``paired``: (w, a) and (w, −a)."""
+    rng, size = np.random.default_rng([seed, m]), m // 2 if paired else m
+    W = rng.normal(size=(size, d))
+    a = rng.choice([-1.0, 1.0], size=size) if output == "signs" else rng.uniform(-1, 1, size=size)
+    return (np.vstack([W, W]), np.concatenate([a, -a])) if paired else (W, a)
+
+
+def curvatures(X: np.ndarray, W: np.ndarray, a: np.ndarray) -> np.ndarray:
+    """Upper bounds (m,) on ‖D²φ(w_i)‖, φ(w) = (a tanh(w·x_j))_j; exact for orthonormal rows, to 0.25 % in the plane.
+
+    ‖D²φ‖² = a² max_u Σ_j σ''(w·x_j)²(x_j·u)⁴ over unit vectors u: by Cauchy-Schwarz u = v is the worst pair. The maximum of a
+    convex function of the (x_j·u)² is at a vertex for orthonormal x_j, and in the plane it is that of a trigonometric
+    polynomial of degree 2 in twice the angle.
+    """
+    t = np.tanh(W @ X.T)
+    squares = (2 * t * (1 - t**2)) ** 2
+    if X.shape[1] > 2:
+        return np.abs(a) * np.sqrt(squares.max(axis=1))
+    angles = np.pi * np.arange(ANGLES) / ANGLES
+    fourth = (X @ np.stack([np.cos(angles), np.sin(angles)])) ** 4
+    return np.abs(a) * np.sqrt(PEAK * (squares @ fourth).max(axis=1))
+
+
+def relative_scales(
+    *,
+    kind: str,
+    output: str,
+    paired: bool,
+    betas: Sequence[float],
+    widths: Sequence[int],
+    stream: Sequence[int],
+    first: int,
+    draws: int,
+) -> dict[str, np.ndarray]:
+    """κ of h_m = m^{−β} Σ_i φ(w_i) for every draw, β and width, (draws, betas, widths); and ``share``, κ over its bound."""
+    found = {key: np.empty((draws, len(betas), len(widths))) for key in ("kappa", "share")}
+    X, y = inputs_and_targets(kind, data_seed(stream))
+    for s, seed in enumerate(draw_seeds(stream, first, draws)):
+        for w, m in enumerate(widths):
+            W, a = units(seed, m, X.shape[1], output, paired)
+            t = np.tanh(W @ X.T)
+            slopes, total = a[:, None] * (1 - t**2), np.zeros(len(X)) if paired else a @ t
+            kernel = np.linalg.norm((slopes.T @ slopes) / m * (X @ X.T), 2)
+            curvature = curvatures(X, W, a).max()
+            spread = float(np.linalg.norm(total)) / np.sqrt(m)
+            for b, beta in enumerate(betas):
+                alpha = m**-beta
+                kappa = np.linalg.norm(alpha * total - y) * alpha * curvature / (alpha**2 * m * kernel)
+                found["kappa"][s, b, w] = kappa
+                found["share"][s, b, w] = kappa / width_bound(m, alpha, curvature, kernel, 1.0, spread)
+    return found
