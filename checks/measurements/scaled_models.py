@@ -1,0 +1,155 @@
+"""Models on which the theorems about F_α(w) = R(αh(w))/α² are checked, and their flows beside those of their linearisations.
+
+A model is drawn by its kind and a seed, so that a cell is a few names and numbers.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from checks.measurements.streams import draw_seeds
+from kernels.losses import LogCoshLoss, Loss, SquareLoss
+from kernels.model_flow import flow_and_linearised_flow
+from kernels.models import Centred, DampedOscillator, Factorization, Model, NetworkModel, QuadraticMap, TwoLayerModel
+
+KINDS = (
+    "quadratic",
+    "curved directions",
+    "inner weights",
+    "two layers",
+    "network",
+    "factorization",
+    "neuron",
+    "oscillator",
+)
+"""All but ``neuron`` (p = 2) and ``oscillator`` (p = 3) have more parameters than outputs."""
+
+LOSSES = ("square", "soft far", "soft near")
+MU, M = 0.5, 2.0  # strong convexity and smoothness of the losses that are not quadratic
+QUANTITIES = ("drift", "path", "predictions")
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A map h with h(w_0) = 0 if centred, its start w_0 (p,), and targets y* (N,)."""
+
+    model: Model
+    start: np.ndarray
+    targets: np.ndarray
+
+
+def draw(kind: str, seed: int, *, outputs: int = 4, paired: bool = False, centred: bool = True) -> Drawn:
+    """The model of a kind; besides `KINDS` ``rank one``, uvᵀ with p = 9, N = 20, whose derivative has rank 8.
+
+    ``paired``, for the two-layer kinds: units (w, a) and (w, −a), so that h(w_0) = 0 and D²h(w_0) vanishes on the range of
+    Dh(w_0)ᵀ.
+    """
+    rng, N = np.random.default_rng([seed, *kind.encode()]), outputs
+    if kind == "quadratic":
+        A = rng.normal(size=(N, 7, 7)) / 3
+        model, start = QuadraticMap(rng.normal(size=(N, 7)), A + A.transpose(0, 2, 1)), rng.normal(size=7)
+    elif kind == "curved directions":
+        U = np.linalg.qr(rng.normal(size=(7, N)))[0].T
+        model, start = QuadraticMap.along_directions(rng.normal(size=(N, 7)), U, 1.0), rng.normal(size=7)
+    elif kind in ("inner weights", "two layers"):
+        model, start = _two_layers(rng, N, paired, kind == "two layers")
+    elif kind == "network":
+        X = rng.normal(size=(N, 3))
+        model, start = NetworkModel(X, "tanh", 3.0, 6, 2), rng.normal(size=6 * 3 + 36 + 6)
+    elif kind == "factorization":
+        model, start = Factorization(2, 2, 3), rng.normal(size=12)
+    elif kind == "rank one":
+        model, start = Factorization(4, 5, 1), rng.normal(size=9)
+    elif kind == "neuron":
+        model, start = TwoLayerModel(rng.normal(size=(N, 2)), "tanh", np.ones(1)), rng.normal(size=2)
+    elif kind == "oscillator":
+        model, start = DampedOscillator(np.linspace(0.2, 4, N)), np.array([1.0, 0.3, 2.0]) + 0.2 * rng.normal(size=3)
+    else:
+        raise ValueError(f"`kind` must be rank one, {', '.join(KINDS)}, got {kind!r}")
+    return Drawn(Centred(model, start) if centred else model, start, rng.normal(size=len(model(start))))
+
+
+def _two_layers(rng: np.random.Generator, N: int, paired: bool, output_trained: bool) -> tuple[Model, np.ndarray]:
+    """Twelve tanh units on N inputs in three dimensions; the output weights are trained or fixed."""
+    X, m = rng.normal(size=(N, 3)), 6 if paired else 12
+    W, a = rng.normal(size=(m, 3)), rng.choice([-1.0, 1.0], size=m)
+    if paired:
+        W, a = np.vstack([W, W]), np.concatenate([a, -a])
+    if output_trained:
+        return TwoLayerModel(X, "tanh", None, 0.3), np.concatenate([W.ravel(), a])
+    return TwoLayerModel(X, "tanh", a, 0.3), W.ravel()
+
+
+def make_loss(name: str, targets: np.ndarray) -> Loss:
+    """``square`` ½‖y − y*‖²; ``soft far`` R_+ with Hessian in (μ, M], ``soft near`` R_− in [μ, M)."""
+    if name == "square":
+        return SquareLoss(targets)
+    return LogCoshLoss(targets, MU, M, soft_far=name == "soft far")
+
+
+def second_derivative(model: Model, w: np.ndarray, step: float) -> np.ndarray:
+    """D²h(w) (N, p, p), by central differences of Dh."""
+    columns = [model.jacobian(w + step * e) - model.jacobian(w - step * e) for e in np.eye(len(w))]
+    return np.stack(columns, axis=2) / (2 * step)
+
+
+def horizon_times(drawn: Drawn, horizon: float) -> np.ndarray:
+    """24 times up to ``horizon``/‖Dh(w_0)‖²."""
+    return np.linspace(0, horizon / np.linalg.norm(drawn.model.jacobian(drawn.start), 2) ** 2, 25)[1:]
+
+
+def suprema(drawn: Drawn, loss: Loss, *, alpha: float, times: Sequence[float], rtol: float) -> np.ndarray:
+    """Suprema over the ``times`` of the `QUANTITIES` ‖w_α − w_0‖, ‖w_α − w̄_α‖, ‖y − ȳ‖; NaN where a flow did not get there."""
+    options = {"alpha": alpha, "times": times, "rtol": rtol}
+    true, linear = flow_and_linearised_flow(drawn.model, loss, drawn.start, **options)
+    if min(len(true.times), len(linear.times)) < len(times):
+        return np.full(3, np.nan)
+    v, gap = true.displacements, true.displacements - linear.displacements
+    drift, path, predictions = (np.linalg.norm(x, axis=1).max() for x in (v, gap, true.outputs - linear.outputs))
+    return np.array([drift / alpha, path / alpha, predictions])
+
+
+def stacked(rows: Iterable[dict]) -> dict[str, np.ndarray]:
+    """The numbers and arrays of every draw, one draw a row."""
+    rows = list(rows)
+    return {key: np.array([row[key] for row in rows]) for key in rows[0]}
+
+
+def distances(
+    *,
+    kind: str,
+    alphas: Sequence[float],
+    horizon: float,
+    rtols: Sequence[float],
+    stream: Sequence[int],
+    first: int,
+    draws: int,
+    loss: str = "square",
+    paired: bool = False,
+    outputs: int = 4,
+    growing: bool = False,
+) -> dict[str, np.ndarray]:
+    """`suprema` over `horizon_times` of drawn models with h(w_0) = 0, each (draws, alphas), with the first of ``rtols``.
+
+    ``… error`` (draws,), relative: that of the last α, by the second of ``rtols``. With ``growing`` the targets are αy*.
+    """
+
+    def one(seed: int) -> dict[str, np.ndarray]:
+        drawn = draw(kind, seed, outputs=outputs, paired=paired)
+        times, steps = horizon_times(drawn, horizon), [*((alpha, rtols[0]) for alpha in alphas), (alphas[-1], rtols[1])]
+        losses = [make_loss(loss, drawn.targets * (alpha if growing else 1.0)) for alpha, _ in steps]
+        found = np.array(
+            [suprema(drawn, R, alpha=a, times=times, rtol=r) for R, (a, r) in zip(losses, steps, strict=True)]
+        )
+        return with_errors(found)
+
+    return stacked(map(one, draw_seeds(stream, first, draws)))
+
+
+def with_errors(found: np.ndarray) -> dict[str, np.ndarray]:
+    """The `QUANTITIES` by name, and the relative change of each in the last of the rows ``found`` (sizes + 1, 3)."""
+    errors = np.abs(found[-2] / found[-1] - 1)
+    return dict(zip(QUANTITIES, found[:-1].T, strict=True)) | {
+        f"{name} error": error for name, error in zip(QUANTITIES, errors, strict=True)
+    }
