@@ -7,6 +7,9 @@ from argument_validation import all_positive
 LINEAR_SHARE = 0.9026
 """max_s (1 − e^{−s})/√(s/2), at s = 1.2564: the largest share of `largest_drift` that a linear h: R → R uses, rounded up."""
 
+EXPONENTS = {"drift": -1.0, "path": -2.0, "predictions": -1.0}
+"""In α, of sup‖w_α − w_0‖, sup‖w_α − w̄_α‖ and sup‖y − ȳ‖, where h(w_0) = 0."""
+
 
 def relative_scale(residual: float, curvature: float, slope: float, alpha: float = 1.0) -> float:
     """κ_{αh}(w_0) = (1/α)‖αh(w_0) − y*‖ ‖D²h(w_0)‖/‖Dh(w_0)‖².

@@ -1,7 +1,7 @@
 """Judge of an exponent where nothing is random: the local log-log slopes at the small end of a sweep."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -43,7 +43,14 @@ class LocalSlope:
             raise ValueError(f"`values` must have shape (curves, {len(sizes)}), got {rows.shape}")
         errors = np.broadcast_to(reading.error, len(rows))
         judged = [self.one(sizes, row, error) for row, error in zip(rows, errors, strict=True)]
-        return loudest(judged, lambda e: e.strain, control=control)
+        note = f"hypotheses not met by {reading.excluded} of {reading.excluded + len(rows)} curves"
+        if not judged:
+            nothing = undecided(self.predicted, self.agree, note, excluded=reading.excluded)
+            return replace(nothing, verdict=Verdict.HYPOTHESES_NOT_MET)
+        found = replace(loudest(judged, lambda e: e.strain, control=control), excluded=reading.excluded)
+        if reading.excluded > len(rows) and found.verdict is Verdict.SUPPORTED:
+            return replace(found, verdict=Verdict.INCONCLUSIVE, note=f"{note}, more than half")
+        return found
 
     def one(self, sizes: np.ndarray, values: np.ndarray, error: float) -> Evidence:
         """Evidence of one curve."""

@@ -19,11 +19,15 @@ class Draws:
 
 @dataclass(frozen=True)
 class Curves:
-    """What is not random: ``values`` (R, W), one curve a row, at the sizes ``x`` (W,), known to ``error`` (R,), relative."""
+    """What is not random: ``values`` (R, W), one curve a row, at the sizes ``x`` (W,), known to ``error`` (R,), relative.
+
+    ``excluded`` curves did not meet the hypotheses and are not among the values.
+    """
 
     values: np.ndarray
     x: np.ndarray
     error: np.ndarray | float = 0.0
+    excluded: int = 0
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,102 @@
+"""The end of a scaled flow with more outputs than directions: the Hessian at the local minimiser, and the rate that it gives."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from checks.measurements.scaled_models import draw, make_loss, second_derivative, stacked
+from checks.measurements.streams import draw_seeds
+from kernels.losses import Loss, SquareLoss
+from kernels.model_flow import model_flow
+from kernels.models import Linearised, Model, QuadraticMap
+
+DECAYS = 25.0
+ZERO = 1e-9  # singular values below this share of the largest are zero
+STEP, POINTS = 1e-5, 16
+RTOL, SQUARE_RTOL = 1e-4, 1e-8  # for the square loss a single step, nearly exact, can satisfy a coarse tolerance
+
+
+def scaled_hessian(model: Model, loss: Loss, w: np.ndarray, alpha: float) -> np.ndarray:
+    """Hess F_α(w) = DhᵀH Dh + (1/α) Σ_i ∂_iR D²h_i, the derivatives of R at αh(w)."""
+    J, (_, gradient, curvature) = model.jacobian(w), loss.evaluate(alpha * model(w))
+    bend = np.tensordot(gradient, second_derivative(model, w, STEP), axes=1)
+    return (J.T * curvature) @ J + (bend + bend.T) / (2 * alpha)
+
+
+def rank(J: np.ndarray) -> int:
+    """Number of singular values that are not zero."""
+    values = np.linalg.svd(J, compute_uv=False)
+    return int(np.count_nonzero(values > ZERO * values[0]))
+
+
+def limit(
+    model: Model, loss: Loss, start: np.ndarray, alpha: float, t: float, rtol: float, seed: int
+) -> dict[str, float]:
+    """The end of the flow at time t: ``rate`` ρ, the least eigenvalue of Hess F_α beyond p − rank of them.
+
+    ``gradient`` ‖Dhᵀ∇R‖ over its start; ``negative`` the distance max(−λ_min, 0) of Hess F_α to a positive semi-definite
+    matrix, ``null`` the largest |λ| of those p − rank, over the largest eigenvalue; ``constant``: whether the rank is the same
+    at the start, the end and `POINTS` points up to twice as far away, drawn by ``seed``.
+    """
+    keys = ("rate", "gradient", "negative", "null", "constant")
+    # Stops on the way: the error of a step, relative to the whole displacement, decays in the steps that follow.
+    run = model_flow(model, loss, start, alpha=alpha, times=[t / 3, 2 * t / 3, t], rtol=rtol)
+    if len(run.times) < 3:
+        return dict.fromkeys(keys, np.nan)
+    step = run.displacements[-1] / alpha
+    J, J_0 = model.jacobian(start + step), model.jacobian(start)
+    r, values = rank(J), np.linalg.eigvalsh(scaled_hessian(model, loss, start + step, alpha))
+    slopes = [np.linalg.norm(D.T @ loss.evaluate(f)[1]) for D, f in ((J, run.outputs[-1]), (J_0, alpha * model(start)))]
+    directions = np.random.default_rng([seed, 1]).normal(size=(POINTS, len(start)))
+    around = 2 * np.linalg.norm(step) * directions / np.linalg.norm(directions, axis=1, keepdims=True)
+    null = len(start) - r
+    numbers = (
+        values[null],
+        slopes[0] / slopes[1],
+        np.maximum(-values[0], 0.0) / values[-1],
+        np.abs(values[:null]).max(initial=0.0) / values[-1],
+        float(all(rank(model.jacobian(start + delta)) == r for delta in (0 * step, *around))),
+    )
+    return dict(zip(keys, numbers, strict=True))
+
+
+def limits(
+    *, kind: str, loss: str, outputs: int, sizes: Sequence[float], stream: Sequence[int], first: int, draws: int
+) -> dict[str, np.ndarray]:
+    """`limit` of drawn models at α = ``sizes``·‖y*‖‖D²h‖/σ², (draws, sizes), after 25 decay times or more.
+
+    ``predicted`` (draws,) is λ⁺, the least positive eigenvalue of Dh(w_0)ᵀH Dh(w_0), H = Hess R at the limit of the linearised
+    flow.
+    """
+
+    def one(seed: int) -> dict[str, np.ndarray]:
+        drawn = draw(kind, seed, outputs=outputs)
+        R, J = make_loss(loss, drawn.targets), drawn.model.jacobian(drawn.start)
+        r = rank(J)
+        sigma = np.linalg.svd(J, compute_uv=False)[r - 1]
+        curvature = np.linalg.norm(second_derivative(drawn.model, drawn.start, STEP).reshape(-1, len(drawn.start)), 2)
+        unit = np.linalg.norm(drawn.targets) * curvature / sigma**2
+        t = DECAYS / (sigma**2 * min(R.evaluate(drawn.targets)[2].min(), 0.5))
+        rtol, times = SQUARE_RTOL if loss == "square" else RTOL, [t / 3, 2 * t / 3, t]
+        linear = model_flow(Linearised(drawn.model, drawn.start), R, drawn.start, times=times, rtol=rtol)
+        predicted = np.linalg.eigvalsh((J.T * R.evaluate(linear.outputs[-1])[2]) @ J)[-r]
+        found = stacked(limit(drawn.model, R, drawn.start, unit * size, t, rtol, seed) for size in sizes)
+        return found | {"predicted": predicted}
+
+    return stacked(map(one, draw_seeds(stream, first, draws)))
+
+
+def degenerate(
+    *, name: str, sizes: Sequence[float], stream: Sequence[int], first: int, draws: int
+) -> dict[str, np.ndarray]:
+    """`limit` from w_0 = 0, y* = (1, 1), α = ``sizes``: ``product`` h = (u, uv), whose rank is 1 only at w_0; ``square`` h =
+    (u, v²). ``predicted`` 1.
+    """
+    A = np.zeros((2, 2, 2))
+    A[1] = [[0, 1], [1, 0]] if name == "product" else [[0, 0], [0, 2]]
+    model, loss = QuadraticMap(np.array([[1.0, 0.0], [0.0, 0.0]]), A), SquareLoss(np.ones(2))
+    return stacked(
+        stacked(limit(model, loss, np.zeros(2), alpha, 2 * DECAYS * alpha**2, RTOL, seed) for alpha in sizes)
+        | {"predicted": 1.0}
+        for seed in draw_seeds(stream, first, draws)
+    )
