@@ -6,9 +6,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from checks.claim import Run
-from checks.li2024demystifying.gram_limit import ACTIVATIONS, DATA, DESIGNS, exact_constants, measure_errors
-from checks.rate_fit import slopes
+from checks.judges.slope import slopes
+from checks.li2024demystifying.gram_limit import CLAIM, distance
+from checks.measurements.gram_errors import data_sets
+from checks.running.verify import measure
 from figures.style import GREYS, MARKERS, PREDICTED
+from theory import gram_fluctuations
 
 CAPTION = (
     "Claim li2024demystifying/gram-limit. Root mean square over the seeds of ‖(m/κ²)Gˡ − Kˡ‖_F (bars: ±2 standard errors). "
@@ -20,26 +23,24 @@ COLUMNS = ("activation", "data", "L", "layer", "m", "rms_error", "standard_error
 def compute(run: Run) -> np.ndarray:
     """Structured array with `COLUMNS`, one row for every activation, data set, depth, layer and width."""
     rows = []
-    for L, (logarithms, seeds) in DESIGNS[run.tier].items():
-        widths = np.array([2**k for k in logarithms])
-        errors = measure_errors(run, L, widths.tolist(), seeds)
-        for name in ACTIVATIONS:
-            for kind, data in enumerate(DATA):
-                for layer in range(L + 1):
-                    own = errors[name][:, :, kind, layer]
-                    rms = np.sqrt((own**2).mean(axis=0))
-                    spread = (own**2).std(axis=0, ddof=1) / np.sqrt(len(own)) / (2 * rms)
-                    slope = slopes(widths.astype(float), own).mean()
-                    constant = exact_constants(kind, name)[layer] if L == 1 else rms[-1] ** 2 * widths[-1]
-                    lines = zip(widths, rms, spread, np.sqrt(constant / widths), strict=True)
-                    rows += [(name, data, L, layer + 1, m, e, s, slope, p) for m, e, s, p in lines]
+    for case, found in measure(CLAIM, "a", run):
+        reading, L, layer, name = distance(case, found), case["hidden_layers"], case["layer"], case["activation"]
+        widths, squares = np.array(reading.x), reading.values**2
+        rms = np.sqrt(squares.mean(axis=0))
+        error = squares.std(axis=0, ddof=1) / np.sqrt(len(squares)) / (2 * rms)
+        constant = rms[-1] ** 2 * widths[-1]
+        if L == 1:
+            constant = gram_fluctuations(data_sets(case["data"], case["stream"])[case["set"]], activation=name)[layer]
+        slope, kind = slopes(widths, reading.values).mean(), case["data"][case["set"]]["kind"]
+        lines = zip(widths, rms, error, np.sqrt(constant / widths), strict=True)
+        rows += [(name, kind, L, layer + 1, m, e, s, slope, p) for m, e, s, p in lines]
     types = ["U12", "U8", int, int, int, float, float, float, float]
     return np.array(rows, dtype=list(zip(COLUMNS, types, strict=True)))
 
 
 def draw(table: np.ndarray) -> Figure:
     """Rows: activation and data; columns: depth."""
-    cases = [(name, data) for name in ACTIVATIONS for data in DATA]
+    cases = list(dict.fromkeys(zip(table["activation"].tolist(), table["data"].tolist(), strict=True)))
     depths = sorted(set(table["L"].tolist()))
     figure, axes = plt.subplots(len(cases), len(depths), figsize=(7.2, 1.75 * len(cases)), squeeze=False, sharex="col")
     for (name, data), line in zip(cases, axes, strict=True):
