@@ -19,9 +19,12 @@ from checks.chizat2019lazy import (
     width_generalization,
 )
 from checks.claim import Run
+from checks.li2024demystifying import gram_limit as gram_limit_claim
 from checks.li2024demystifying import limit_positive_definite as separation
 from checks.li2024demystifying import scheme_independence as splits
+from checks.measurements.gram_errors import data_sets
 from checks.running.sweep import Sweep
+from checks.running.verify import measure
 from figures import (
     cnn,
     drift,
@@ -39,12 +42,13 @@ from figures import (
 )
 from figures.style import save, style
 from tests.flows import make_network
+from theory import gram_fluctuations
 
 
 @pytest.fixture
 def small(monkeypatch):
     """Every sweep of the figures, cut down to seconds."""
-    monkeypatch.setattr(gram_limit, "DESIGNS", {"quick": {1: ((5, 6, 7), 8), 2: ((5, 6), 8)}})
+    monkeypatch.setattr(gram_limit_claim, "RATES", {"quick": {1: ((5, 6, 7), 8), 2: ((5, 6), 8), 3: ((5, 6), 8)}})
     monkeypatch.setattr(limit_positive_definite, "ACTIVATIONS", ("relu", "sin"))
     monkeypatch.setattr(limit_positive_definite, "DEPTHS", (1,))
     for name, value in (("WIDTHS", [8, 16]), ("SEEDS", 8), ("TRIALS", 400), ("FAILURE_WIDTHS", [8, 16])):
@@ -109,14 +113,13 @@ def table_of(module, small):
 
 def test_gram_limit_predicts_the_exact_constant_of_one_hidden_layer(small):
     table = table_of(gram_limit, small)
-    own = table[
-        (table["L"] == 1) & (table["activation"] == "relu") & (table["data"] == "digits") & (table["layer"] == 2)
-    ]
-    constant = gram_limit.exact_constants(1, "relu")[1]
-    assert np.allclose(own["predicted"], np.sqrt(constant / own["m"]))
+    (case, _), *_ = measure(gram_limit.CLAIM, "a", small)
+    own = table[(table["L"] == 1) & (table["activation"] == "relu") & (table["data"] == "digits")]
+    X = data_sets(case["data"], case["stream"])[1]
+    for layer, constant in enumerate(gram_fluctuations(X, activation="relu"), 1):
+        assert np.allclose((line := own[own["layer"] == layer])["predicted"], np.sqrt(constant / line["m"]))
     assert (table["rms_error"] > 0).all() and (table["standard_error"] > 0).all()
-    deep = table[table["L"] == 2]
-    ratio = deep["predicted"].reshape(-1, 2)
+    ratio = table[table["L"] == 2]["predicted"].reshape(-1, 2)
     assert np.allclose(ratio[:, 0] / ratio[:, 1], np.sqrt(2))  # slope −1/2
 
 

@@ -1,57 +1,46 @@
-"""gram-limit on drawn configurations: any activation, depth, number of samples, data and κ."""
+"""gram-limit on drawn configurations: any activation, depth, number of samples and data."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.data import inputs
-from checks.equivalence import equivalence
-from checks.li2024demystifying.gram_limit import MARGIN, gram_errors, wrong_constants
-from checks.rate_fit import rate_fit
-from checks.verdict import Verdict, combine
+from checks.claim import Case
+from checks.li2024demystifying.gram_limit import BLOCK, CLAIM
+from checks.measurements.data import inputs
+from checks.measurements.gram_errors import data_sets, gram_errors, wrong_limits
+from checks.verdict import Verdict
 from tests import examples
-from theory import gram_fluctuations
+from tests.claims import judged, part_of
+from theory import limit_grams
 from theory.dual_activations import DUALS
 
+RATE, CONSTANT = (replace(part_of(CLAIM, letter), controls=()) for letter in "ab")
 WIDTHS = [32, 64, 128, 256]
-SEEDS = {1: 2400, 2: 800, 3: 800}  # half-width of the interval of a slope at most .05, for the linear network too
-
-configurations = st.fixed_dictionaries(
-    {
-        "activation": st.sampled_from(sorted(DUALS)),
-        "L": st.integers(1, 3),
-        "kind": st.sampled_from(["random", "digits"]),
-        "n": st.integers(4, 8),
-        "data_seed": st.integers(0, 1000),
-        "first_seed": st.integers(0, 2**32),
-    }
-)
-
-
-def errors(activation, L, kind, n, data_seed, first_seed, widths, seeds):
-    data = [{"kind": kind, "n": n, "seed": data_seed}]
-    design = {"data": data, "activations": [activation], "hidden_layers": L, "widths": widths}
-    return gram_errors(**design, first_seed=first_seed, seeds=seeds)[activation][:, :, 0]
+DRAWS = {1: 600, 2: 200, 3: 200}  # after three more looks the half-width of the interval of a slope is at most .05
+kinds, sizes, seeds = st.sampled_from(["random", "digits"]), st.integers(4, 8), st.integers(0, 2**32)
+names = st.sampled_from(sorted(DUALS))
 
 
 @pytest.mark.claim("li2024demystifying/gram-limit")
 def test_every_layer_approaches_its_limit_like_one_over_root_width():
-    verdicts, controls = [], []
+    verdicts = []
 
     @examples(12)
-    @given(configuration=configurations)
-    def draw(configuration):
-        found = errors(**configuration, widths=WIDTHS, seeds=SEEDS[configuration["L"]])
-        parts = [rate_fit("", WIDTHS, found[..., l], predicted=-0.5, margin=MARGIN) for l in range(found.shape[-1])]
-        verdicts.append(combine(parts))
-        assert verdicts[-1] is not Verdict.REFUTED, parts
-        half = [rate_fit("", WIDTHS, found[..., l], predicted=-0.25, margin=MARGIN) for l in range(found.shape[-1])]
-        controls.extend(part.verdict for part in half)
+    @given(name=names, L=st.integers(1, 3), kind=kinds, n=sizes, seed=seeds)
+    def draw(name, L, kind, n, seed):
+        config = {"data": [{"kind": kind, "n": n}], "hidden_layers": L, "activations": [name], "widths": WIDTHS}
+        select = [{"activation": name, "set": 0, "layer": layer} for layer in range(L + 1)]
+        cases = [Case(f"K^{s['layer'] + 1}", config, DRAWS[L], select=s) for s in select]
+        found, _ = judged(RATE, cases, seed)
+        assert all(part.verdict is not Verdict.REFUTED for part in found), found
+        assert all(part.resolution < 0.25 for part in found), found  # the data exclude half the exponent
+        verdicts.extend(part.verdict for part in found)
 
     draw()
-    assert Verdict.SUPPORTED not in controls and controls.count(Verdict.REFUTED) >= 0.8 * len(controls)
-    assert verdicts.count(Verdict.SUPPORTED) >= 0.8 * len(verdicts)
+    assert verdicts.count(Verdict.SUPPORTED) >= 0.9 * len(verdicts)
 
 
 @pytest.mark.claim("li2024demystifying/gram-limit")
@@ -59,35 +48,42 @@ def test_one_hidden_layer_has_the_exact_constant_at_every_width():
     verdicts = []
 
     @examples(12)
-    @given(configuration=configurations, m=st.integers(32, 256))
-    def draw(configuration, m):
-        configuration |= {"L": 1}
-        found = errors(**configuration, widths=[m], seeds=2000)[:, 0] ** 2 * m
-        X = inputs(configuration["kind"], n=configuration["n"], seed=configuration["data_seed"])
-        for l, constant in enumerate(gram_fluctuations(X, activation=configuration["activation"])):
-            part = equivalence("", found[:, l].reshape(-1, 40).mean(axis=1) / constant, margin=0.2)
-            verdicts.append(part.verdict)
-            assert part.verdict is not Verdict.REFUTED, (part, l)
+    @given(name=names, m=st.integers(32, 256), kind=kinds, n=sizes, seed=seeds)
+    def draw(name, m, kind, n, seed):
+        config = {"data": {"kind": kind, "n": n}, "activation": name, "width": m}
+        cases = [Case(f"K^{layer + 1}", config, 50 * BLOCK, select={"layer": layer}) for layer in (0, 1)]
+        found, _ = judged(CONSTANT, cases, seed)
+        assert all(part.verdict is not Verdict.REFUTED for part in found), found
+        verdicts.extend(part.verdict for part in found)
 
     draw()
-    assert verdicts.count(Verdict.SUPPORTED) >= 0.8 * len(verdicts)
+    assert verdicts.count(Verdict.SUPPORTED) >= 0.9 * len(verdicts)
 
 
 @pytest.mark.claim("li2024demystifying/gram-limit")
-@pytest.mark.parametrize("activation", ["relu", "tanh", "erf"])
-def test_wrong_constants_are_refuted(activation):
-    X = inputs("random", n=8, seed=1)
-    found = errors(activation, 1, "random", 8, 1, 0, [256], 2000)[:, 0] ** 2 * 256
-    for l, constant in enumerate(wrong_constants(X, activation)):
-        ratios = found[:, l].reshape(-1, 40).mean(axis=1) / constant
-        assert equivalence("", ratios, margin=0.1).verdict is Verdict.REFUTED
+@pytest.mark.parametrize("name", ["relu", "tanh", "erf"])
+def test_wrong_constants_are_refuted(name):
+    config = {"data": {"kind": "random", "n": 8}, "activation": name, "width": 256}
+    cases = [Case(f"K^{layer + 1}", config, 50 * BLOCK, select={"layer": layer}) for layer in (0, 1)]
+    _, controls = judged(part_of(CLAIM, "b"), cases)
+    assert len(controls) == 2 and all(control.verdict is Verdict.REFUTED for control in controls)
 
 
-@given(n=st.integers(1, 6), seed=st.integers(0, 1000))
+@given(n=st.integers(1, 6), seed=seeds)
 def test_grams_of_a_stack_of_data_sets_are_those_of_each(n, seed):
     """Cells put all data sets through one network; each block must be what its data set alone would give."""
-    both = [{"kind": "random", "n": n, "seed": seed}, {"kind": "digits", "n": 2, "seed": seed}]
-    design = {"activations": ["tanh"], "hidden_layers": 2, "widths": [16], "first_seed": seed, "seeds": 1}
-    stacked = gram_errors(data=both, **design)["tanh"][0, 0]
-    for kind, spec in enumerate(both):
-        assert np.allclose(stacked[kind], gram_errors(data=[spec], **design)["tanh"][0, 0, 0], rtol=1e-9)
+    both, stream = [{"kind": "random", "n": n}, {"kind": "digits", "n": 2}], [seed, 1, 2, 3]
+    design = {"activations": ["tanh"], "hidden_layers": 2, "widths": [16], "stream": stream, "first": 0, "draws": 1}
+    stacked, first = (gram_errors(data=data, **design)["tanh"][0, 0] for data in (both, both[:1]))
+    assert np.allclose(stacked[0], first[0], rtol=1e-9)
+    X, Y = data_sets(both, stream)
+    assert len(X) == n and len(Y) == 2
+
+
+@given(n=st.integers(2, 6), L=st.integers(1, 3), seed=seeds, name=st.sampled_from(["relu", "tanh", "erf", "sin"]))
+def test_every_wrong_limit_is_wrong(n, L, seed, name):
+    X = inputs("random", n=n, seed=seed, d=8)
+    right = limit_grams(X, hidden_layers=L, activation=name).layers
+    assert (
+        np.linalg.norm(wrong_limits(X, L, name) - right, axis=(1, 2)) > 0.02 * np.linalg.norm(right, axis=(1, 2))
+    ).all()
