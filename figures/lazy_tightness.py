@@ -4,12 +4,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from checks.chizat2019lazy.decay_lemma import along_level_set
 from checks.chizat2019lazy.finite_horizon import shares
 from checks.chizat2019lazy.over_parameterized import STUCK, convergence, stuck
-from checks.chizat2019lazy.stability_lemma import scalar
 from checks.chizat2019lazy.under_parameterized import rates
 from checks.claim import Run
+from checks.measurements.kernel_paths import decay_along_a_level_set, scalar_stability
 from checks.running.sweep import Arrays
 from figures.style import GREYS, MARKERS, PREDICTED
 from kernels.models import QuadraticMap
@@ -73,15 +72,15 @@ def failure_rows(run: Run) -> list[tuple]:
 def limit_rows(run: Run) -> list[tuple]:
     """Ratios that tend to 1."""
     sizes = np.geomspace(1, 1e6, 2 * POINTS[run.tier]).tolist()
-    decay = run.sweep.run(along_level_set, [{"speed": x, "condition": 4.0, "lam": 1.0} for x in sizes], "decay-lemma")
-    stable = run.sweep.run(scalar, [{"lam": 1.0, "mu": 1.0, "K": 1.0, "start": x} for x in sizes], "stability-lemma")
+    decay = decay_along_a_level_set(speeds=sizes, condition=4.0, lam=1.0)["share"]
+    stable = scalar_stability(lam=1.0, mu=1.0, K=1.0, starts=sizes)["share"]
     design = {"kind": "quadratic", "seed": SEED, "loss": "square"}
     scales = np.geomspace(1, 1e4, POINTS[run.tier]).tolist()
     (under,) = run.sweep.run(rates, [design | {"sizes": scales}], "under-parameterized")
     ratios = under["rate"] / under["predicted"]
     lines = (
-        ("decay lemma (β)", sizes, [own["ratio"][0] for own in decay]),
-        ("stability lemma (s)", sizes, [own["ratio"][0] for own in stable]),
+        ("decay lemma (β)", sizes, decay),
+        ("stability lemma (s)", sizes, stable),
         ("late rate (α)", scales, ratios),
     )
     return [("limits", name, x, y, 1.0) for name, xs, ys in lines for x, y in zip(xs, ys, strict=True)]
