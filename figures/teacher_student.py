@@ -7,6 +7,10 @@ from matplotlib.figure import Figure
 
 from checks.chizat2019lazy import scale_generalization, trajectories
 from checks.claim import Run
+from checks.measurements.streams import data_seed
+from checks.measurements.teacher_student import paths
+from checks.running.seeds import stream_of
+from checks.running.verify import measure
 from figures.style import GREYS, points, summary
 
 CAPTION = (
@@ -14,12 +18,12 @@ CAPTION = (
     "neurons in the plane during gradient descent from a start of scale τ, red where a_j ends positive, blue where "
     "negative; dots: the end; arrows: the three neurons of the teacher, dotted: the unit circle. Right: test loss at the "
     "end of training and at its best moment, as a share of the mean square of the labels, and beside them the training "
-    "loss, so that a run that has not converged is seen; mean and range of 12 seeds (full: 10). Inputs on the sphere, "
+    "loss, so that a run that has not converged is seen; mean and range of the draws. Inputs on the sphere, "
     "paired neurons; sizes in paper_claims.md."
 )
 COLUMNS = ("panel", "series", "x", "y", "low", "high")
 SHOWN = {"τ = 0.1": 0.1, "τ = 2": 2.0}
-POINTS, SEED = 100, 1
+POINTS = 100
 SCALES = {"quick": (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)}
 SCALES["standard"] = tuple(sorted({0.03, *np.round(10.0 ** np.arange(-2.2, 1.1, 0.4), 10)}))
 SCALES["full"] = tuple(sorted({0.03, *np.round(10.0 ** np.arange(-2.2, 1.05, 0.1), 10)}))
@@ -29,18 +33,18 @@ COLOURS = {1: GREYS[1], -1: GREYS[2]}
 
 def compute(run: Run) -> np.ndarray:
     """Structured array with `COLUMNS`: paths of the neurons named by index and sign, the teacher, then losses at x = τ."""
-    rows, steps = [], trajectories.STEPS[run.tier]
-    cells = [{"seed": (run.seed << 16) + SEED, "tau": tau, "steps": steps, "points": POINTS} for tau in SHOWN.values()]
-    for panel, found in zip(SHOWN, run.sweep.run(trajectories.paths, cells, "trajectories"), strict=True):
+    rows, stream = [], stream_of(run.seed, "figures/teacher_student", "paths", {})
+    common = {"step": trajectories.STEP, "steps": trajectories.STEPS[run.tier], "points": POINTS}
+    cells = [{"tau": tau, "seed": data_seed(stream), **common} for tau in SHOWN.values()]
+    for panel, found in zip(SHOWN, run.sweep.run(paths, cells, "trajectories"), strict=True):
         for j, sign in enumerate(found["signs"]):
             rows += [(panel, f"neuron {j} {sign:+.0f}", *place, np.nan, np.nan) for place in found["neurons"][:, j]]
         for place, sign in zip(found["teacher"], found["teacher_signs"], strict=True):
             rows.append((panel, f"teacher {sign:+.0f}", *place, np.nan, np.nan))
     taus = SCALES[run.tier]
-    losses = scale_generalization.collect(run, taus)
+    ((_, losses),) = measure(scale_generalization.CLAIM, "a", run, lambda config: {**config, "taus": list(taus)})
     for key, name in LINES.items():
-        values = losses[key]
-        rows += [("loss", name, *line) for line in zip(taus, *summary(values), strict=True)]
+        rows += [("loss", name, *line) for line in zip(taus, *summary(losses[key]), strict=True)]
     return np.array(rows, dtype=list(zip(COLUMNS, ["U12", "U24", *[float] * 4], strict=True)))
 
 

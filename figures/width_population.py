@@ -6,14 +6,15 @@ from matplotlib.figure import Figure
 
 from checks.chizat2019lazy import population_loss, width_generalization
 from checks.claim import Run
+from checks.running.verify import measure
 from figures.style import points, summary
 
 CAPTION = (
     "Claims chizat2019lazy/width-generalization and chizat2019lazy/population-loss. Left: test loss, as a share of the "
     "mean square of the labels, of two-layer relu networks of width m trained by gradient descent, scaled by 1/√m (lazy) "
     "and by 1/m, and the training loss beside it, where it is above 10⁻⁶; no point where a run diverged; mean and range of "
-    "16 seeds (quick), 12, 10. Right: loss at the end of stochastic gradient descent in which every sample is used once, "
-    "as a share of that of f = 0, against the scale τ of the start; mean and range of 8 seeds (quick), 10. A teacher with "
+    "the draws. Right: loss at the end of stochastic gradient descent in which every sample is used once, "
+    "as a share of that of f = 0, against the scale τ of the start; mean and range of the draws. A teacher with "
     "three neurons, inputs on the sphere; sizes in paper_claims.md."
 )
 COLUMNS = ("panel", "series", "x", "y", "low", "high")
@@ -28,12 +29,13 @@ NAMES = {0.5: "1/√m", 1.0: "1/m"}
 def compute(run: Run) -> np.ndarray:
     """Structured array with `COLUMNS`: panel "width" has losses at the width x, panel "population" the loss at x = τ."""
     rows, widths, taus = [], WIDTHS[run.tier], SCALES[run.tier]
-    found = width_generalization.collect(run, widths, width_generalization.SEEDS[run.tier])
+    ((case, found),) = measure(width_generalization.CLAIM, "a", run, lambda config: {**config, "widths": list(widths)})
     for key, kind in (("end", "test"), ("train", "training")):
-        for name, values in zip(NAMES.values(), found[key], strict=True):
-            rows += [("width", f"{kind} {name}", *line) for line in zip(widths, *summary(values), strict=True)]
-    values = population_loss.collect(run, taus)
-    rows += [("population", "population", *line) for line in zip(taus, *summary(values), strict=True)]
+        for b, beta in enumerate(case["betas"]):
+            lines = zip(widths, *summary(found[key][:, b]), strict=True)
+            rows += [("width", f"{kind} {NAMES[beta]}", *line) for line in lines]
+    ((_, found),) = measure(population_loss.CLAIM, "a", run, lambda config: {**config, "taus": list(taus)})
+    rows += [("population", "population", *line) for line in zip(taus, *summary(found["loss"]), strict=True)]
     return np.array(rows, dtype=list(zip(COLUMNS, ["U12", "U16", *[float] * 4], strict=True)))
 
 

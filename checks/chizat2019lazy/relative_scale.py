@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from checks.claim import Arrays, Case, Claim, Control, Part
 from checks.judges import AtLeast, AtMost, Curves, LocalSlope, Sides
 from checks.measurements.horizon_distances import along_scales, drawn_at_small_scales, scalar_at_small_scales
@@ -51,7 +49,9 @@ def plateaus(tier: str) -> Iterator[Case]:
 
 def paired(tier: str, *, pairs: bool = True) -> Iterator[Case]:
     """Units in pairs of opposite sign, or not."""
-    return (Case(kind, PAIRED | {"kind": kind, "paired": pairs}, DRAWS[tier]) for kind in ("inner weights", "two layers"))
+    return (
+        Case(kind, PAIRED | {"kind": kind, "paired": pairs}, DRAWS[tier]) for kind in ("inner weights", "two layers")
+    )
 
 
 def against_relative_scale(case: dict, found: Arrays) -> Curves:

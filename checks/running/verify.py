@@ -1,6 +1,7 @@
 """Collects the evidence of claims: plans all their cells, runs them through one queue, and judges as they are finished."""
 
 import inspect
+import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -231,10 +232,19 @@ def not_run(part: Part) -> Evidence:
     return Evidence(name, Verdict.NOT_RUN, np.nan, np.nan, note=note, kind=part.letter, case="not run")
 
 
-def measure(claim: Claim, letter: str, run: Run) -> list[tuple[dict, Arrays]]:
-    """(settings, arrays) of every case of a part after its first look: what a figure draws is what was judged."""
+def measure(
+    claim: Claim, letter: str, run: Run, widen: Callable[[dict], dict] = lambda config: config
+) -> list[tuple[dict, Arrays]]:
+    """(settings, arrays) of every case of a part after its first look: what a figure draws is what was judged.
+
+    ``widen`` may put more values into a configuration than were judged; cases that share their cells are then one.
+    """
     part = next(part for part in claim.parts if part.letter == letter)
-    alone = replace(claim, parts=(replace(part, controls=()),))
+    cases = list(part.cases(run.tier))
+    wide = [replace(case, config=widen(case.config)) for case in cases]
+    if wide != cases:
+        cases = list({stream_key(case): case for case in wide}.values())
+    alone = replace(claim, parts=(replace(part, controls=(), cases=lambda tier: cases),))
     experiments, owners, tasks = experiments_of(alone, run), [], []
     for experiment in experiments:
         cells = experiment.next_cells()
@@ -244,4 +254,10 @@ def measure(claim: Claim, letter: str, run: Run) -> list[tuple[dict, Arrays]]:
     for i, result in run.sweep.stream(tasks):
         experiment, k = owners[i]
         experiment.chunks[k] = result.arrays
-    return [(row.config, experiment.arrays()) for experiment in experiments for row in experiment.rows]
+    rows = [(row, experiment.arrays()) for experiment in experiments for row in experiment.rows]
+    return [(row.config, arrays) for row, arrays in sorted(rows, key=lambda pair: pair[0].place)]
+
+
+def stream_key(case: Case) -> str:
+    """What tells the cells of a case from those of others."""
+    return json.dumps(case.config, sort_keys=True)

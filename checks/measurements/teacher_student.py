@@ -1,0 +1,275 @@
+"""Two-layer relu students of a teacher with three neurons: the synthetic experiments, by gradient descent.
+
+Student f(x) = s Σ_j a_j max(b_j·x, 0) with m neurons, teacher f*(x) = c Σ_{k ≤ 3} ±max(θ_k·x, 0) with ‖θ_k‖ = 1, inputs uniform
+on the sphere. Losses are relative: a share of v_0, the mean square of the test labels. Every draw has its own data, teacher and
+start, the same for all scales.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from checks.measurements.streams import draw_seeds
+from kernels import Parameters, Trajectory, gradient_descent
+from kernels.losses import SquareLoss
+from kernels.training import loss_gradient
+
+NEURONS = 3
+RECORD_EVERY = 10
+CIRCLE = {"samples": 15, "neurons": 16}
+LAZY_TIME, LAZY_STEPS = 0.05, 2_000  # steps of 0.05/τ²: the same time, seen from the linearised network, for every τ
+WIDTH_STEPS = {0.5: 1.0, 1.0: 0.05}  # of f = m^{−β} Σ_j, times m^{2β−1}, which undoes the scale of the kernel
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """c Σ_k signs_k max(directions_k·x, 0): directions (3, d) with unit rows, signs (3,) ±1, size c."""
+
+    directions: np.ndarray
+    signs: np.ndarray
+    size: float
+
+    def __call__(self, X: np.ndarray) -> np.ndarray:
+        """Outputs (n,) at the rows of X (n, d)."""
+        return self.size * (np.maximum(X @ self.directions.T, 0) @ self.signs)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Training inputs X (n, d) with labels y (n,), as many for testing, and the teacher."""
+
+    X: np.ndarray
+    y: np.ndarray
+    X_test: np.ndarray
+    y_test: np.ndarray
+    teacher: Teacher
+
+
+def sphere(rng: np.random.Generator, n: int, d: int) -> np.ndarray:
+    """Unit rows (n, d), uniform."""
+    X = rng.normal(size=(n, d))
+    return X / np.linalg.norm(X, axis=1, keepdims=True)
+
+
+def make_teacher(rng: np.random.Generator, d: int, size: float = 1.0) -> Teacher:
+    """A teacher with random directions and signs."""
+    return Teacher(sphere(rng, NEURONS, d), rng.choice([-1.0, 1.0], size=NEURONS), size)
+
+
+def make_problem(rng: np.random.Generator, *, n: int, d: int, labels: str = "teacher", size: float = 1.0) -> Problem:
+    """Data of a random teacher; with ``labels`` "random" all labels are noise of the teacher's mean square."""
+    teacher = make_teacher(rng, d, size)
+    X, X_test = sphere(rng, n, d), sphere(rng, n, d)
+    y, y_test = teacher(X), teacher(X_test)
+    if labels == "random":
+        level = np.sqrt(np.mean(y_test**2))
+        y, y_test = level * rng.normal(size=n), level * rng.normal(size=n)
+    return Problem(X, y, X_test, y_test, teacher)
+
+
+def gaussian_start(rng: np.random.Generator, m: int, d: int) -> Parameters:
+    """m neurons with N(0, 1) weights."""
+    return Parameters((rng.normal(size=(m, d)),), rng.normal(size=m))
+
+
+def paired_start(rng: np.random.Generator, m: int, d: int) -> Parameters:
+    """m/2 neurons (b, |a|) with N(0, 1) weights and as many (b, −|a|), so that f_0 = 0."""
+    B, a = rng.normal(size=(m // 2, d)), np.abs(rng.normal(size=m // 2))
+    return pair(B, a)
+
+
+def pair(B: np.ndarray, a: np.ndarray) -> Parameters:
+    """Neurons (b_j, a_j) and (b_j, −a_j)."""
+    return Parameters((np.vstack([B, B]),), np.concatenate([a, -a]))
+
+
+def scaled(start: Parameters, tau: float) -> Parameters:
+    """All weights times τ."""
+    return Parameters(tuple(tau * W for W in start.weights), tau * start.output)
+
+
+def train(
+    problem: Problem,
+    start: Parameters,
+    *,
+    step: float,
+    steps: int,
+    scale: float = 1.0,
+    rates: Sequence[float] | None = None,
+    record_every: int = RECORD_EVERY,
+) -> Trajectory:
+    """Gradient descent of (1/2n)‖f − y‖², all samples at once, on f = ``scale`` Σ_j a_j max(b_j·x, 0)."""
+    options = {"activation": "relu", "kappa": scale * len(start.output), "step": step, "steps": steps}
+    options |= {"layer_rates": rates, "record_every": record_every, "X_test": problem.X_test}
+    return gradient_descent(start, problem.X, problem.y, **options)
+
+
+def finished(run: Trajectory) -> bool:
+    """Whether descent took all its steps; otherwise it diverged."""
+    return run.status == "all steps taken"
+
+
+def relative_losses(run: Trajectory, problem: Problem) -> dict[str, float]:
+    """``train``, ``end``: training and test loss at the end; ``best``: least test loss on the way. NaN if it diverged."""
+    level = np.mean(problem.y_test**2)
+    tests = np.mean((run.test_outputs - problem.y_test) ** 2, axis=1) / level
+    found = {"train": 2 * run.losses[-1] / level, "end": tests[-1], "best": tests.min()}
+    return {key: float(value) if finished(run) else np.nan for key, value in found.items()}
+
+
+def over(values: Sequence[float], seeds: Sequence[int], one: Callable[[int, float], dict]) -> dict[str, np.ndarray]:
+    """What ``one(seed, value)`` finds for every seed and value, (seeds, values) each."""
+    rows = [[one(seed, value) for value in values] for seed in seeds]
+    return {key: np.array([[found[key] for found in row] for row in rows]) for key in rows[0][0]}
+
+
+def on_the_circle(seed: int, paired: bool) -> tuple[Problem, Parameters]:
+    """15 points on the circle and 16 neurons, unit directions and output weights uniform on [0, 1), half of them negated."""
+    rng, m = np.random.default_rng(seed), CIRCLE["neurons"]
+    problem, neurons = make_problem(rng, n=CIRCLE["samples"], d=2), m // 2 if paired else m
+    B, a = sphere(rng, neurons, 2), rng.uniform(size=neurons)
+    return problem, pair(B, a) if paired else Parameters((B,), a)
+
+
+def schedule(tau: float, step: float, steps: int) -> tuple[float, int]:
+    """Step and number of steps at τ: as given where the start is small."""
+    return (step, steps) if tau < 1 else (LAZY_TIME / tau**2, LAZY_STEPS)
+
+
+def displacements(
+    *, taus: Sequence[float], paired: bool, step: float, steps: int, stream: Sequence[int], first: int, draws: int
+) -> dict[str, np.ndarray]:
+    """``moved`` ‖w(T) − w_0‖/‖w_0‖ of all weights, (draws, taus); NaN if the run diverged."""
+
+    def one(seed: int, tau: float) -> dict[str, float]:
+        problem, start = on_the_circle(seed, paired)
+        start = scaled(start, tau)
+        pace, count = schedule(tau, step, steps)
+        run = train(problem, start, step=pace, steps=count, record_every=count)
+        length = np.linalg.norm([np.linalg.norm(array) for array in start.arrays])
+        return {"moved": run.drift[-1] / length if finished(run) else np.nan}
+
+    return over(taus, draw_seeds(stream, first, draws), one)
+
+
+def paths(*, tau: float, step: float, steps: int, points: int, seed: int) -> dict[str, np.ndarray]:
+    """Neurons |a_j|b_j at ``points`` steps, evenly spaced on a logarithmic scale: ``neurons`` (points, m, 2).
+
+    ``signs`` (m,) are those of the a_j at the end, ``teacher`` (3, 2) its neurons, ``teacher_signs`` (3,).
+    """
+    problem, start = on_the_circle(seed, True)
+    step, steps = schedule(tau, step, steps)
+    params, found, done = scaled(start, tau), [], 0
+    for k in np.unique(np.geomspace(1, steps, points).astype(int)):
+        params = train(problem, params, step=step, steps=int(k) - done, record_every=steps).params
+        found.append(np.abs(params.output)[:, None] * params.weights[0])
+        done = int(k)
+    teacher = problem.teacher
+    signs = {"signs": np.sign(params.output), "teacher_signs": teacher.signs}
+    return {"neurons": np.array(found), "teacher": teacher.directions, **signs}
+
+
+def losses_of_scales(
+    *,
+    taus: Sequence[float],
+    n: int,
+    d: int,
+    m: int,
+    steps: int,
+    step: float,
+    largest_step: float,
+    stream: Sequence[int],
+    first: int,
+    draws: int,
+    labels: str = "teacher",
+    trained: str = "all",
+) -> dict[str, np.ndarray]:
+    """`relative_losses` of a paired start of every scale τ, (draws, taus) each; steps min(``largest_step``, ``step``/τ²).
+
+    The curvature grows like τ² once the start decides it. With ``trained`` "output" the inner weights stay, and so the step
+    can be ``step``/τ² for every τ.
+    """
+    alone = trained == "output"
+
+    def one(seed: int, tau: float) -> dict[str, float]:
+        rng = np.random.default_rng(seed)
+        problem = make_problem(rng, n=n, d=d, labels=labels)
+        start, pace = scaled(paired_start(rng, m, d), tau), step / tau**2
+        pace = pace if alone else min(largest_step, pace)
+        return relative_losses(
+            train(problem, start, step=pace, steps=steps, rates=[0.0, 1.0] if alone else None), problem
+        )
+
+    return over(taus, draw_seeds(stream, first, draws), one)
+
+
+def losses_of_widths(
+    *,
+    widths: Sequence[int],
+    betas: Sequence[float],
+    n: int,
+    d: int,
+    steps: int,
+    stream: Sequence[int],
+    first: int,
+    draws: int,
+    labels: str = "teacher",
+) -> dict[str, np.ndarray]:
+    """`relative_losses` of f = m^{−β} Σ_j a_j max(b_j·x, 0) of every β and width m, (draws, betas, widths) each."""
+
+    def one(seed: int, m: float, beta: float) -> dict[str, float]:
+        data, weights = np.random.default_rng(seed).spawn(2)
+        problem = make_problem(data, n=n, d=d, labels=labels, size=100 * math.sqrt(d / 100))
+        pace = WIDTH_STEPS[beta] * m ** (2 * beta - 1)
+        run = train(problem, gaussian_start(weights, int(m), d), step=pace, steps=steps, scale=m**-beta)
+        return relative_losses(run, problem)
+
+    seeds = draw_seeds(stream, first, draws)
+    found = [over(widths, seeds, partial(one, beta=beta)) for beta in betas]
+    return {key: np.stack([own[key] for own in found], axis=1) for key in found[0]}
+
+
+def population_losses(
+    *,
+    taus: Sequence[float],
+    d: int,
+    m: int,
+    batch: int,
+    steps: int,
+    step: float,
+    largest_step: float,
+    stream: Sequence[int],
+    first: int,
+    draws: int,
+    labels: str = "teacher",
+) -> dict[str, np.ndarray]:
+    """``loss`` (draws, taus): mean over the last tenth of the steps of the loss on the fresh batch, a share of that of f = 0.
+
+    f = (1/m) Σ_j a_j max(b_j·x, 0), the teacher's outputs divided by the size of a batch; steps m·min(``step``/τ²,
+    ``largest_step``), times d for the inner weights, whose kernel is smaller by d. NaN if the run diverges.
+    """
+
+    def one(seed: int, tau: float) -> dict[str, float]:
+        rng = np.random.default_rng(seed)
+        teacher, start = make_teacher(rng, d, 1 / batch), scaled(paired_start(rng, m, d), tau)
+        theta, pace = [*(W.copy() for W in start.weights), start.output.copy()], m * min(step / tau**2, largest_step)
+        found, levels = np.empty(steps), np.empty(steps)
+        with np.errstate(over="ignore", invalid="ignore"):
+            for k in range(steps):
+                X = sphere(rng, batch, d)
+                y = teacher(X)
+                levels[k] = np.mean(y**2) / 2
+                if labels == "random":
+                    y = np.sqrt(np.mean(y**2)) * rng.normal(size=batch)
+                inputs, loss = np.ascontiguousarray(X.T), SquareLoss(y, 1 / batch)
+                _, found[k], (inner, outer) = loss_gradient(theta, inputs, loss, activation="relu", kappa=1.0)
+                if not np.isfinite(found[k]):
+                    return {"loss": np.nan}
+                theta[0] -= pace * d * inner
+                theta[1] -= pace * outer
+        return {"loss": found[-(steps // 10) :].mean() / levels.mean()}
+
+    return over(taus, draw_seeds(stream, first, draws), one)
