@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from argument_validation import validate_name
-from checks.cifar10 import validate_cifar10_folder
+from checks.measurements.cifar10 import validate_cifar10_folder
 from checks.claim import TIERS, Claim, Findings, Run
 from checks.claims import CLAIMS
 from checks.running.paper_claims import JSON_PATH, MARKDOWN_PATH, write_paper_claims

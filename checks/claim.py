@@ -72,7 +72,7 @@ class Part:
     controls : false variants.
     why : reasons for the sizes and margins, prose without their numbers.
     cells_of : letter of another part whose cells are read; its own letter by default.
-    needs : an optional package without which the part is NOT_RUN.
+    needs : optional packages without which the part is NOT_RUN, and "cifar" for the files of CIFAR-10.
     looks : looks among which the level of a random judge is shared.
     """
 
@@ -86,7 +86,7 @@ class Part:
     controls: tuple[Control, ...] = ()
     why: str = ""
     cells_of: str | None = None
-    needs: str | None = None
+    needs: tuple[str, ...] = ()
     looks: int = LOOKS
 
     def __post_init__(self) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.cifar10 import BINARIES, FORMS, PICKLES, cifar10, fingerprint, validate_cifar10_folder
+from checks.measurements.cifar10 import BINARIES, FORMS, PICKLES, cifar10, fingerprint, validate_cifar10_folder
 from tests import examples
 
 FOLDERS = {"binary": "cifar-10-batches-bin", "python": "cifar-10-batches-py"}

@@ -25,7 +25,7 @@ def noise(*, stream, first, draws):
     return {"x": np.array([np.random.default_rng(seed).normal(1.0, 0.01) for seed in draw_seeds(stream, first, draws)])}
 
 
-def claim(name, *, truth=1.0, control=2.0, margin=0.1, needs=None):
+def claim(name, *, truth=1.0, control=2.0, margin=0.1, needs=()):
     """A claim that 1 + noise has mean `truth`, with a control that it has mean `control`."""
     part = Part(
         letter="a",
@@ -43,7 +43,7 @@ def claim(name, *, truth=1.0, control=2.0, margin=0.1, needs=None):
 
 TRUE, FALSE, BLIND = claim("true"), claim("false", truth=3.0), claim("blind", control=1.0)
 VAGUE = claim("vague", margin=1e-4)
-ABSENT = claim("absent", needs="a_package_that_is_not_there")
+ABSENT = claim("absent", needs=("a_package_that_is_not_there",))
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_the_record_keeps_every_claim_ever_run_into_the_folder_in_their_order(ru
 
 def test_a_row_that_was_run_is_never_replaced_by_one_that_was_not(run):
     (part,) = TRUE.parts
-    missing = replace(TRUE, parts=(replace(part, needs="a_package_that_is_not_there"),))
+    missing = replace(TRUE, parts=(replace(part, needs=("a_package_that_is_not_there",)),))
     run(claims=(TRUE,))
     _, text, folder = run(claims=(missing,))
     assert records(folder)["toy/true"]["verdict"] == "SUPPORTED"

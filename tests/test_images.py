@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 
-from checks.images import CHANNEL_DEVIATIONS, CHANNEL_MEANS, digit_canvas, noise_like, standardised
+from checks.measurements.images import CHANNEL_DEVIATIONS, CHANNEL_MEANS, digit_canvas, noise_like, standardised
 from tests import examples
 
 seeds = st.integers(0, 2**32 - 1)

@@ -64,10 +64,20 @@ def t_refutation(mean: float, error: float, draws: int, low: float, high: float)
     return float(stdtr(draws - 1, -distance / error)) if error > 0 else 0.0
 
 
-def undecided(predicted: float, margin: float | None, note: str, side: str = "=", excluded: int = 0) -> Evidence:
-    """Evidence of a case whose draws allow no interval."""
+def undecided(
+    predicted: float, margin: float | None, note: str, side: str = "=", excluded: int = 0, draws: int = 0
+) -> Evidence:
+    """Evidence of a case whose draws allow no interval; ``draws`` is 0 where more of them would not help."""
     return Evidence(
-        "", Verdict.INCONCLUSIVE, predicted, math.nan, margin=margin, note=note, side=side, excluded=excluded
+        "",
+        Verdict.INCONCLUSIVE,
+        predicted,
+        math.nan,
+        margin=margin,
+        note=note,
+        side=side,
+        excluded=excluded,
+        draws=draws,
     )
 
 
@@ -92,10 +102,10 @@ def decide(
         return undecided(predicted, margin, f"not finite: {bad} of {draws.size} values", side, excluded)
     if excluded > draws.size:
         note = f"hypotheses not met by {excluded} of {excluded + draws.size} draws, more than half"
-        return undecided(predicted, margin, note, side, excluded)
+        return undecided(predicted, margin, note, side, excluded, draws.size + excluded)
     if draws.size < MIN_DRAWS:
         note = f"too few draws: {draws.size}, at least {MIN_DRAWS} are needed"
-        return undecided(predicted, margin, note, side, excluded)
+        return undecided(predicted, margin, note, side, excluded, max(1, draws.size))
     mean, error = mean_and_error(draws)
     if not (math.isfinite(mean) and math.isfinite(error)):
         note = "the values are too large for the arithmetic of their interval"

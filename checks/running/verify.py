@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
+from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 
 from checks.claim import Arrays, Case, Cell, Claim, Findings, Part, Run
 from checks.judges import Judge
+from checks.measurements.cifar10 import fingerprint
 from checks.running.seeds import stream_of
 from checks.running.sweep import Task
 from checks.verdict import Evidence, Verdict
@@ -44,6 +46,10 @@ class Row:
     def undecided(self) -> bool:
         """Whether more draws may still decide it."""
         return self.evidence is None or self.evidence.verdict is Verdict.INCONCLUSIVE
+
+    def hopeful(self) -> bool:
+        """Whether more draws may still decide it: what is not finite stays so."""
+        return self.undecided() and (self.evidence is None or self.evidence.draws > 0)
 
     def decide(self, arrays: Arrays, seconds: float) -> None:
         """Judge the arrays of all draws so far."""
@@ -97,7 +103,7 @@ class Experiment:
 
     def goes_on(self) -> bool:
         """Whether another look is allowed and needed."""
-        return any(row.undecided() and self.look < row.looks for row in self.rows)
+        return any(row.hopeful() and self.look < row.looks for row in self.rows)
 
 
 def kind_of(letter: str, control: int) -> str:
@@ -109,9 +115,9 @@ def experiments_of(claim: Claim, run: Run) -> list[Experiment]:
     """All experiments of a claim at the tier of the run, with their rows in the order of the parts."""
     found: dict[tuple, Experiment] = {}
     for number, part in enumerate(claim.parts):
-        if missing(part):
-            continue
         cases, letter = tuple(part.cases(run.tier)), part.cells_of or part.letter
+        if missing(part, run):
+            continue
         _add(found, claim.label, letter, part, cases, run, (number, 0))
         for k, control in enumerate(part.controls, start=1):
             own = cases if control.cases is None else tuple(control.cases(run.tier))
@@ -128,9 +134,11 @@ def experiments_of(claim: Claim, run: Run) -> list[Experiment]:
     return list(found.values())
 
 
-def missing(part: Part) -> bool:
-    """Whether the package that a part needs is not installed."""
-    return part.needs is not None and find_spec(part.needs) is None
+def missing(part: Part, run: Run) -> str:
+    """What a part needs and has not, in words; empty if it has all, or no cases at this tier."""
+    absent = [name for name in part.needs if (run.cifar if name == "cifar" else find_spec(name)) is None]
+    words = {"torch": "PyTorch", "cifar": "--cifar DIR"}
+    return ", ".join(words.get(name, name) for name in absent) if absent and part.cases(run.tier) else ""
 
 
 def _add(
@@ -140,7 +148,7 @@ def _add(
     accepted = inspect.signature(part.cell).parameters
     for number, case in enumerate(cases):
         stream = stream_of(run.seed, label, letter, case.config)
-        options = {"device": run.device, "cifar": None if run.cifar is None else str(run.cifar)}
+        options = {"device": run.device, "cifar": None if run.cifar is None else cifar_files(run.cifar)}
         config = {**case.config, **{key: options[key] for key in options if key in accepted}, "stream": stream}
         experiment = found.setdefault((part.cell, *stream), Experiment(label, part.cell, config, case))
         if (experiment.case.draws, experiment.case.chunk) != (case.draws, case.chunk):
@@ -171,7 +179,7 @@ def verify(
     def complete(claim: Claim) -> None:
         rows = [row for experiment in experiments[claim.label] for row in experiment.rows]
         rows.sort(key=lambda row: row.place)
-        absent = [not_run(part) for part in claim.parts if missing(part)]
+        absent = [not_run(part, missing(part, run)) for part in claim.parts if missing(part, run)]
         parts = [row.evidence for row in rows if not row.control] + absent
         controls = [row.evidence for row in rows if row.control] + absent
         seconds = sum(experiment.seconds for experiment in experiments[claim.label])
@@ -225,11 +233,24 @@ def verify(
     return results
 
 
-def not_run(part: Part) -> Evidence:
-    """Evidence of a part whose package is missing."""
-    note = f"needs {part.needs}, which is not installed"
+def not_run(part: Part, missing: str) -> Evidence:
+    """Evidence of a part that lacks something."""
     name = f"({part.letter}) {part.says} · not run"
-    return Evidence(name, Verdict.NOT_RUN, np.nan, np.nan, note=note, kind=part.letter, case="not run")
+    return Evidence(
+        name,
+        Verdict.NOT_RUN,
+        np.nan,
+        np.nan,
+        note=f"needs {missing}",
+        kind=part.letter,
+        case="not run",
+        status=part.status,
+    )
+
+
+def cifar_files(folder: Path) -> dict[str, str]:
+    """Where CIFAR-10 is, and a fingerprint of its files, for the configuration of a cell."""
+    return {"folder": str(folder), "data": fingerprint(folder)}
 
 
 def measure(
