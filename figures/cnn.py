@@ -7,9 +7,9 @@ from matplotlib.figure import Figure
 from checks.chizat2019lazy import cnn_activation_stability as stability
 from checks.chizat2019lazy import cnn_performance as performance
 from checks.chizat2019lazy import tangent_kernel_spectrum as spectra
-from checks.chizat2019lazy.cnn_runs import collect
 from checks.claim import Run
-from checks.equivalence import mean_and_error
+from checks.judges.interval import mean_and_error
+from checks.running.verify import measure
 from figures.style import PREDICTED, points, summary
 
 CAPTION = (
@@ -22,33 +22,29 @@ CAPTION = (
     "paper_claims.md."
 )
 COLUMNS = ("panel", "series", "x", "y", "low", "high", "predicted")
-ALPHAS = (performance.SMALL, 1.0, 10.0, performance.LARGE)
+ALPHAS = [0.3, 1.0, 10.0, 100.0]
+MOVED = [0.3, 1.0, *stability.ALPHAS]
 RANKS, TICKS = (2, 3, 5, 8, 12, 20, 32, 50, 75), (2, 5, 10, 20, 50)
 KINDS = ("digits", "noise")
 
 
 def compute(run: Run) -> np.ndarray:
     """Structured array with `COLUMNS`: panels "accuracy" and "moved" at x = α, panel "spectrum" at the rank x."""
-    levels = performance.levels_to(performance.LEVEL[run.tier])
-    found = collect(run, ALPHAS, performance.SEEDS[run.tier], levels)
+    ((case, found),) = measure(performance.CLAIM, "a", run, lambda config: {**config, "alphas": ALPHAS})
     rows = []
-    for k, level in enumerate(levels):
+    for k, level in enumerate(case["levels"]):
         for alpha, values in zip(ALPHAS, found["accuracy"][..., k].T, strict=True):
             mean, error = mean_and_error(values)
             rows.append(("accuracy", f"loss {level:g}", alpha, mean, mean - error, mean + error, np.nan))
-    lazy = collect(run, stability.ALPHAS, stability.SEEDS[run.tier], (stability.LEVEL,))
-    rich = collect(run, (0.3, 1.0), stability.SEEDS[run.tier], (stability.LEVEL,))
-    alphas = np.array([0.3, 1.0, *stability.ALPHAS])
+    ((_, found),) = measure(stability.CLAIM, "a", run, lambda config: {**config, "alphas": MOVED})
+    alphas = np.array(MOVED)
     for key, name in stability.QUANTITIES.items():
-        values = np.concatenate([rich[key][..., 0], lazy[key][..., 0]], axis=1)
-        mean = values.mean(axis=0)
-        rows += [
-            ("moved", name, *line)
-            for line in zip(alphas, *summary(values), mean[-1] * alphas[-1] / alphas, strict=True)
-        ]
-    eigenvalues = spectra.collect(run, spectra.SEEDS[run.tier], width=spectra.WIDTH[run.tier])
+        values = found[key][..., 0]
+        lines = zip(alphas, *summary(values), values.mean(axis=0)[-1] * alphas[-1] / alphas, strict=True)
+        rows += [("moved", name, *line) for line in lines]
+    ((_, found),) = measure(spectra.CLAIM, "a", run)
     for k, kind in enumerate(KINDS):
-        shares = eigenvalues[:, k, np.array(RANKS) - 1] / eigenvalues[:, k, [1]]
+        shares = found["eigenvalues"][:, k, np.array(RANKS) - 1] / found["eigenvalues"][:, k, [1]]
         rows += [("spectrum", kind, *line, np.nan) for line in zip(RANKS, *summary(shares), strict=True)]
     return np.array(rows, dtype=list(zip(COLUMNS, ["U12", "U24", *[float] * 5], strict=True)))
 

@@ -354,3 +354,16 @@ def test_units_that_start_at_zero_exactly_do_not_count_as_flipped(seed):
         for both in ((images, labels), seen)
     ]
     np.testing.assert_array_equal(*flipped)
+
+
+@examples(5)
+@given(seed=st.integers(0, 2**31), n=st.integers(2, 8))
+def test_the_stable_step_is_that_of_the_largest_eigenvalue_of_all_outputs(seed, n):
+    network = make_network("digits", width=2, seed=seed)
+    images = np.random.default_rng(seed).normal(size=(n, 1, 12, 12)).astype(np.float32)
+    outputs = network(torch.as_tensor(images)).ravel()
+    weights = list(network.parameters())
+    rows = [torch.cat([g.ravel() for g in torch.autograd.grad(f, weights, retain_graph=True)]) for f in outputs]
+    J = torch.stack(rows).double().numpy()
+    exact = 1.9 * n / np.linalg.norm(J, 2) ** 2
+    assert exact * (1 - 1e-4) <= stable_step(network, images, momentum=0.9, iterations=100) <= 1.05 * exact

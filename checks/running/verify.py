@@ -137,7 +137,7 @@ def experiments_of(claim: Claim, run: Run) -> list[Experiment]:
 def missing(part: Part, run: Run) -> str:
     """What a part needs and has not, in words; empty if it has all, or no cases at this tier."""
     absent = [name for name in part.needs if (run.cifar if name == "cifar" else find_spec(name)) is None]
-    words = {"torch": "PyTorch", "cifar": "--cifar DIR"}
+    words = {"torch": "PyTorch, pip install -e '.[cnn]'", "cifar": "--cifar DIR"}
     return ", ".join(words.get(name, name) for name in absent) if absent and part.cases(run.tier) else ""
 
 
