@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 from torch import nn
-from torch.func import functional_call, grad, jvp, vjp, vmap
+from torch.func import functional_call, grad, vjp, vmap
 
 from argument_validation import validate_array, validate_count, validate_name, validate_positive, validate_share
 
@@ -286,8 +286,8 @@ def stable_step(network: nn.Sequential, images: np.ndarray, *, momentum: float, 
 
     value, pull = vjp(outputs, weights)
     v = torch.randn(value.shape, generator=torch.Generator().manual_seed(0)).to(value)
+    push = vjp(pull, v)[1]  # v → Jᵀv is linear: its transpose is J
     for _ in range(iterations):
         v = v / v.norm()
-        (back,) = pull(v)
-        v = jvp(outputs, (weights,), (back,))[1]
+        (v,) = push(pull(v))
     return (1 + momentum) * len(X) / float(v.norm())

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch", reason="needs PyTorch: pip install -e '.[cnn]'")
 
-from kernels.cnn import NETWORKS, centred_training, make_network, one_thread, tangent_kernel  # noqa: E402
+from kernels.cnn import NETWORKS, centred_training, make_network, one_thread, stable_step, tangent_kernel  # noqa: E402
 from tests import examples  # noqa: E402
 
 SHAPES = {"digits": (1, 12, 12), "vgg11": (3, 32, 32), "resnet18": (3, 32, 32)}
