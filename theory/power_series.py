@@ -11,7 +11,7 @@ import numpy as np
 
 from argument_validation import validate_count, validate_name
 from theory.dual_activations import DUALS, PiecewiseLinear, Smooth
-from theory.quadrature import Function, hermite_coefficients, mean_square, resolution
+from theory.quadrature import Function, hermite_coefficients, resolution, root_mean_square
 
 OUTER_TERMS = 512  # least number of terms of the outer series: what is left out costs t(0)^512 in the low orders
 NOISE = 1e-15  # error of a Hermite coefficient, relative to √(E f²)
@@ -138,6 +138,6 @@ def squared_hermite(f: Function, q: float, terms: int, strip: float | None) -> n
     resolved, step = resolution(f, q, strip)
     even, odd = hermite_coefficients(f, np.array([q]), resolved, step)
     c = np.stack([even[0], odd[0]], axis=1).ravel()
-    noise = NOISE * np.sqrt(mean_square(f, np.array([q]), step)[0])
+    noise = NOISE * root_mean_square(f, np.array([q]), step)[0]
     squares = np.maximum(np.abs(c) - noise, 0.0)[:terms] ** 2
     return np.pad(squares, (0, terms - len(squares)))
