@@ -379,6 +379,9 @@ def mean(activation, q, flint):
 
 
 SINGULAR = [
+    *[(name, [[1.0, 2.0], [2.0, 4.0]]) for name in ball_kernels.HOMOGENEOUS],
+    *[(name, [[1.0, 2.0], [-2.0, -4.0]]) for name in ("abs", "identity")],
+    *[(name, [[1.0, 2.0, 0.0], [0.0, 0.0, 0.0], [-3.0, 1.0, 1.0]]) for name in DUALS if name != "cos"],
     *[(activation, [[1.0, 2.0, 0.5], [0.25, -1.0, 3.0], [1.0, 2.0, 0.5]]) for activation in DUALS],
     *[(name, [[1.0, 2.0, 0.5], [0.25, -1.0, 3.0], [-1.0, -2.0, -0.5]]) for name in ("erf", "sin", "identity")],
     *[(name, [[1.0, 2.0, 0.5], [0.25, -1.0, 3.0], [-1.0, -2.0, -0.5]]) for name in ("abs", "cos")],
@@ -442,14 +445,46 @@ def test_rounding_of_balls_is_enclosed(flint):
 
 
 def test_parallel_inputs_are_singular_for_homogeneous_activations_only(flint):
-    X = np.array([[1.0, 2.0], [3.0, 6.0]])
-    assert not certified_kernel_min_eigenvalue(X, hidden_layers=2, activation="relu").certified
+    X = np.array([[0.3, 0.7], [1.0, 2.0], [2.0, 4.0]])
+    singular = certified_kernel_min_eigenvalue(X, hidden_layers=2, activation="relu")
+    assert singular.lower == -np.inf and singular.method == "not certified: singular, rows 1 and 2 are parallel"
     assert certified_kernel_min_eigenvalue(X, hidden_layers=2, activation="erf").certified
+
+
+def test_rows_that_are_parallel_to_rounding_only_are_not_called_parallel():
+    X = np.array([[1.0, 3.0], [1 / 3, 1.0]])
+    assert exact_singularity(X, "relu", 0) == "" and (X[0] / 3 == X[1]).all()
+    assert exact_singularity(2.0**-60 * X[[0, 0]] * [[1.0], [-2.0]], "abs", 0) == "rows 0 and 1 are parallel"
+    assert exact_singularity(np.array([[1.0, 0.0], [-1.0, -0.0]]), "relu", 0) == ""
+
+
+def test_zero_rows_are_named_where_they_make_the_kernel_singular(flint):
+    X = np.array([[0.3, 0.7], [0.0, 0.0], [1.0, -2.0], [0.0, 0.0]])
+    options = {"hidden_layers": 2, "activation": "cos"}
+    assert certified_kernel_min_eigenvalue(X[:3], **options).certified
+    assert certified_kernel_min_eigenvalue(X[:3], **options, kernel=1).method.endswith("singular, row 1 is zero")
+    assert certified_kernel_min_eigenvalue(X, **options).method.endswith("singular, rows 1 and 3 are equal")
+    relu = certified_kernel_min_eigenvalue(X, hidden_layers=2, activation="relu")
+    assert relu.method == "not certified: singular, 2 rows are zero, the first is row 1"
+
+
+@pytest.mark.parametrize("certify", BACKENDS, indirect=True)
+@given(seed=st.integers(0, 2**32 - 1), n=st.integers(2, 30))
+def test_symmetric_to_rounding_is_bounded_for_every_matrix_between_the_triangles(certify, seed, n):
+    rng = np.random.default_rng(seed)
+    K = wishart(rng, n, 10)
+    K *= 1 + 1e-13 * rng.uniform(-1, 1, size=(n, n))
+    certificate, mean = certify(K), K / 2 + K.T / 2
+    assert certificate.method.endswith("in the entry error") and "K that is not exactly symmetric" in certificate.method
+    between = [np.triu(K) + np.triu(K, 1).T, np.tril(K) + np.tril(K, -1).T, mean]
+    least = min(np.linalg.eigvalsh(A)[0] for A in between)
+    assert 0.99 * least - 1e-10 <= certificate.lower <= least + 1e-14 * np.trace(K)
+    assert certificate.lower < certify(mean).lower
 
 
 def test_large_kernels_keep_the_float64_factorisation(flint):
     X = np.random.default_rng(0).standard_normal((210, 30))
     certificate = certified_kernel_min_eigenvalue(X, hidden_layers=1, activation="relu")
     assert certificate.certified and certificate.method.endswith("float64 Cholesky")
-    singular = certified_kernel_min_eigenvalue(X[:, :1], hidden_layers=1, activation="relu")
+    singular = certified_kernel_min_eigenvalue(X[:, :1], hidden_layers=1, activation="sin", kernel=1)
     assert not singular.certified and "n <= 200" in singular.method

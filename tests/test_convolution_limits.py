@@ -1,5 +1,6 @@
 """Convolutional networks without pooling: their limits, and the finite networks themselves."""
 
+import mpmath
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from kernels.activations import ACTIVATIONS
 from kernels.convolution import ConvolutionalNetwork
 from tests import examples
 from tests.flows import SMOOTH
+from tests.limit_references import exact_gram, exact_relu_pair, hadamard, least_eigenvalue_of_two
 from theory import limit_grams
 from theory.convolution_limits import convolution_limit_grams
 from theory.dual_activations import DUALS
@@ -65,6 +67,46 @@ def test_a_common_shift_changes_nothing_and_a_permutation_permutes(seed, activat
     grams = convolution_limit_grams(X, **options).layers
     moved = convolution_limit_grams(np.roll(X, shift, axis=1)[order], **options).layers
     assert np.allclose(moved, grams[:, order][:, :, order], rtol=1e-11, atol=1e-12)
+
+
+def exact_convolution(X, L, q):
+    """Σ_l K^l of a relu network for two inputs (2, P, c), in 60 digits, by its definition."""
+    P = X.shape[1]
+    with mpmath.workdps(60):
+        mean = lambda arrays, p, sign: sum((arrays[(p + sign * o) % P] for o in range(q)), mpmath.zeros(2)) / q  # noqa: E731
+        sigma, covariances, dots = [exact_gram(X[:, p]) for p in range(P)], [], []
+        for _ in range(L):
+            covariances.append([mean(sigma, p, 1) for p in range(P)])
+            pairs = [exact_relu_pair(C) for C in covariances[-1]]
+            sigma = [value for value, _ in pairs]
+            dots.append([dot for _, dot in pairs])
+        K, gamma = sum(sigma, mpmath.zeros(2)) / P, [dot / P for dot in dots[-1]]
+        for l in range(L - 1, -1, -1):
+            K += sum((hadamard(gamma[p], covariances[l][p]) for p in range(P)), mpmath.zeros(2))
+            gamma = [hadamard(dots[l - 1][p], mean(gamma, p, -1)) for p in range(P)]
+        return least_eigenvalue_of_two(K)
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+@given(seed=seeds, L=depths, q=st.integers(1, 3))
+def test_least_eigenvalue_of_close_inputs(sign, seed, L, q):
+    x, step = np.random.default_rng(seed).normal(size=(2, 3, 2))
+    X = np.stack([x, sign * (x + 1e-8 * step)])
+    least = np.linalg.eigvalsh(convolution_limit_grams(X, taps=q, hidden_layers=L).ntk)[0]
+    assert least == pytest.approx(exact_convolution(X, L, q), rel=1e-6)
+
+
+@given(seed=seeds, activation=activations, L=depths, q=taps)
+def test_cross_kernel_is_a_block_of_the_square_one(seed, activation, L, q):
+    X, options = inputs(seed), {"taps": q, "hidden_layers": L, "activation": activation}
+    X[1, 1:3] = 0.0  # for two taps a whole patch
+    square, cross = convolution_limit_grams(X, **options), convolution_limit_grams(X[:2], X[1:], **options)
+    assert np.abs(cross.layers - square.layers[:, :2, 1:]).max() <= 1e-13 * np.abs(square.layers).max()
+    assert np.array_equal(square.nngp, square.layers[-1]) and np.allclose(square.ntk, square.layers.sum(axis=0))
+    assert np.array_equal(convolution_limit_grams(X, X.copy(), **options).layers, square.layers)
+    X[1, 1:3] = 1e-100
+    near = convolution_limit_grams(X, **options).layers
+    assert np.abs(near - square.layers).max() <= 1e-13 * np.abs(square.layers).max()
 
 
 def drawn(seed, activation, L, q):

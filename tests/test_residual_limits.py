@@ -1,5 +1,6 @@
 """Residual networks: their limits, and the finite networks themselves."""
 
+import mpmath
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,10 +10,13 @@ from kernels.activations import ACTIVATIONS
 from kernels.residual import ResidualNetwork
 from tests import examples
 from tests.flows import SMOOTH, unit_rows
+from tests.limit_references import exact_gram, exact_relu_pair, hadamard, least_eigenvalue_of_two
 from theory import limit_grams
 from theory.dual_activations import DUALS
+from theory.gram_limits import angles
 from theory.quadrature import gaussian_grid
-from theory.residual_limits import residual_limit_grams
+from theory.residual_limits import combined_angle, residual_limit_grams
+from theory.validation import polar
 
 seeds = st.integers(0, 2**32 - 1)
 activations = st.sampled_from(sorted(DUALS))
@@ -76,9 +80,66 @@ def test_odd_activations_have_no_mean_terms(seed, L, s, activation):
     assert np.allclose(without, with_V, rtol=1e-9, atol=1e-12)
 
 
+def exact_residual(X, L, s, V):
+    """Σ_b K_b of a relu network for two rows, in 60 digits, by its definition."""
+    with mpmath.workdps(60):
+        sigma, phi, dots, means = [exact_gram(X)], [], [], []
+        for l in range(L):
+            value, dot = exact_relu_pair(sigma[-1])
+            means.append([mpmath.sqrt(sigma[-1][i, i] / (2 * mpmath.pi)) for i in range(2)])
+            phi.append(value)
+            dots.append(dot)
+            total = value if l == 0 else sigma[-1] + s**2 * value
+            if l and not V:
+                before = [means[0][i] + s * sum(nu[i] for nu in means[1:l]) for i in range(2)]
+                cross = lambda i, j, before=before, l=l: before[i] * means[l][j] + means[l][i] * before[j]  # noqa: E731
+                total += s * mpmath.matrix([[cross(i, j) for j in range(2)] for i in range(2)])
+            sigma.append(total)
+        gamma, K = mpmath.ones(2), sigma[L]
+        for l in range(L - 1, 0, -1):
+            K += s**2 * hadamard(hadamard(sigma[l], dots[l]) + (phi[l] if V else mpmath.zeros(2)), gamma)
+            gamma = hadamard(gamma, mpmath.ones(2) + s**2 * dots[l])
+        return least_eigenvalue_of_two(K + hadamard(hadamard(sigma[0], dots[0]), gamma))
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+@given(seed=seeds, L=depths, s=scales, V=st.booleans())
+def test_least_eigenvalue_of_close_inputs(sign, seed, L, s, V):
+    x, step = np.random.default_rng(seed).normal(size=(2, 3))
+    X = np.stack([x, sign * (x + 1e-8 * step)])
+    least = np.linalg.eigvalsh(residual_limit_grams(X, hidden_layers=L, branch_scale=s, second_weights=V).ntk)[0]
+    assert least == pytest.approx(exact_residual(X, L, s, V), rel=1e-6)
+
+
+@given(seed=seeds, activation=activations, L=depths, V=st.booleans())
+def test_cross_kernel_is_a_block_of_the_square_one(seed, activation, L, V):
+    X, options = inputs(seed), {"hidden_layers": L, "activation": activation, "second_weights": V}
+    X[2] = 0.0
+    square, cross = residual_limit_grams(X, **options), residual_limit_grams(X[:3], X[2:], **options)
+    assert np.abs(cross.layers - square.layers[:, :3, 2:]).max() <= 1e-13 * np.abs(square.layers).max()
+    assert np.array_equal(square.nngp, square.layers[-1]) and np.allclose(square.ntk, square.layers.sum(axis=0))
+    same = residual_limit_grams(X, X.copy(), **options).layers
+    assert np.array_equal(same, square.layers)
+    X[2] = 1e-100
+    near = residual_limit_grams(X, **options).layers
+    assert np.abs(near - square.layers).max() <= 1e-13 * np.abs(square.layers).max()
+
+
+@given(seed=seeds, exponent=st.floats(-12, 0), sign=st.sampled_from([1.0, -1.0]))
+def test_angles_of_parts_are_those_of_the_whole(seed, exponent, sign):
+    rng = np.random.default_rng(seed)
+    U = [rng.normal(size=(3, d)) for d in (1, 2, 3)]
+    V = [sign * (u + 10**exponent * rng.normal(size=u.shape)) for u in U]
+    units = [[polar(w) for w in parts] for parts in (U, V)]
+    parts = [([r, s], angles(u, v)) for (u, r), (v, s) in zip(*units, strict=True)]
+    whole = angles(polar(np.hstack(U))[0], polar(np.hstack(V))[0])
+    assert np.allclose(combined_angle(parts), whole, rtol=1e-10, atol=1e-15)
+    assert np.allclose(np.pi - combined_angle(parts), np.pi - whole, rtol=1e-10, atol=1e-15)
+
+
 @pytest.mark.parametrize("activation", sorted(DUALS))
 def test_means_of_activations_are_those_of_a_fine_sum(activation):
-    q, (z, weights) = np.array([0.1, 1.0, 7.0]), gaussian_grid(1e-4)
+    q, (z, weights) = np.array([0.0, 0.1, 1.0, 7.0, 1e4]), gaussian_grid(1e-4)
     density = weights * np.exp(-(z**2) / 4) / (2 * np.pi) ** 0.25
     dual = DUALS[activation]
     f = getattr(dual, "function", lambda u: dual.a * u + dual.b * np.abs(u))
