@@ -147,7 +147,7 @@ def psi(eps: np.ndarray) -> np.ndarray:
 
     With y = (1−ε)^{1/3} it is (1−y)²(2+y)/2, which does not cancel for small ε.
     """
-    eps = validate_array(eps, "eps", ("k",) * np.ndim(eps))
+    eps = validate_array(eps, "eps", ("k",) * np.ndim(eps)).reshape(np.shape(eps))
     if eps.min() < 0 or eps.max() > 1:
         raise ValueError(f"`eps` must lie in [0, 1], got {eps.min():g} to {eps.max():g}")
     y = np.cbrt(1 - eps)

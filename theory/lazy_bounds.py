@@ -20,7 +20,17 @@ import numpy as np
 from argument_validation import validate_array, validate_name, validate_positive, validate_rates, validate_size
 from theory.dual_activations import DUALS
 from theory.eigenvalue_bounds import SLOPE_BOUNDS
-from theory.validation import bound, counts, definite_spectrum, in_order, not_negative, positive, rates_of, spectrum
+from theory.validation import (
+    SLACK,
+    bound,
+    counts,
+    definite_spectrum,
+    in_order,
+    not_negative,
+    positive,
+    rates_of,
+    spectrum,
+)
 
 CURVATURE_BOUNDS = {
     "tanh": 4 / math.sqrt(27),  # −2 tanh(1 − tanh²) where tanh² = 1/3
@@ -177,7 +187,7 @@ def descent_factor(step: float, kappa: float, m: int, n: int, lam: float, *, lar
     if largest is not None:
         (largest,) = positive(largest=largest)
         in_order(lam=lam, largest=largest)
-        limit = m * n / (kappa**2 * largest)
+        limit = m * n / (kappa**2 * largest) * SLACK
     if step > limit:
         raise ValueError(
             f"`step` must be at most {float(limit):.4g}, beyond which ηλ_max(G) ≤ n fails and descent need not converge, "

@@ -30,8 +30,8 @@ def normalized_network(betas: np.ndarray, m: int, *, activation: str) -> Normali
     """The normalised network that a·σ(W^L … σ(W^1x)), W^l ~ N(0, β_l²), a ~ N(0, β_{L+1}²), ``betas`` (L+1,), is at all times.
 
     1-homogeneous σ (relu, leaky_relu, abs, identity): κ = m^{(L+1)/2}β_1 ⋯ β_{L+1}, inputs as they are. Any σ: κ = mβ_{L+1} and
-    inputs β_1X, provided that β_2 = … = β_L = m^{−½}, as in the normalised network; L = 1 asks nothing. ValueError otherwise:
-    σ(βz) is no multiple of σ(z), and no κ and rates make the two networks equal.
+    inputs β_1X, provided that β_2 = … = β_L = m^{−½}, as in the normalised network: L = 1 asks nothing, LeCun and Xavier do,
+    He does not. ValueError otherwise: σ(βz) is no multiple of σ(z), and no κ and rates make the two networks equal.
     """
     betas, m, rates = _validate_betas(betas), validate_size(m, "m"), layer_rates(betas)
     if _homogeneous(activation):

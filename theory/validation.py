@@ -22,6 +22,7 @@ from argument_validation import (
     validate_symmetric,
 )
 
+SLACK = Decimal(1 + 1e-12)  # by which rounding may break an inequality between arguments
 DIGITS = Context(prec=34)  # twice those of float64, exponents of six digits
 ROUNDING = (
     2.0**-51
@@ -58,7 +59,7 @@ def counts(**values: object) -> list[Decimal]:
 def in_order(**values: Decimal) -> None:
     """Raise unless the first of two named values is at most the second, up to 1e-12 of it."""
     (small, least), (large, largest) = values.items()
-    if least > largest * (1 + Decimal("1e-12")):
+    if least > largest * SLACK:
         raise ValueError(f"`{small}` must be at most `{large}` = {float(largest):g}, got {float(least):g}")
 
 
