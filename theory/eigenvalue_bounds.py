@@ -89,7 +89,7 @@ def min_eigenvalue_lower_bound(
     At most 45 Hadamard powers are factorised, two or three times each: n = 500 takes about a second.
     """
     masses = _masses(activation, hidden_layers, layer)
-    return _weigh(masses, hadamard_power_bounds(_unit_rows(X), TERMS))
+    return _weigh(masses, hadamard_power_bounds(X, TERMS))
 
 
 def separation_lower_bound(
@@ -111,8 +111,8 @@ def separation_lower_bound(
     ------
     ValueError for ``rho`` outside [0, 1], ``n`` below 1, and as `min_eigenvalue_lower_bound`.
     """
-    masses = _masses(activation, hidden_layers, layer)
-    return _weigh(masses, gershgorin_bounds(rho, n, TERMS))
+    bounds = gershgorin_bounds(rho, n, TERMS)
+    return _weigh(_masses(activation, hidden_layers, layer), bounds)
 
 
 def hadamard_power_bounds(X: np.ndarray, largest: int) -> np.ndarray:
@@ -120,6 +120,7 @@ def hadamard_power_bounds(X: np.ndarray, largest: int) -> np.ndarray:
 
     Gershgorin's bound for every r and a factorisation on a grid, which ends where Gershgorin's is within 1e-3 of 1.
     """
+    X, largest = _unit_rows(X), validate_count(largest, "largest")
     S = X @ X.T
     np.fill_diagonal(S, 1.0)
     error = 2 * (X.shape[1] + 4) * 1.01 * U  # of an inner product of rows that were normalised in float64
