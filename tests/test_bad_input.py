@@ -75,6 +75,7 @@ CASES = {
     "erf range": (limits(1e78 * X, activation="erf"), r"between 1e-150 and 1e\+08 for erf"),
     "softplus range": (limits(X, 1e9 * X, activation="softplus"), r"`X2` must have row norms .* and 1e\+08 for softplus"),
     "fluctuation range": (lambda: gram_fluctuations(20 * X, activation="tanh"), "between 1e-150 and 12 for tanh, whose fourth"),
+    "fluctuation overflow": (lambda: gram_fluctuations(1e80 * X, activation="relu"), r"between 1e-150 and 1e\+75 for relu"),
     "fluctuation activation": (lambda: gram_fluctuations(X, activation="tahn"), "did you mean 'tanh'"),
     "fluctuation nan": (lambda: gram_fluctuations(NAN, activation="tanh"), "`X` must be finite"),
     "variance": (dual(-np.ones(1), np.ones(1), np.zeros((1, 1))), "`variance1` must not be negative, got -1"),

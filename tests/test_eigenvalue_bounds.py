@@ -383,3 +383,18 @@ def test_bad_input(case):
     call, message = CASES[case]
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("rows", [[[0.0, 0.0], [1.0, 2.0]], [[0.0, 0.0], [0.0, 0.0]]])
+def test_a_zero_row_leaves_no_bound(rows):
+    """λ_min(K^1) = 0, so no failure is excluded at any width."""
+    X = np.array(rows)
+    assert first_layer_failure_bound(X, 10**9, activation="tanh", eps=0.5) == 2.0
+    with pytest.raises(ValueError, match="`X` must give a first-layer kernel with a least eigenvalue above rounding"):
+        sufficient_width(X, activation="relu")
+
+
+def test_large_rows_keep_their_bound():
+    """Rows of norm 1e4: the rounding of K^1 of tanh is 5e-12 of its diagonal, below its least eigenvalue."""
+    X = 1e4 * np.eye(3)
+    assert 0 < first_layer_failure_bound(X, 10**7, activation="tanh", eps=0.5) < 3

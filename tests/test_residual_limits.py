@@ -15,7 +15,7 @@ from theory import limit_grams
 from theory.dual_activations import DUALS
 from theory.gram_limits import angles
 from theory.quadrature import gaussian_grid
-from theory.residual_limits import combined_angle, residual_limit_grams
+from theory.residual_limits import combined_angle, dual_moments, residual_limit_grams
 from theory.validation import polar
 
 seeds = st.integers(0, 2**32 - 1)
@@ -200,6 +200,10 @@ BAD_LIMITS = {
     "activation": ({"activation": "rleu"}, "did you mean 'relu'"),
     "scale": ({"branch_scale": -1.0}, "`branch_scale` must be a finite number of at least 0, got -1.0"),
     "huge scale": ({"branch_scale": 1e200}, "must give pre-activations of variance at most 1e\\+300 for relu, got inf"),
+    "largest scale": (
+        {"branch_scale": 1.7e308, "second_weights": False},
+        "must give pre-activations of variance at most",
+    ),
     "flag": ({"second_weights": 1}, "`second_weights` must be True or False, got 1"),
     "columns": ({"X2": np.ones((2, 3))}, r"`X2` must have the columns of `X` \(2\), got 3"),
     "norm": (
@@ -222,6 +226,20 @@ def test_limits_refuse_bad_input(case):
     arguments = {"X": X, "hidden_layers": 2} | arguments
     with pytest.raises(ValueError, match=message):
         residual_limit_grams(arguments.pop("X"), **arguments)
+
+
+@pytest.mark.parametrize(
+    "covariance, activation, message",
+    [
+        (np.eye(2), "rleu", "did you mean 'relu'"),
+        (np.ones((2, 3)), "relu", r"`covariance` must have shape \(n, n\)"),
+        (-np.eye(2), "relu", r"`covariance` must have a diagonal in \[0, 1e\+300\], got -1 to -1"),
+        ([[1.0, 2.0], [2.0, 1.0]], "tanh", "`covariance` must be positive semi-definite, got a correlation above 1"),
+    ],
+)
+def test_moments_refuse_what_is_no_covariance(covariance, activation, message):
+    with pytest.raises(ValueError, match=message):
+        dual_moments(covariance, activation)
 
 
 @pytest.mark.parametrize("case", BAD_MODELS)

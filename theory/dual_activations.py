@@ -52,7 +52,7 @@ class PiecewiseLinear:
 
     a: float
     b: float
-    largest_norm = squares_norm = LARGEST_NORM
+    largest_norm, squares_norm = LARGEST_NORM, np.sqrt(LARGEST_NORM)
 
     def features(self, q: np.ndarray, largest: float) -> np.ndarray:
         return q

@@ -15,13 +15,15 @@ def gram_fluctuations(X: np.ndarray, *, activation: str) -> tuple[float, float]:
 
         C_1 = Σ_ij ⟨x_i, x_j⟩² (3 E[σ'(u)²σ'(v)²] − Σ̇_ij²),    C_2 = Σ_ij (E[σ(u)²σ(v)²] − Σ_ij²),
 
-    the 3 being E a⁴ of the output weights. ``X`` (n, d) as for `limit_grams`, but with row norms of at most 10 for erf, 12 for
-    gelu and tanh, 24 for sigmoid and softplus: E σ²σ² and E σ'²σ'² have no closed form and need Mehler's formula. The error is
-    about 3e-13 of the two sums of fourth moments.
+    the 3 being E a⁴ of the output weights. ``X`` (n, d) as for `limit_grams`, but with row norms of at most 1e75 for relu,
+    leaky_relu, abs and identity, 10 for erf, 12 for gelu and tanh, 24 for sigmoid and softplus: there E σ²σ² and E σ'²σ'² need
+    Mehler's formula. The error is about 3e-13 of the two sums of fourth moments.
+
+    ValueError for other norms, empty or non-finite inputs and an unknown activation.
     """
     dual = DUALS[validate_name(activation, DUALS, "activation")]
     X = validate_kernel_inputs(
-        X, "X", dual.squares_norm, f"for {activation}, whose fourth moments are resolved up to there"
+        X, "X", dual.squares_norm, f"for {activation}, whose fourth moments are known up to there"
     )
     unit, norms = polar(X)
     angle, q = angles(unit, unit), norms**2

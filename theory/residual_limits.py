@@ -3,7 +3,13 @@
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from argument_validation import validate_count, validate_flag, validate_name, validate_not_negative
+from argument_validation import (
+    validate_count,
+    validate_flag,
+    validate_name,
+    validate_not_negative,
+    validate_symmetric,
+)
 from theory.dual_activations import DUALS, PiecewiseLinear, angle_between
 from theory.gram_limits import Dual, LimitGrams, angles, next_variances, validate_pair
 from theory.validation import polar
@@ -68,12 +74,12 @@ def residual_limit_grams(
         if l == 0:
             sigma, q, angle, before = [*sigma, value], p, after, means
             continue
-        cross = [2 * s * mu * nu if not V else np.zeros_like(mu) for mu, nu in zip(before, means, strict=True)]
-        parts = [([np.sqrt(v) for v in q], angle), ([s * np.sqrt(v) for v in p], after)]
-        parts.append(([np.sqrt(c) for c in cross], np.zeros_like(angle)))
-        with np.errstate(over="ignore"):
+        roots = [[np.sqrt(v) for v in q], [s * np.sqrt(v) for v in p]]
+        with np.errstate(over="ignore"):  # refused in the line after next
+            cross = [0 * mu if V else 2 * s * mu * nu for mu, nu in zip(before, means, strict=True)]
             q = [v + s**2 * w + c for v, w, c in zip(q, p, cross, strict=True)]
         validate_variances(q, dual, activation)
+        parts = [(roots[0], angle), (roots[1], after), ([np.sqrt(c) for c in cross], np.zeros_like(angle))]
         total = sigma[-1] + s**2 * value
         if not V:
             total += s * (np.multiply.outer(before[0], means[1]) + np.multiply.outer(means[0], before[1]))
@@ -136,9 +142,17 @@ def dual_moments(covariance: np.ndarray, activation: str) -> tuple[np.ndarray, n
     """E σ(u)σ(v) and E σ'(u)σ'(v), both (n, n), for every pair of components of a Gaussian vector with this covariance.
 
     ``covariance`` (n, n) symmetric, positive semi-definite, with diagonal entries up to the square of the largest norm that
-    `limit_grams` accepts. Angles come from cosines.
+    `limit_grams` accepts. Angles come from cosines. ValueError for anything else and for an unknown activation.
     """
-    dual, q = DUALS[activation], np.diag(covariance)
+    dual = DUALS[validate_name(activation, DUALS, "activation")]
+    covariance = validate_symmetric(covariance, "covariance")
+    q = np.diag(covariance)
+    if q.min() < 0 or q.max() > dual.largest_norm**2:
+        raise ValueError(
+            f"`covariance` must have a diagonal in [0, {dual.largest_norm**2:g}], got {q.min():g} to {q.max():g}"
+        )
+    if (np.abs(covariance) > (1 + 1e-9) * np.multiply.outer(np.sqrt(q), np.sqrt(q))).any():
+        raise ValueError("`covariance` must be positive semi-definite, got a correlation above 1")
     angle = angle_between(covariance, np.sqrt(q), np.sqrt(q))
     np.fill_diagonal(angle, 0.0)  # the quotient may be an ulp below 1
     return dual_layer(dual, (q, q), angle)[:2]
