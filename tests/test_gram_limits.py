@@ -1,7 +1,6 @@
 """limit_grams against a literal transcription of the recursion, and the properties users rely on."""
 
 import tracemalloc
-from time import process_time
 
 import mpmath
 import numpy as np
@@ -154,19 +153,6 @@ def test_raw_data_sets(load, name):
     for i, j in [(0, 1), (3, 30)]:
         exact = layers_of_pair(name, X[i], X[j], 3)
         assert (np.abs(K[:, i, j] - exact) <= 1e-11 * np.sqrt(K[:, i, i] * K[:, j, j])).all()
-
-
-@pytest.mark.parametrize("name", ["tanh", "sigmoid", "softplus"])
-def test_large_norms_cost_at_most_ten_times_unit_norms(name):
-    X = np.random.default_rng(0).normal(size=(500, 20))
-    X /= np.linalg.norm(X, axis=1, keepdims=True)
-
-    def seconds(norm):
-        start = process_time()
-        limit_grams(norm * X, hidden_layers=3, activation=name)
-        return process_time() - start
-
-    assert min(seconds(1e4) for _ in range(3)) <= 10 * min(seconds(1.0) for _ in range(3))
 
 
 @pytest.mark.parametrize("name", ["tanh", "erf", "sin", "identity"])
