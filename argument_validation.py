@@ -136,7 +136,7 @@ def all_positive(**values: object) -> list[float]:
 
 def validate_count(value: object, name: str, least: int = 1, most: int | None = None) -> int:
     """Return ``value`` as an int if it is a whole number of at least ``least`` and, where that is given, at most ``most``."""
-    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    whole = isinstance(value, Integral) and _is_real(value)
     if not whole or value < least or (most is not None and value > most):
         rule = f"at most {most}" if whole and value >= least else f"at least {least}"
         raise ValueError(f"`{name}` must be a whole number of {rule}, got {_show(value)}")
@@ -202,7 +202,7 @@ def _validate_leaves(values: list | tuple, name: str) -> None:
             _validate_leaves(value, name)
         elif isinstance(value, bool | np.bool_):
             raise ValueError(f"`{name}` must hold real numbers, got {REFUSED['b']}")
-        elif isinstance(value, Integral):
+        elif isinstance(value, Integral) and _is_real(value):
             if abs(int(value)) > EXACT:
                 _refuse_integer(value, name)
         elif not isinstance(value, float):
@@ -226,7 +226,8 @@ def _number(value: object, name: str, rule: str, allowed: object) -> float:
 
 
 def _is_real(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)
+    """Whether ``value`` is a real number: Python counts bool among them, NumPy its time differences."""
+    return isinstance(value, Real) and not isinstance(value, bool | np.timedelta64)
 
 
 def _show(value: object) -> str:

@@ -33,10 +33,11 @@ class ConvolutionalNetwork(CountedWeights):
 
     def __post_init__(self) -> None:
         validate_name(self.activation, ACTIVATIONS, "activation")
-        validate_count(self.width, "width", most=INDICES)
-        validate_count(self.hidden_layers, "hidden_layers", most=INDICES)
+        for name in ("width", "hidden_layers"):
+            object.__setattr__(self, name, validate_count(getattr(self, name), name, most=INDICES))
         X = validate_array(self.X, "X", ("n", "P", "c"), largest=LARGEST)
-        if validate_count(self.taps, "taps") > X.shape[1]:
+        object.__setattr__(self, "taps", validate_count(self.taps, "taps"))
+        if self.taps > X.shape[1]:
             raise ValueError(f"`taps` must be at most the number of positions, {X.shape[1]}, got {self.taps}")
         object.__setattr__(self, "X", X)
         object.__setattr__(self, "kappa", validate_positive(self.kappa, "kappa"))

@@ -42,7 +42,7 @@ def ensemble_grams(
     """
     seed, X = validate_count(seed, "seed", least=0), validate_array(X, "X", ("n", "d"), largest=LARGEST)
     validate_name(activation, ACTIVATIONS, "activation")
-    if not isinstance(widths, Sequence | np.ndarray) or not len(widths):
+    if not isinstance(widths, list | tuple | range | np.ndarray) or not np.shape(widths) or not len(widths):
         raise ValueError(f"`widths` must be a non-empty increasing list, got {type(widths).__name__}")
     widths = [validate_count(m, "widths", most=INDICES) for m in widths]
     if any(b <= a for a, b in itertools.pairwise(widths)):

@@ -212,12 +212,12 @@ class TwoLayerModel(WeightMap):
         """The bound above on the ball."""
         start, radius = self._ball(start, radius)
         _, a = self.split(start)
-        norm, longest = np.linalg.norm(self.X, 2), np.linalg.norm(self.X, axis=1).max()
-        largest = np.abs(a).max() + (0.0 if self.output is not None else radius)
+        norm, longest = float(np.linalg.norm(self.X, 2)), float(np.linalg.norm(self.X, axis=1).max())
+        largest = float(np.abs(a).max()) + (0.0 if self.output is not None else radius)
         curvature = largest * SMALL[self.activation] * longest
         if self.output is None:
-            curvature = (curvature + np.hypot(curvature, 2.0)) / 2
-        return float(self.scale * norm * curvature)
+            curvature = (curvature + math.hypot(curvature, 2.0)) / 2
+        return self.scale * norm * curvature
 
 
 @dataclass(frozen=True)
@@ -237,8 +237,8 @@ class NetworkModel(CountedWeights):
         validate_name(self.activation, ACTIVATIONS, "activation")
         object.__setattr__(self, "X", validate_array(self.X, "X", ("N", "d"), largest=LARGEST))
         object.__setattr__(self, "kappa", validate_positive(self.kappa, "kappa"))
-        validate_count(self.width, "width", most=INDICES)
-        validate_count(self.hidden_layers, "hidden_layers", most=INDICES)
+        for name in ("width", "hidden_layers"):
+            object.__setattr__(self, name, validate_count(getattr(self, name), name, most=INDICES))
 
     @property
     def shapes(self) -> list[tuple[int, ...]]:
@@ -277,7 +277,7 @@ class Factorization(CountedWeights):
 
     def __post_init__(self) -> None:
         for name in ("rows", "columns", "rank"):
-            validate_count(getattr(self, name), name, most=INDICES)
+            object.__setattr__(self, name, validate_count(getattr(self, name), name, most=INDICES))
 
     @property
     def shapes(self) -> list[tuple[int, int]]:
@@ -339,6 +339,9 @@ class Centred(WeightMap):
     def __post_init__(self) -> None:
         object.__setattr__(self, "start", _validate_start(self.model, self.start))
         object.__setattr__(self, "value", self.model(self.start))
+
+    def _weights(self, w: object, name: str = "w", finite: bool = False) -> np.ndarray:
+        return validate_array(w, name, self.start.shape, finite=finite)
 
     def _value(self, w: np.ndarray) -> np.ndarray:
         return self.model(w) - self.value

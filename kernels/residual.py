@@ -39,8 +39,8 @@ class ResidualNetwork(CountedWeights):
 
     def __post_init__(self) -> None:
         validate_name(self.activation, ACTIVATIONS, "activation")
-        validate_count(self.width, "width", most=INDICES)
-        validate_count(self.hidden_layers, "hidden_layers", most=INDICES)
+        for name in ("width", "hidden_layers"):
+            object.__setattr__(self, name, validate_count(getattr(self, name), name, most=INDICES))
         object.__setattr__(self, "X", validate_array(self.X, "X", ("n", "d"), largest=LARGEST))
         object.__setattr__(self, "kappa", validate_positive(self.kappa, "kappa"))
         object.__setattr__(self, "branch_scale", validate_not_negative(self.branch_scale, "branch_scale"))

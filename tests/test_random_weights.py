@@ -187,11 +187,11 @@ def test_bad_input_is_refused_with_name_rule_and_value(name, value, rule):
 
 def test_a_block_that_leaves_the_index_range_is_refused():
     assert normal_matrix(1, 1, 1, 1, first_row=2**32 - 1, first_column=2**32 - 1).shape == (1, 1)
-    with pytest.raises(ValueError, match="^`rows` must be a whole number of at most 1, got 2$"):
+    with pytest.raises(ValueError, match=r"^`rows` must be a whole number of at most 1, got 2$"):
         normal_matrix(1, 1, 2, 1, first_row=2**32 - 1)
-    with pytest.raises(ValueError, match="^`columns` must be a whole number of at most 1, got 2$"):
+    with pytest.raises(ValueError, match=r"^`columns` must be a whole number of at most 1, got 2$"):
         normal_matrix(1, 1, 1, 2, first_column=2**32 - 1)
-    with pytest.raises(ValueError, match="^`rows` times `columns` must be at most 2\\^36, got 262144 and 262145$"):
+    with pytest.raises(ValueError, match=r"^`rows` times `columns` must be at most 2\^36, got 262144 and 262145$"):
         normal_matrix(1, 1, 2**18, 2**18 + 1)
 
 
