@@ -1,7 +1,7 @@
 """Arguments for tests/test_fuzz.py: what is drawn for each, and what is done to it.
 
-A fault is ``same`` (another form of the same numbers: the answer is that of the plain array), ``bad`` (to be refused) or ``free``
-(unusual numbers: a right answer or a refusal).
+A fault is ``same`` (another form of the same numbers: the answer is that of the plain array), ``bad`` (to be refused) or
+``free`` (unusual numbers: a right answer or a refusal).
 """
 
 import datetime
@@ -42,17 +42,21 @@ class Kind:
 
     def lenient(self, *names):
         """The same kind, with these bad faults as free ones."""
-        kept = {name: act for name, act in self.bad.items() if name not in names}
-        return replace(self, bad=kept, free=self.free | {name: self.bad[name] for name in names})
+        moved = {name: self.bad[name] for name in names}
+        return replace(self, bad=without(self.bad, *names), free=self.free | moved)
 
 
 def optional(kind):
     """The same kind of an argument that may be None."""
-    return replace(kind, bad={name: act for name, act in kind.bad.items() if name != "None"}, optional=True)
+    return replace(kind, bad=without(kind.bad, "None"), optional=True)
 
 
 def constant(value):
     return lambda _: value
+
+
+def without(faults, *names):
+    return {name: act for name, act in faults.items() if name not in names}
 
 
 # What is never a number or an array of numbers.
@@ -92,7 +96,7 @@ def scalar(low, high, *, bad=()):
         | {"list": lambda x: [x], "array": lambda x: np.array([x]), "huge negative": constant(-HUGE)}
         | {f"{x}": constant(x) for x in bad},
         {f"{x:.3g}": constant(x) for x in EXTREME if x not in bad}
-        | {"0": constant(0), "0-d": np.array, "-1": constant(-1.0), "int": constant(3), "float32 big": constant(np.float32(3e38))},
+        | {"0": constant(0), "0-d": np.array, "-1": constant(-1.0), "int": constant(3), "big32": constant(np.float32(3e38))},
         float,
     )  # fmt: skip
 
@@ -140,7 +144,7 @@ def name(known):
     return Kind(
         lambda rng, _: known[rng.integers(len(known))],
         {"NumPy text": np.str_},
-        {key: act for key, act in ALIEN.items() if key != "text"}
+        without(ALIEN, "text")
         | {"case": lambda x: x.swapcase(), "longer": lambda x: x + "x", "empty": constant(""), "list": lambda x: [x]}
         | {"long": constant("relu" * 10_000), "number": constant(3), "control": constant("re\x00\nlu")},
         plain=str,
@@ -148,11 +152,11 @@ def name(known):
 
 
 def flag():
-    aliens = {key: act for key, act in ALIEN.items() if key not in ("True", "NumPy bool")}
     return Kind(
         lambda rng, _: bool(rng.integers(2)),
         {"NumPy bool": np.bool_},
-        aliens | {"0": constant(0), "1.0": constant(1.0), "list": constant([]), "array": constant(np.array([True]))},
+        without(ALIEN, "True", "NumPy bool")
+        | {"0": constant(0), "1.0": constant(1.0), "list": constant([]), "array": constant(np.array([True]))},
         plain=bool,
     )
 
@@ -247,7 +251,7 @@ SAME_ARRAYS = {
     "pandas nullable": lambda x: frame(x, "Float64"),
 }
 BAD_ARRAYS = {
-    **{name: act for name, act in ALIEN.items() if name != "masked"},
+    **without(ALIEN, "masked"),
     "number": constant(1.5),
     "nan": entry(np.nan),
     "inf": entry(np.inf),
@@ -313,8 +317,8 @@ def array(shape, draw=None):
 
 
 def unit_rows(rng, sizes):
-    """Rows of norm 1, no two of them equal or opposite up to d = 3."""
-    x = rng.normal(size=(sizes["n"], sizes["d"]))
+    """Rows of norm 1 in at least two dimensions, so that no two are equal or opposite."""
+    x = rng.normal(size=(sizes["n"], max(2, sizes["d"])))
     return x / np.linalg.norm(x, axis=1, keepdims=True)
 
 
@@ -395,7 +399,7 @@ LOSS = one_of(
     lambda rng, sizes: LogCoshLoss(entries("p")(rng, sizes), 0.5, 2.0),
 )
 FUNCTION = replace(
-    one_of(lambda *_: np.sin, lambda *_: np.tanh, lambda *_: np.cos, bad={k: v for k, v in ALIEN.items() if k not in ("function", "type")}),
+    one_of(*(lambda *_, f=f: f for f in (np.sin, np.tanh, np.cos)), bad=without(ALIEN, "function", "type")),
     free={
         "kinked": constant(np.abs),
         "step": constant(np.sign),
