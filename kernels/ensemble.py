@@ -37,8 +37,8 @@ def ensemble_grams(
 
     Raises
     ------
-    ValueError for an empty ``X`` or entries that are not finite or too large, widths that do not increase, numbers outside their
-    range, an unknown activation.
+    ValueError for an empty ``X`` or entries that are not finite or too large, widths that do not increase, numbers outside
+    their range, an unknown activation.
     """
     seed, X = validate_count(seed, "seed", least=0), validate_array(X, "X", ("n", "d"), largest=LARGEST)
     validate_name(activation, ACTIVATIONS, "activation")
