@@ -412,3 +412,4 @@ FUNCTION = replace(
         "texts": constant(lambda u: "a"),
     },
 )  # fmt: skip
+CALLBACK = Kind(lambda *_: None, {"function": constant(lambda *_: None)}, without(ALIEN, "None", "function", "type"))
