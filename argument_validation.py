@@ -12,6 +12,7 @@ from numbers import Integral, Real
 import numpy as np
 
 EXACT = 2**53  # integers up to here are float64 numbers
+DEEPEST = 10**6
 LARGEST = np.finfo(np.float64).max
 SYMMETRY = 1e-12  # |K_ij − K_ji| over the largest entry that passes as rounding
 REFUSED = {
@@ -141,6 +142,11 @@ def validate_count(value: object, name: str, least: int = 1, most: int | None = 
         rule = f"at most {most}" if whole and value >= least else f"at least {least}"
         raise ValueError(f"`{name}` must be a whole number of {rule}, got {_show(value)}")
     return int(value)
+
+
+def validate_depth(value: object, name: str = "hidden_layers") -> int:
+    """Return a number of hidden layers as an int, 1 to `DEEPEST`: more would be a wait without an end."""
+    return validate_count(value, name, most=DEEPEST)
 
 
 def validate_flag(value: object, name: str) -> bool:

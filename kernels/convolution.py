@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from argument_validation import validate_array, validate_count, validate_name, validate_positive
+from argument_validation import validate_array, validate_count, validate_depth, validate_name, validate_positive
 from kernels.activations import ACTIVATIONS, activate
 from kernels.models import CountedWeights
 from kernels.network import LARGEST, finite_at_scale
@@ -33,8 +33,8 @@ class ConvolutionalNetwork(CountedWeights):
 
     def __post_init__(self) -> None:
         validate_name(self.activation, ACTIVATIONS, "activation")
-        for name in ("width", "hidden_layers"):
-            object.__setattr__(self, name, validate_count(getattr(self, name), name, most=INDICES))
+        object.__setattr__(self, "width", validate_count(self.width, "width", most=INDICES))
+        object.__setattr__(self, "hidden_layers", validate_depth(self.hidden_layers))
         X = validate_array(self.X, "X", ("n", "P", "c"), largest=LARGEST)
         object.__setattr__(self, "taps", validate_count(self.taps, "taps"))
         if self.taps > X.shape[1]:

@@ -14,6 +14,7 @@ import numpy as np
 from argument_validation import (
     validate_array,
     validate_count,
+    validate_depth,
     validate_name,
     validate_not_negative,
     validate_positive,
@@ -237,8 +238,8 @@ class NetworkModel(CountedWeights):
         validate_name(self.activation, ACTIVATIONS, "activation")
         object.__setattr__(self, "X", validate_array(self.X, "X", ("N", "d"), largest=LARGEST))
         object.__setattr__(self, "kappa", validate_positive(self.kappa, "kappa"))
-        for name in ("width", "hidden_layers"):
-            object.__setattr__(self, name, validate_count(getattr(self, name), name, most=INDICES))
+        object.__setattr__(self, "width", validate_count(self.width, "width", most=INDICES))
+        object.__setattr__(self, "hidden_layers", validate_depth(self.hidden_layers))
 
     @property
     def shapes(self) -> list[tuple[int, ...]]:

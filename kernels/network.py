@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from argument_validation import validate_array, validate_count, validate_name, validate_positive
+from argument_validation import validate_array, validate_count, validate_depth, validate_name, validate_positive
 from kernels.activations import ACTIVATIONS, activate
 from kernels.random_weights import INDICES, MOST_WEIGHTS, normal_matrix
 
@@ -86,7 +86,7 @@ def init_parameters(seed: int, input_dim: int, width: int, *, hidden_layers: int
     """
     d = validate_count(input_dim, "input_dim", most=INDICES)
     m = validate_count(width, "width", most=INDICES)
-    L = validate_count(hidden_layers, "hidden_layers", most=INDICES - 1)
+    L = validate_depth(hidden_layers)
     seed = validate_count(seed, "seed", least=0)
     if d * m + (L - 1) * m**2 + m > MOST_WEIGHTS:
         raise ValueError(f"`width`, `input_dim` and `hidden_layers` must give at most 2^36 weights, got {m}, {d}, {L}")

@@ -7,6 +7,7 @@ import numpy as np
 from argument_validation import (
     validate_array,
     validate_count,
+    validate_depth,
     validate_flag,
     validate_name,
     validate_not_negative,
@@ -39,8 +40,8 @@ class ResidualNetwork(CountedWeights):
 
     def __post_init__(self) -> None:
         validate_name(self.activation, ACTIVATIONS, "activation")
-        for name in ("width", "hidden_layers"):
-            object.__setattr__(self, name, validate_count(getattr(self, name), name, most=INDICES))
+        object.__setattr__(self, "width", validate_count(self.width, "width", most=INDICES))
+        object.__setattr__(self, "hidden_layers", validate_depth(self.hidden_layers))
         object.__setattr__(self, "X", validate_array(self.X, "X", ("n", "d"), largest=LARGEST))
         object.__setattr__(self, "kappa", validate_positive(self.kappa, "kappa"))
         object.__setattr__(self, "branch_scale", validate_not_negative(self.branch_scale, "branch_scale"))

@@ -46,7 +46,8 @@ LIBRARY = (
 NOT_CALLED = {
     *("Certificate", "LimitGrams", "LinearizedFlow", "Trajectory", "ModelTrajectory", "NormalizedNetwork"),  # results
     *("Model", "Loss", "WeightMap", "CountedWeights", "ModelProblem"),  # protocols and what is beneath the maps
-    *("rounding_loss", "validate_loss", "mean_of_shifts", "bound"),  # called on what others have checked
+    # called on what others have checked
+    *("rounding_loss", "validate_loss", "dual_layer", "combined_angle", "validate_variances", "mean_of_shifts"),
 }
 
 
@@ -158,18 +159,16 @@ for function, names in (
     bound(function, X=X, width=h.size(), activation=names, eps=h.share())
 line(theory.sufficient_width, X=unit, activation=LIMIT_NAMES, probability=h.share())
 
+X2 = h.optional(h.array(("k", "d")))
 line(
-    residual_limits.residual_limit_grams, X=X, hidden_layers=DEPTH, activation=LIMIT_NAMES, branch_scale=h.not_negative(),
+    residual_limits.residual_limit_grams, X=X, X2=X2, hidden_layers=DEPTH, activation=LIMIT_NAMES, branch_scale=h.not_negative(),
     second_weights=h.flag(), _holds=symmetric,
 )  # fmt: skip
 line(residual_limits.dual_moments, covariance=K, activation=LIMIT_NAMES)
+
 line(
-    residual_limits.activation_mean, activation=LIMIT_NAMES,
-    variances=h.array(("n",), lambda rng, sizes: rng.integers(1, 17, sizes["n"]) / 8),
-)  # fmt: skip
-line(
-    convolution_limits.convolution_limit_grams, X=h.array(("n", 3, "c")), taps=h.count(1, 3), hidden_layers=DEPTH,
-    activation=LIMIT_NAMES, _holds=symmetric,
+    convolution_limits.convolution_limit_grams, X=h.array(("n", 3, "c")), X2=h.optional(h.array(("k", 3, "c"))),
+    taps=h.count(1, 3), hidden_layers=DEPTH, activation=LIMIT_NAMES, _holds=symmetric,
 )  # fmt: skip
 
 kappa, m, n, lam = h.positive(), h.size(), h.size(), h.positive()
