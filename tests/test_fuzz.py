@@ -108,6 +108,7 @@ def symmetric(values, result):
 
 
 X, y = h.array(("n", "d")), h.array(("n",))
+X2 = h.optional(h.array(("k", "d")))
 K, layers = h.array(("n", "n"), h.positive_definite), h.array(("L1", "n", "n"), h.definite_layers)
 layer_rates = h.array(("L1",), lambda rng, sizes: rng.integers(1, 17, sizes["L"] + 1) / 8)
 times = h.array(("t",), h.increasing)
@@ -127,10 +128,10 @@ line(
 line(theory.gram_fluctuations, X=X, activation=LIMIT_NAMES, _holds=lambda values, result: min(result) >= -1e-9)
 line(
     theory.dual_activation, f=h.FUNCTION, g=h.FUNCTION,
-    variance1=h.array(("n",), lambda rng, sizes: rng.integers(1, 17, sizes["n"]) / 8),
-    variance2=h.array(("k",), lambda rng, sizes: rng.integers(1, 17, sizes["k"]) / 8),
+    variance1=h.array(("n",), lambda rng, sizes: rng.integers(1, 5, sizes["n"]) / 8),
+    variance2=h.array(("k",), lambda rng, sizes: rng.integers(1, 5, sizes["k"]) / 8),
     correlation=h.array(("n", "k"), lambda rng, sizes: rng.integers(-8, 9, (sizes["n"], sizes["k"])) / 8),
-    strip=h.optional(h.positive(0.5, 1.5)),
+    strip=h.optional(h.positive(1.0, 1.5)),
 )  # fmt: skip
 line(
     theory.linearized_flow, K=K, y=y, times=times.lenient("inf"), f0=h.optional(y), K_test=h.array(("k", "n")).lenient("None"),
@@ -159,10 +160,9 @@ for function, names in (
     bound(function, X=X, width=h.size(), activation=names, eps=h.share())
 line(theory.sufficient_width, X=unit, activation=LIMIT_NAMES, probability=h.share())
 
-X2 = h.optional(h.array(("k", "d")))
 line(
-    residual_limits.residual_limit_grams, X=X, X2=X2, hidden_layers=DEPTH, activation=LIMIT_NAMES, branch_scale=h.not_negative(),
-    second_weights=h.flag(), _holds=symmetric,
+    residual_limits.residual_limit_grams, X=X, X2=X2, hidden_layers=DEPTH, activation=LIMIT_NAMES,
+    branch_scale=h.not_negative(), second_weights=h.flag(), _holds=symmetric,
 )  # fmt: skip
 line(residual_limits.dual_moments, covariance=K, activation=LIMIT_NAMES)
 
@@ -461,9 +461,9 @@ def agree(found, expected):
     assert isinstance(found, Refused) == isinstance(expected, Refused), f"{found} is not {expected}"
     for a, b in zip(numbers(found), numbers(expected), strict=True):
         assert a.shape == b.shape
-        assert np.allclose(a, b, rtol=1e-9, atol=1e-12 * np.abs(b).max(initial=0.0), equal_nan=True), (
-            f"{found} is not {expected}"
-        )
+        size = np.abs(b[np.isfinite(b)]).max(initial=0.0)
+        close = np.allclose(a, b, rtol=1e-9, atol=1e-12 * size, equal_nan=True)
+        assert close, f"{found} is not {expected}"
 
 
 def public(module, names):
