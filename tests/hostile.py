@@ -1,7 +1,7 @@
 """Arguments for tests/test_fuzz.py: what is drawn for each, and what is done to it.
 
-A fault is ``same`` (another form of the same numbers: the answer is that of the plain array), ``bad`` (to be refused) or
-``free`` (unusual numbers: a right answer or a refusal).
+A fault is ``good`` (unusual but allowed: an answer), ``same`` (another form of the same numbers: the answer is that of the
+plain array), ``bad`` (to be refused) or ``free`` (a right answer or a refusal).
 """
 
 import datetime
@@ -24,7 +24,7 @@ SIZES = {"n": 3, "d": 3, "m": 4, "L": 2, "k": 3, "t": 2, "P": 3, "c": 2, "N": 2,
 
 @dataclass(frozen=True)
 class Kind:
-    """``draw(rng, sizes)`` a good value; ``same``, ``bad``, ``free`` its faults, name -> function of the value.
+    """``draw(rng, sizes)`` a value; ``good``, ``same``, ``bad``, ``free`` its faults, name -> function of the value.
 
     ``plain`` brings every form of a value to one; an ``optional`` argument is None in half of the draws.
     """
@@ -35,15 +35,22 @@ class Kind:
     free: dict[str, Callable] = field(default_factory=dict)
     plain: Callable = lambda value: value
     optional: bool = False
+    good: dict[str, Callable] = field(default_factory=dict)
 
     def faults(self):
-        """(name, what it does, "same", "bad" or "free") of every fault."""
-        return [(name, act, sort) for sort in ("same", "bad", "free") for name, act in getattr(self, sort).items()]
+        """(name, what it does, its sort) of every fault."""
+        sorts = ("good", "same", "bad", "free")
+        return [(name, act, sort) for sort in sorts for name, act in getattr(self, sort).items()]
 
     def lenient(self, *names):
         """The same kind, with these bad faults as free ones."""
         moved = {name: self.bad[name] for name in names}
         return replace(self, bad=without(self.bad, *names), free=self.free | moved)
+
+    def accepting(self, *names):
+        """The same kind, with these free faults as good ones."""
+        moved = {name: self.free[name] for name in names}
+        return replace(self, free=without(self.free, *names), good=self.good | moved)
 
 
 def optional(kind):
@@ -106,7 +113,7 @@ def positive(low=0.125, high=3.0):
 
 
 def not_negative(low=0.0, high=3.0):
-    return scalar(low, high, bad=(-1.0, -5e-324))
+    return scalar(low, high, bad=(-1.0, -5e-324)).accepting("0")
 
 
 def share():
@@ -139,14 +146,16 @@ def size(low=1, high=50):
     )
 
 
-def name(known):
+def name(known, wrong=()):
+    """One of ``known``; ``wrong`` are names that others take."""
     known = list(known)
     return Kind(
         lambda rng, _: known[rng.integers(len(known))],
         {"NumPy text": np.str_},
         without(ALIEN, "text")
         | {"case": lambda x: x.swapcase(), "longer": lambda x: x + "x", "empty": constant(""), "list": lambda x: [x]}
-        | {"long": constant("relu" * 10_000), "number": constant(3), "control": constant("re\x00\nlu")},
+        | {"long": constant("relu" * 10_000), "number": constant(3), "control": constant("re\x00\nlu")}
+        | {other: constant(other) for other in wrong},
         plain=str,
     )
 
@@ -293,6 +302,7 @@ if np.dtype(np.longdouble).itemsize == 8:
 FREE_ARRAYS = {
     **{f"entry {value:.0e}": entry(value) for value in (1e300, -1e300, 1e200, 1e-300, 5e-324, 0.0, -0.0, -1.0, 1.7e308)},
     **{f"scale {s:.0e}": lambda x, s=s: x * s for s in (1e300, 1e200, 1e150, 1e78, 1e8, 1e-8, 1e-82, 1e-90, 1e-150, 1e-300)},
+    "scale 30": lambda x: 30 * x,
     "zeros": np.zeros_like,
     "zero row": zero_row,
     "equal rows": repeated,
