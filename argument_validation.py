@@ -130,6 +130,29 @@ def validate_fraction(value: object, name: str) -> float:
     return _number(value, name, "a number in (0, 1)", lambda x: 0 < x < 1)
 
 
+def validate_unit(value: object, name: str) -> float:
+    """Return ``value`` as a float if it is a number from 0 to 1, both included."""
+    return _number(value, name, "a number in [0, 1]", lambda x: 0 <= x <= 1)
+
+
+def validate_size(value: object, name: str) -> int:
+    """Return ``value`` as an int if it is a whole number from 1 to 2^53, which float64 represents."""
+    size = validate_count(value, name)
+    if size > EXACT:
+        raise ValueError(f"`{name}` must be a whole number of at most 2^53, got one of {size.bit_length()} bits")
+    return size
+
+
+def validate_durations(value: object, name: str) -> np.ndarray:
+    """Return ``value`` as a (k,) array of numbers from 0 to ∞, both included."""
+    array = _real(value, name)
+    infinite = array == np.inf
+    finite = validate_array(np.where(infinite, 0, array), name, ("k",))
+    if finite.min() < 0:
+        raise ValueError(f"`{name}` must not be negative, got {finite.min():g}")
+    return np.where(infinite, np.inf, finite)
+
+
 def all_positive(**values: object) -> list[float]:
     """The named values as floats; each must be a finite number above zero."""
     return [validate_positive(value, name) for name, value in values.items()]

@@ -8,12 +8,18 @@ Source: J. A. Tropp, "User-friendly tail bounds for sums of random matrices", Fo
 """
 
 from math import ceil, erf, exp, inf, log, nextafter, pi, sqrt
-from numbers import Real
 
 import numpy as np
 from scipy.special import xlogy
 
-from argument_validation import validate_count, validate_name
+from argument_validation import (
+    validate_array,
+    validate_count,
+    validate_name,
+    validate_share,
+    validate_size,
+    validate_unit,
+)
 from theory.certificates import U, float64_bound, row_sum_bound
 from theory.dual_activations import DUALS
 from theory.gram_limits import limit_grams
@@ -83,7 +89,7 @@ def min_eigenvalue_lower_bound(
     At most 45 Hadamard powers are factorised, two or three times each: n = 500 takes about a second.
     """
     masses = _masses(activation, hidden_layers, layer)
-    return _weigh(masses, hadamard_power_bounds(_unit_rows(X), TERMS))
+    return _weigh(masses, hadamard_power_bounds(X, TERMS))
 
 
 def separation_lower_bound(
@@ -105,9 +111,8 @@ def separation_lower_bound(
     ------
     ValueError for ``rho`` outside [0, 1], ``n`` below 1, and as `min_eigenvalue_lower_bound`.
     """
-    masses = _masses(activation, hidden_layers, layer)
-    rho = _validate_fraction(rho, "rho")
-    return _weigh(masses, gershgorin_bounds(rho, validate_count(n, "n"), TERMS))
+    bounds = gershgorin_bounds(rho, n, TERMS)
+    return _weigh(_masses(activation, hidden_layers, layer), bounds)
 
 
 def hadamard_power_bounds(X: np.ndarray, largest: int) -> np.ndarray:
@@ -115,6 +120,7 @@ def hadamard_power_bounds(X: np.ndarray, largest: int) -> np.ndarray:
 
     Gershgorin's bound for every r and a factorisation on a grid, which ends where Gershgorin's is within 1e-3 of 1.
     """
+    X, largest = _unit_rows(X), validate_count(largest, "largest")
     S = X @ X.T
     np.fill_diagonal(S, 1.0)
     error = 2 * (X.shape[1] + 4) * 1.01 * U  # of an inner product of rows that were normalised in float64
@@ -131,8 +137,10 @@ def hadamard_power_bounds(X: np.ndarray, largest: int) -> np.ndarray:
 
 
 def gershgorin_bounds(rho: float, n: int, largest: int) -> np.ndarray:
-    """max(0, 1 − (n−1) ρ^r) for r = 0..``largest``, rounded down."""
-    return np.maximum(0.0, 1 - (1 + GERSHGORIN_SLACK) * (n - 1) * np.power(rho, np.arange(largest + 1)))
+    """max(0, 1 − (n−1) ρ^r) for r = 0..``largest``, ρ in [0, 1], rounded down."""
+    rho, n = validate_unit(rho, "rho"), validate_size(n, "n")
+    orders = np.arange(validate_count(largest, "largest", least=0) + 1)
+    return np.maximum(0.0, 1 - (1 + GERSHGORIN_SLACK) * (n - 1) * np.power(rho, orders))
 
 
 def psi(eps: np.ndarray) -> np.ndarray:
@@ -140,7 +148,9 @@ def psi(eps: np.ndarray) -> np.ndarray:
 
     With y = (1−ε)^{1/3} it is (1−y)²(2+y)/2, which does not cancel for small ε.
     """
-    eps = np.asarray(eps, dtype=np.float64)
+    eps = validate_array(eps, "eps", ("k",) * np.ndim(eps)).reshape(np.shape(eps))
+    if eps.min() < 0 or eps.max() > 1:
+        raise ValueError(f"`eps` must lie in [0, 1], got {eps.min():g} to {eps.max():g}")
     y = np.cbrt(1 - eps)
     gap = eps / (1 + y + y**2)  # 1 − y
     return gap**2 * (2 + y) / 2
@@ -164,7 +174,7 @@ def first_layer_failure_bound(X: np.ndarray, width: int, *, activation: str, eps
     ------
     ValueError for bad inputs, an unknown activation, a width below 1 or ``eps`` outside [0, 1].
     """
-    X, m, eps = validate_kernel_inputs(X), validate_count(width, "width"), _validate_fraction(eps, "eps")
+    X, m, eps = validate_kernel_inputs(X), validate_size(width, "width"), validate_unit(eps, "eps")
     return len(X) * exp(-m * first_layer_rate(X, activation) * float(psi(eps)))
 
 
@@ -179,8 +189,7 @@ def sufficient_width(X: np.ndarray, *, activation: str, probability: float = 0.9
     to suffice; otherwise as `first_layer_failure_bound`.
     """
     X = validate_kernel_inputs(X)
-    if not isinstance(probability, Real) or not 0 <= probability < 1:
-        raise ValueError(f"`probability` must lie in [0, 1), got {probability!r}")
+    probability = validate_share(probability, "probability", 1)
     rate = first_layer_rate(X, activation)
     if not rate:
         raise ValueError("`X` must give a first-layer kernel with a least eigenvalue above rounding, got none")
@@ -198,7 +207,7 @@ def last_layer_failure_bound(X: np.ndarray, width: int, *, activation: str, eps:
     ------
     ValueError for an unbounded activation, and as `first_layer_failure_bound`.
     """
-    X, m, eps = validate_kernel_inputs(X), validate_count(width, "width"), _validate_fraction(eps, "eps")
+    X, m, eps = validate_kernel_inputs(X), validate_size(width, "width"), validate_unit(eps, "eps")
     if validate_name(activation, DUALS, "activation") not in BOUNDED:
         raise ValueError(f"`activation` must be bounded ({', '.join(BOUNDED)}), got {activation!r}")
     rate = _least_eigenvalue(X, activation, 2) / len(X)
@@ -249,10 +258,3 @@ def _unit_rows(X: object) -> np.ndarray:
     if abs(norms[row] - 1) > UNIT_NORM:
         raise ValueError(f"`X` must have rows of norm 1, row {row} has norm {norms[row]:.15g}")
     return X / norms[:, None]
-
-
-def _validate_fraction(value: object, name: str) -> float:
-    """Return ``value`` as a float if it is a number in [0, 1]."""
-    if not isinstance(value, Real) or not 0 <= value <= 1:
-        raise ValueError(f"`{name}` must lie in [0, 1], got {value!r}")
-    return float(value)
