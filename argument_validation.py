@@ -145,7 +145,7 @@ def validate_size(value: object, name: str) -> int:
 
 def validate_durations(value: object, name: str) -> np.ndarray:
     """Return ``value`` as a (k,) array of numbers from 0 to ∞, both included."""
-    array = _real(value, name)
+    array = validate_reals(value, name)
     infinite = array == np.inf
     finite = validate_array(np.where(infinite, 0, array), name, ("k",))
     if finite.min() < 0:
