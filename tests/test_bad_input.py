@@ -1,14 +1,19 @@
 """Every public function answers bad input with one ValueError that names argument and value, before any work."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from checks.data import inputs
 from checks.rate_fit import rate_fit
 from kernels import Parameters, forward, gradient_descent, gradient_flow, init_parameters, layer_grams
+from kernels.convolution import ConvolutionalNetwork
+from kernels.ensemble import ensemble_grams
 from kernels.losses import LogCoshLoss, SquareLoss
 from kernels.model_flow import model_flow
-from kernels.models import ComponentwiseMap, QuadraticMap, TwoLayerModel
+from kernels.models import Centred, ComponentwiseMap, Factorization, QuadraticMap, TwoLayerModel
+from kernels.residual import ResidualNetwork
 from theory import dual_activation, gram_fluctuations, limit_grams, linearized_flow
 
 X = np.eye(3)[:, :2] + 0.5
@@ -34,6 +39,23 @@ def init(seed, d, m, *, L):
     return lambda: init_parameters(seed, d, m, hidden_layers=L)
 
 
+RESIDUAL = {"X": X, "activation": "relu", "kappa": 1.0, "width": 4, "hidden_layers": 2}
+CONVOLUTION = ConvolutionalNetwork(X[:, :, None], "relu", 1.0, 2, 2, 2)
+
+
+def residual_grams(times=1.0, **changes):
+    return lambda: (found := ResidualNetwork(**RESIDUAL | changes)).block_grams(times * found.initial(0))
+
+
+def ensemble(**changes):
+    return lambda: ensemble_grams(**{"seed": 0, "X": X, "widths": [4], "draws": 1, "activation": "relu"} | changes)
+
+
+def convolution_grams(**changes):
+    return lambda: (found := replace(CONVOLUTION, **changes)).block_grams(found.initial(0))
+
+
+WIDE = Parameters(tuple(1e10 * W for W in PARAMS.weights), PARAMS.output)
 LARGE = Parameters(PARAMS.weights, 1e10 * PARAMS.output)
 
 
@@ -146,6 +168,40 @@ CASES |= {
     "f0": (linear(f0=np.ones(3)), r"`f0` must have shape \(2,\), got \(3,\)"),
     "K_test": (linear(K_test=np.ones((2, 3))), r"`K_test` must have shape \(n_test, 2\), got \(2, 3\)"),
     "f0_test": (linear(f0_test=np.ones(1)), "`f0_test` needs `K_test`"),
+}  # fmt: skip
+CASES |= {
+    "huge weights": (lambda: Parameters((1e200 * X,), np.ones(3)), r"`weights\[0\]` must be at most 1e\+150 in size, got"),
+    "output of shape (1, m)": (lambda: Parameters((X,), np.ones((1, 3))), r"\(3,\), got \(1, 3\); np.ravel\(output\) has"),
+    "y of shape (n, 1)": (flow(y=((1.0,), (2.0,), (3.0,))), r"`y` must have shape \(3,\), got \(3, 1\); np.ravel\(y\) has one"),
+    "too many weights": (init(0, 2, 2**20, L=3), r"`width`, `input_dim` and `hidden_layers` must give at most 2\^36 weights"),
+    "huge width": (init(0, 2, 10**30, L=3), "`width` must be a whole number of at most 4294967296, got 1000000000"),
+    "outputs overflow by kappa": (network(forward, x=1e9 * X, kappa=1.7e308), r"`kappa` must leave .* finite, got 1.7e\+308"),
+    "outputs overflow by X": (
+        lambda: forward(Parameters((np.full((3, 2), 1e120), np.full((3, 3), 1e120)), np.ones(3)), 1e140 * X,
+                        activation="relu", kappa=1.0), r"`X` must leave the result finite, got entries of up to 1.5e\+140"),
+    "grams overflow by kappa": (network(layer_grams, kappa=1e200), r"`kappa` must leave the result finite, got 1e\+200"),
+    "grams overflow by X": (network(layer_grams, params=WIDE, x=1e149 * X), r"`X` must leave .* entries of up to 1.5e\+149"),
+    "grams overflow by the output": (
+        network(layer_grams, params=Parameters(PARAMS.weights, 1e149 * np.ones(4)), x=1e7 * X),
+        r"`params` must leave the result finite, got entries of up to 1e\+149"),
+    "huge X": (network(forward, x=1e200 * X), r"`X` must be at most 1e\+150 in size, got 1.5e\+200 at \(0, 0\)"),
+    "ensemble X": (ensemble(X=1e200 * X), r"`X` must be at most 1e\+150 in size, got 1.5e\+200"),
+    "ensemble seed": (ensemble(seed=-1), "`seed` must be a whole number of at least 0, got -1"),
+    "ensemble width": (ensemble(widths=[4.0]), "`widths` must be a whole number"),
+    "ensemble draws": (ensemble(widths=[2**31], draws=3), "`draws` must be .* at most 2, got 3"),
+    "ensemble bytes": (ensemble(widths=b"1"), "`widths` must be a non-empty increasing list, got bytes"),
+    "residual kappa": (residual_grams(kappa=1e200), r"`kappa` must leave the result finite, got 1e\+200"),
+    "residual X": (residual_grams(times=1e10, X=1e149 * X), r"`X` must leave .* got entries of up to 1.5e\+149"),
+    "residual scale": (residual_grams(branch_scale=-1.0), "`branch_scale` must be a finite number of at least 0, got -1.0"),
+    "residual flag": (residual_grams(second_weights=1), "`second_weights` must be True or False, got 1"),
+    "convolution kappa": (convolution_grams(kappa=1e200), r"`kappa` must leave the result finite, got 1e\+200"),
+    "convolution w": (lambda: CONVOLUTION.block_grams(np.ones(3)), r"`w` must have shape \(16,\), got \(3,\)"),
+    "map w": (lambda: TwoLayerModel(X, "tanh")(np.ones(4)), "`w` must hold 3 weights for every neuron, got 4 weights"),
+    "map weights of words": (lambda: ComponentwiseMap("sin").jacobian(["a"]), "`w` must hold real numbers, got strings"),
+    "map radius": (lambda: ComponentwiseMap("cubic").jacobian_lipschitz(np.ones(2), -1.0), "`radius` must be a finite number"),
+    "map rank": (lambda: Factorization(2, 2, 0), "`rank` must be a whole number of at least 1, got 0"),
+    "map without Jacobian": (lambda: Centred(np.sin, np.ones(2)), "`model` must be a map with a Jacobian, got ufunc"),
+    "map asymmetric": (lambda: QuadraticMap(np.ones((1, 2)), [[[1, 2], [3, 1]]]), r"`A` must .* 2.0 and 3.0 in A\[0\]"),
 }  # fmt: skip
 for name, function in (("forward", forward), ("layer_grams", layer_grams)):
     CASES |= {

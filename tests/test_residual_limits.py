@@ -216,7 +216,7 @@ BAD_MODELS = {
     "activation": ({"activation": "rleu"}, "did you mean 'relu'"),
     "kappa": ({"kappa": 0.0}, "`kappa` must be a positive finite number, got 0.0"),
     "width": ({"width": 0}, "`width` must be a whole number of at least 1, got 0"),
-    "scale": ({"branch_scale": 0.0}, "`branch_scale` must be a positive finite number, got 0.0"),
+    "scale": ({"branch_scale": -0.5}, "`branch_scale` must be a finite number of at least 0, got -0.5"),
 }
 
 
