@@ -265,7 +265,7 @@ def test_slopes_are_bounded(seed, name):
         slope = np.abs(DUALS[name].derivative(u)).max()
     else:
         slope = abs(DUALS[name].a) + abs(DUALS[name].b)
-    assert 0.9999 * SLOPE_BOUNDS[name] <= slope <= SLOPE_BOUNDS[name]
+    assert 0.9999 * SLOPE_BOUNDS[name] <= slope <= SLOPE_BOUNDS[name] * (1 + 4e-16)  # a rounding of the slope itself
 
 
 @given(seed=seeds, name=names, width=st.integers(1, 10**4), eps=st.floats(0.0, 1.0))
