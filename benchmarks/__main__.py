@@ -1,5 +1,10 @@
 """``python -m benchmarks {gram,limits,flow,descent}``: ratios, never bare times."""
 
+from command_start import start
+
+if __name__ == "__main__":
+    start()
+
 import argparse
 
 from benchmarks import descent, flow, gram, limits

@@ -93,19 +93,21 @@ def test_cross_kernel_is_a_block_of_the_square_one(name, seed, L):
 
 
 @pytest.mark.parametrize("name", DUALS)
+@pytest.mark.parametrize("size", [1, 5, 16])
 @examples(5)
 @given(seed=seeds, L=depths)
-def test_blocks_do_not_change_the_result(name, seed, L):
+def test_blocks_do_not_change_the_result(name, size, seed, L):
     import theory.gram_limits as module
 
     X = inputs(seed, n=9)
     whole, kept = limit_grams(X, hidden_layers=L, activation=name).layers, module.BLOCK
     try:
-        module.BLOCK = 16
+        module.BLOCK = size
         blocked = limit_grams(X, hidden_layers=L, activation=name).layers
     finally:
         module.BLOCK = kept
     assert np.abs(whole - blocked).max() <= 1e-13 * np.abs(whole).max()
+    assert np.array_equal(blocked, blocked.transpose(0, 2, 1))
 
 
 @pytest.mark.parametrize("name", ["relu", "leaky_relu", "abs", "identity"])
@@ -251,13 +253,25 @@ def test_least_eigenvalue_of_close_inputs(separation, relative, name, sign, seed
     assert least == pytest.approx(exact, rel=relative)
 
 
-def test_memory_is_the_result_and_half_as_much():
+def peak(processors, name, monkeypatch):
+    """Peak memory of 1000 inputs and three hidden layers, in float64 entries a pair."""
+    monkeypatch.setattr("os.cpu_count", lambda: processors)
     X = np.random.default_rng(0).normal(size=(1000, 10))
     tracemalloc.start()
-    limit_grams(X, hidden_layers=3)
-    peak = tracemalloc.get_traced_memory()[1]
+    limit_grams(X, hidden_layers=3, activation=name)
+    entries = tracemalloc.get_traced_memory()[1] / 8
     tracemalloc.stop()
-    assert peak <= 5.5 * 1000**2 * 8
+    return entries / 1000**2
+
+
+@pytest.mark.parametrize("processors", [1, 2, 8, 64, 256])
+def test_memory_is_the_result_and_half_as_much(processors, monkeypatch):
+    assert peak(processors, "relu", monkeypatch) <= 5.5
+
+
+@pytest.mark.parametrize("name", ["gelu", "tanh"])
+def test_memory_does_not_grow_with_processors(name, monkeypatch):
+    assert peak(64, name, monkeypatch) <= 1.5 * peak(1, name, monkeypatch)
 
 
 @pytest.mark.parametrize("norm", [1e-3, 1.0, 10.0])

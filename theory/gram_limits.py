@@ -14,7 +14,8 @@ from theory.validation import LARGEST_NORM, polar, validate_kernel_inputs
 
 Dual = PiecewiseLinear | ClosedForm | Logistic
 
-BLOCK = 2**15  # pairs in flight: the arrays of one block stay in the cache
+BLOCK = 2**15  # pairs of a block at most: its arrays stay in the cache
+SMALL_BLOCK = 2**13  # smaller ones cost threads more than they bring
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,8 @@ def limit_grams(
 
     Notes
     -----
-    Memory: the result and blocks of 2^15 pairs. Source: Jacot, Gabriel, Hongler 2018, layer by layer.
+    Memory: the result and an eighth of the pairs in flight, or 2^17, on any number of processors. Source: Jacot, Gabriel,
+    Hongler 2018, layer by layer.
     """
     L = validate_count(hidden_layers, "hidden_layers")
     dual = DUALS[validate_name(activation, DUALS, "activation")]
@@ -90,10 +92,13 @@ def limit_grams(
             block[: l + 1] *= derivative
         layers[:, rows, columns] = block
         if symmetric:
-            _mirror(layers, rows)
+            _mirror(layers, rows, columns)
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # NumPy and SciPy release the interpreter inside a block
-        list(pool.map(fill, _blocks(len(unit1), len(unit2), symmetric)))
+    in_flight = max(16 * SMALL_BLOCK, len(unit1) * len(unit2) // 8)  # pairs, all threads together
+    threads = min(os.cpu_count() or 1, in_flight // SMALL_BLOCK)
+    size = min(BLOCK, in_flight // threads)
+    with ThreadPoolExecutor(threads) as pool:  # NumPy and SciPy release the interpreter inside a block
+        list(pool.map(fill, _blocks(len(unit1), len(unit2), symmetric, size)))
     return LimitGrams(layers)
 
 
@@ -150,19 +155,21 @@ def next_variances(dual: Dual, q: np.ndarray) -> np.ndarray:
     return p
 
 
-def _blocks(n: int, n2: int, symmetric: bool) -> Iterator[tuple[slice, slice]]:
-    """Rectangles that cover all pairs, or only those on and above the diagonal."""
+def _blocks(n: int, n2: int, symmetric: bool, size: int) -> Iterator[tuple[slice, slice]]:
+    """Rectangles of at most ``size`` pairs that cover all pairs, or only those on and above the diagonal."""
     start = 0
     while start < n:
         first = start if symmetric else 0
-        stop = min(n, start + max(1, BLOCK // (n2 - first)))
-        yield slice(start, stop), slice(first, n2)
+        stop = min(n, start + max(1, size // (n2 - first)))
+        for left in range(first, n2, size):  # more than one where a single row has more than ``size`` pairs
+            yield slice(start, stop), slice(left, min(left + size, n2))
         start = stop
 
 
-def _mirror(layers: np.ndarray, rows: slice) -> None:
+def _mirror(layers: np.ndarray, rows: slice, columns: slice) -> None:
     """Copy the part right of the diagonal block below it, and the block's upper triangle onto its lower one."""
-    layers[:, rows.stop :, rows] = layers[:, rows, rows.stop :].transpose(0, 2, 1)
+    right = slice(max(rows.stop, columns.start), columns.stop)
+    layers[:, right, rows] = layers[:, rows, right].transpose(0, 2, 1)
     square = layers[:, rows, rows]
     lower = np.tril_indices(rows.stop - rows.start, -1)
     square[:, lower[0], lower[1]] = square[:, lower[1], lower[0]]

@@ -194,11 +194,12 @@ def _horner_pairs(
 ) -> np.ndarray:
     """Σ_{k<terms} c[rows, k] d[columns, k] x^k for each listed pair."""
     total = np.zeros(len(x))
-    if len(x):
-        c, d = np.ascontiguousarray(c[:, :terms].T), np.ascontiguousarray(d[:, :terms].T)
-        for k in reversed(range(terms)):
+    for start in reversed(range(0, terms if len(x) else 0, 16)):  # sixteen terms copied at a time, by every thread
+        few = slice(start, min(start + 16, terms))
+        left, right = np.ascontiguousarray(c[:, few].T), np.ascontiguousarray(d[:, few].T)
+        for k in reversed(range(len(left))):
             total *= x
-            total += c[k, rows] * d[k, columns]
+            total += left[k, rows] * right[k, columns]
     return total
 
 
