@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from argument_validation import validate_count
+from argument_validation import validate_count, validate_depth
 from theory.certificates import (
     BALL_BITS,
     INSTALL,
@@ -69,7 +69,7 @@ def certified_kernel_min_eigenvalue(
     activation without a closed form.
     """
     X = validate_kernel_inputs(X)
-    L = validate_count(hidden_layers, "hidden_layers")
+    L = validate_depth(hidden_layers)
     dual = _validate_activation(activation)
     layer = _validate_kernel(kernel, L)
     if reason := exact_singularity(X, activation, layer):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from argument_validation import validate_array, validate_count, validate_name
+from argument_validation import validate_array, validate_count, validate_depth, validate_name
 from theory.dual_activations import DUALS
 from theory.gram_limits import LimitGrams, angles, norm_range
 from theory.residual_limits import combined_angle, dual_layer
@@ -46,7 +46,7 @@ def convolution_limit_grams(
     -----
     Source: elementary, proof in docs/theory.md, other-architectures.
     """
-    L, q = validate_count(hidden_layers, "hidden_layers"), validate_count(taps, "taps")
+    L, q = validate_depth(hidden_layers), validate_count(taps, "taps")
     dual = DUALS[validate_name(activation, DUALS, "activation")]
     X = _validate_positions(X, "X", activation)
     X2 = X if X2 is None else _validate_positions(X2, "X2", activation)

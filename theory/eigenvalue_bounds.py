@@ -15,6 +15,7 @@ from scipy.special import xlogy
 from argument_validation import (
     validate_array,
     validate_count,
+    validate_depth,
     validate_name,
     validate_share,
     validate_size,
@@ -233,7 +234,7 @@ def _least_eigenvalue(X: np.ndarray, activation: str, layer: int) -> float:
 def _masses(activation: str, hidden_layers: int, layer: int | None) -> np.ndarray:
     """`order_masses` (TERMS + 1,) of K^layer, or of the sum over the layers."""
     validate_name(activation, DUALS, "activation")
-    L = validate_count(hidden_layers, "hidden_layers")
+    L = validate_depth(hidden_layers)
     if layer is not None and validate_count(layer, "layer") > L + 1:
         raise ValueError(f"`layer` must be at most {L + 1}, the number of layers, got {layer!r}")
     masses = order_masses(activation, L, TERMS)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from argument_validation import validate_count, validate_name, validate_same_dimension
+from argument_validation import validate_depth, validate_name, validate_same_dimension
 from theory.dual_activations import DUALS, ClosedForm, Logistic, PiecewiseLinear
 from theory.validation import LARGEST_NORM, polar, validate_kernel_inputs
 
@@ -68,7 +68,7 @@ def limit_grams(
     Memory: the result and an eighth of the pairs in flight, or 2^17, on any number of processors. Source: Jacot, Gabriel,
     Hongler 2018, layer by layer.
     """
-    L = validate_count(hidden_layers, "hidden_layers")
+    L = validate_depth(hidden_layers)
     dual = DUALS[validate_name(activation, DUALS, "activation")]
     X, X2, symmetric = validate_pair(X, X2, activation)
     unit1, variances1 = _rows(X, L, dual)

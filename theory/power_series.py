@@ -9,7 +9,7 @@ from functools import cache
 
 import numpy as np
 
-from argument_validation import validate_count, validate_name
+from argument_validation import validate_count, validate_depth, validate_name
 from theory.dual_activations import DUALS, PiecewiseLinear, Smooth
 from theory.quadrature import Function, hermite_coefficients, resolution, root_mean_square
 
@@ -64,7 +64,7 @@ def _layer_series(activation: str, hidden_layers: int, terms: int, gather: bool)
     ``gather`` adds the rest of an outer piecewise linear series to its last term. Those of smooth σ are complete.
     """
     dual = DUALS[validate_name(activation, DUALS, "activation")]
-    L, terms = validate_count(hidden_layers, "hidden_layers"), validate_count(terms, "terms")
+    L, terms = validate_depth(hidden_layers), validate_count(terms, "terms")
     t, q = np.zeros(terms + 1), np.ones(1)
     t[1] = 1.0
     values, derivatives = [t], []

@@ -3,13 +3,7 @@
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from argument_validation import (
-    validate_count,
-    validate_flag,
-    validate_name,
-    validate_not_negative,
-    validate_symmetric,
-)
+from argument_validation import validate_depth, validate_flag, validate_name, validate_not_negative, validate_symmetric
 from theory.dual_activations import DUALS, PiecewiseLinear, angle_between
 from theory.gram_limits import Dual, LimitGrams, angles, next_variances, validate_pair
 from theory.validation import polar
@@ -57,7 +51,7 @@ def residual_limit_grams(
     Source: elementary, proof in docs/theory.md, other-architectures.
     """
     L, s = (
-        validate_count(hidden_layers, "hidden_layers"),
+        validate_depth(hidden_layers),
         np.float64(validate_not_negative(branch_scale, "branch_scale")),
     )
     dual, V = DUALS[validate_name(activation, DUALS, "activation")], validate_flag(second_weights, "second_weights")
