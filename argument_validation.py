@@ -5,12 +5,15 @@ the value. Only real numbers pass: nothing is cast that would lose a part of it 
 """
 
 import difflib
+import warnings
 from collections.abc import Iterable
 from numbers import Integral, Real
 
 import numpy as np
 
 EXACT = 2**53  # integers up to here are float64 numbers
+DEEPEST = 10**6
+LARGEST = np.finfo(np.float64).max
 SYMMETRY = 1e-12  # |K_ij − K_ji| over the largest entry that passes as rounding
 REFUSED = {
     "b": "booleans",
@@ -23,21 +26,28 @@ REFUSED = {
 }
 
 
-def validate_array(value: object, name: str, shape: tuple[int | str, ...]) -> np.ndarray:
-    """Return ``value`` as a finite, C-ordered float64 array of the given shape; letters stand for any length ≥ 1."""
-    array = _real(value, name)
+def validate_array(
+    value: object, name: str, shape: tuple[int | str, ...], *, largest: float = LARGEST, finite: bool = True
+) -> np.ndarray:
+    """Return ``value`` as a C-ordered float64 array of the given shape, entries at most ``largest`` in size.
+
+    Letters stand for any length ≥ 1. Without ``finite`` inf and NaN pass too. Nothing is copied that is of this form already.
+    """
+    array = validate_reals(value, name)
     fits = array.ndim == len(shape) and all(
         have >= 1 if isinstance(want, str) else have == want for have, want in zip(array.shape, shape, strict=True)
     )
     if not fits:
         flat = len(shape) == 1 and array.ndim == 2 and 1 in array.shape and shape[0] in (array.size, str(shape[0]))
-        fix = f"; `{name}`.ravel() has one dimension" if flat and array.size else ""
+        fix = f"; np.ravel({name}) has one dimension" if flat and array.size else ""
         raise ValueError(f"`{name}` must have shape {_text(shape)}, got {array.shape}{fix}")
-    array = np.ascontiguousarray(array, dtype=np.float64)
-    finite = np.isfinite(array)
-    if not finite.all():
-        where = tuple(int(i) for i in np.argwhere(~finite)[0])
-        raise ValueError(f"`{name}` must be finite, got {array[where]} at {_place(value, where)}")
+    with np.errstate(invalid="ignore"):  # of signalling NaN
+        array = np.asarray(array, dtype=np.float64, order="C")
+        allowed = np.abs(array) <= largest
+    if finite and not allowed.all():
+        where = tuple(int(i) for i in np.argwhere(~allowed)[0])
+        rule = "finite" if not np.isfinite(array[where]) else f"at most {largest:g} in size"
+        raise ValueError(f"`{name}` must be {rule}, got {array[where]} at {_place(value, where)}")
     return array
 
 
@@ -77,7 +87,7 @@ def validate_rates(value: object, layers: int) -> np.ndarray:
         return np.ones(layers)
     rates = validate_array(value, "layer_rates", (layers,))
     if rates.min() < 0 or not rates.any():
-        raise ValueError(f"`layer_rates` must not be negative, nor all zero, got {rates.tolist()}")
+        raise ValueError(f"`layer_rates` must not be negative, nor all zero, got {_show(rates.tolist())}")
     return rates
 
 
@@ -88,7 +98,7 @@ def validate_times(times: object, t_end: object) -> tuple[np.ndarray | None, flo
         return None, t_end
     times = validate_array(times, "times", ("k",))
     if times[0] < 0 or (np.diff(times) <= 0).any():
-        raise ValueError(f"`times` must be increasing and not negative, got {times.tolist()}")
+        raise ValueError(f"`times` must be increasing and not negative, got {_show(times.tolist())}")
     last = float(times[-1]) if t_end is None else t_end
     if times[-1] > last or last == 0:
         raise ValueError(f"`times` must end in (0, `t_end`], got {times[-1]:g} with t_end {last:g}")
@@ -120,16 +130,46 @@ def validate_fraction(value: object, name: str) -> float:
     return _number(value, name, "a number in (0, 1)", lambda x: 0 < x < 1)
 
 
+def validate_unit(value: object, name: str) -> float:
+    """Return ``value`` as a float if it is a number from 0 to 1, both included."""
+    return _number(value, name, "a number in [0, 1]", lambda x: 0 <= x <= 1)
+
+
+def validate_size(value: object, name: str) -> int:
+    """Return ``value`` as an int if it is a whole number from 1 to 2^53, which float64 represents."""
+    size = validate_count(value, name)
+    if size > EXACT:
+        raise ValueError(f"`{name}` must be a whole number of at most 2^53, got one of {size.bit_length()} bits")
+    return size
+
+
+def validate_durations(value: object, name: str) -> np.ndarray:
+    """Return ``value`` as a (k,) array of numbers from 0 to ∞, both included."""
+    array = validate_reals(value, name)
+    infinite = array == np.inf
+    finite = validate_array(np.where(infinite, 0, array), name, ("k",))
+    if finite.min() < 0:
+        raise ValueError(f"`{name}` must not be negative, got {finite.min():g}")
+    return np.where(infinite, np.inf, finite)
+
+
 def all_positive(**values: object) -> list[float]:
     """The named values as floats; each must be a finite number above zero."""
     return [validate_positive(value, name) for name, value in values.items()]
 
 
-def validate_count(value: object, name: str, least: int = 1) -> int:
-    """Return ``value`` as an int if it is a whole number of at least ``least``."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
-        raise ValueError(f"`{name}` must be a whole number of at least {least}, got {_show(value)}")
+def validate_count(value: object, name: str, least: int = 1, most: int | None = None) -> int:
+    """Return ``value`` as an int if it is a whole number of at least ``least`` and, where that is given, at most ``most``."""
+    whole = isinstance(value, Integral) and _is_real(value)
+    if not whole or value < least or (most is not None and value > most):
+        rule = f"at most {most}" if whole and value >= least else f"at least {least}"
+        raise ValueError(f"`{name}` must be a whole number of {rule}, got {_show(value)}")
     return int(value)
+
+
+def validate_depth(value: object, name: str = "hidden_layers") -> int:
+    """Return a number of hidden layers as an int, 1 to `DEEPEST`: more would be a wait without an end."""
+    return validate_count(value, name, most=DEEPEST)
 
 
 def validate_flag(value: object, name: str) -> bool:
@@ -149,29 +189,57 @@ def validate_name(value: object, known: Iterable[str], name: str) -> str:
     raise ValueError(f"`{name}` {_show(value)} is unknown: {hint}known are {', '.join(known)}")
 
 
-def _real(value: object, name: str) -> np.ndarray:
-    """``value`` as an array of a real dtype, not yet of float64."""
+def validate_reals(value: object, name: str) -> np.ndarray:
+    """Return ``value`` as an array of integers or floats of at most 64 bits, of any shape, as they are.
+
+    A DataFrame's error names the column. Leaves of lists are looked at one by one: NumPy promotes what stands in them.
+    """
     if isinstance(value, np.ma.MaskedArray):
         raise ValueError(f"`{name}` must hold real numbers, got a masked array: fill or drop what is masked")
-    if hasattr(value, "columns") and hasattr(value, "dtypes"):
-        for column in value.columns:
-            _real(value[column].to_numpy(), f"{name}[{column!r}]")
+    if hasattr(value, "columns") and hasattr(value, "iloc"):
+        columns = [validate_reals(value.iloc[:, j], f"{name}[{label!r}]") for j, label in enumerate(value.columns)]
+        return np.stack(columns, axis=1) if columns else np.empty((len(value), 0))
     try:
-        array = np.asarray(value)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            array = np.asarray(value)
     except Exception as error:  # whatever an object raises when it is asked for its entries
-        raise ValueError(f"`{name}` must be an array of real numbers, got {type(value).__name__}: {error}") from error
+        reason = str(error).strip().partition("\n")[0][:200]
+        raise ValueError(f"`{name}` must be an array of real numbers, got {type(value).__name__}: {reason}") from error
     kind = array.dtype.kind
     if kind == "O" and array.ndim == 0:
-        raise ValueError(f"`{name}` must be an array of real numbers, got {type(value).__name__}")
+        fix = f": {name}.toarray() is one" if hasattr(value, "toarray") else ""
+        raise ValueError(f"`{name}` must be an array of real numbers, got {type(value).__name__}{fix}")
     if kind == "O":
-        wrong = next((entry for entry in array.flat if not _is_real(entry)), array.flat[0] if array.size else None)
+        wrong = next((entry for entry in array.flat if not _is_real(entry) or isinstance(entry, Integral)), None)
         raise ValueError(f"`{name}` must hold real numbers that float64 represents, got objects such as {_show(wrong)}")
-    if kind in REFUSED:
-        raise ValueError(f"`{name}` must hold real numbers, got {REFUSED[kind]}")
+    if kind not in "iuf":
+        raise ValueError(f"`{name}` must hold real numbers, got {REFUSED.get(kind, array.dtype)}")
+    if array.dtype.itemsize > 8:
+        raise ValueError(f"`{name}` must hold real numbers of at most 64 bits, got {array.dtype}")
     if kind in "iu" and array.size and (array.max() > EXACT or array.min() < -EXACT):
-        wrong = array.max() if array.max() > EXACT else array.min()
-        raise ValueError(f"`{name}` must hold integers of at most 2^53, which float64 represents, got {wrong}")
+        _refuse_integer(array.max() if array.max() > EXACT else array.min(), name)
+    if isinstance(value, list | tuple):
+        _validate_leaves(value, name)
     return array
+
+
+def _validate_leaves(values: list | tuple, name: str) -> None:
+    """Raise for what `np.asarray` casts where it stands beside floats: booleans, large integers, masked arrays."""
+    for value in values:
+        if isinstance(value, list | tuple):
+            _validate_leaves(value, name)
+        elif isinstance(value, bool | np.bool_):
+            raise ValueError(f"`{name}` must hold real numbers, got {REFUSED['b']}")
+        elif isinstance(value, Integral) and _is_real(value):
+            if abs(int(value)) > EXACT:
+                _refuse_integer(value, name)
+        elif not isinstance(value, float):
+            validate_reals(value, name)
+
+
+def _refuse_integer(value: int, name: str) -> None:
+    raise ValueError(f"`{name}` must hold integers of at most 2^53, which float64 represents, got {_show(int(value))}")
 
 
 def _number(value: object, name: str, rule: str, allowed: object) -> float:
@@ -187,11 +255,14 @@ def _number(value: object, name: str, rule: str, allowed: object) -> float:
 
 
 def _is_real(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)
+    """Whether ``value`` is a real number: Python counts bool among them, NumPy its time differences."""
+    return isinstance(value, Real) and not isinstance(value, bool | np.timedelta64)
 
 
 def _show(value: object) -> str:
     """``repr`` of a value, or its type and shape where that would fill the screen."""
+    if isinstance(value, int) and value.bit_length() > 200:  # Python refuses to print more than 4300 digits
+        return f"an integer of {value.bit_length()} bits"
     text = repr(value) if not hasattr(value, "shape") or np.ndim(value) == 0 else f"an array of shape {value.shape}"
     return text if len(text) <= 80 else f"{text[:60]}… ({type(value).__name__})"
 

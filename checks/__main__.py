@@ -1,5 +1,10 @@
 """Verify the claims from the command line."""
 
+from command_start import start
+
+if __name__ == "__main__":
+    start()
+
 import argparse
 import importlib.util
 import json
@@ -9,18 +14,19 @@ from pathlib import Path
 from types import ModuleType
 
 from rich.console import Console
-from rich.markup import escape
 
 from argument_validation import validate_name
-from checks.measurements.cifar10 import validate_cifar10_folder
 from checks.claim import TIERS, Claim, Findings, Run
 from checks.claims import CLAIMS
+from checks.measurements.cifar10 import validate_cifar10_folder
 from checks.running.paper_claims import JSON_PATH, MARKDOWN_PATH, write_paper_claims
 from checks.running.progress import reporting
-from checks.running.record import in_checkout, merged, read_records, record_of, write_records
+from checks.running.record import IN_CHECKOUT, OUTSIDE, merged, read_records, record_of, write_records
 from checks.running.sweep import Sweep
-from checks.running.table import count_line, print_claim, print_table
+from checks.running.table import count_line, print_claim, print_entry, print_line, print_table
 from checks.running.verify import verify
+
+RECORD = "claims.json"
 
 DESCRIPTION = """\
 Verify the theorems and findings of two papers on lazy training. Without a command, every claim is checked.
@@ -54,35 +60,28 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     whole = options.command is None
     claims = CLAIMS if whole else tuple(options.claims)
-    records = run_claims(claims, options, console)
-    order = [claim.label for claim in CLAIMS]
-    written = options.out / "claims.json"
-    everything, kept = merged(read_records(written), records, order)
-    write_records(written, everything)
+    records, kept = run_claims(claims, options, console)
+    published = (whole and options.tier == "standard") or (not whole and options.record)
+    if published and IN_CHECKOUT:
+        publish(records)
     print_table(console, records)
     if not whole:
         for record in records:
             print_claim(console, record)
     for label in kept:
-        console.print(f"{label}: not run this time, its earlier row is kept", soft_wrap=True)
-    console.print(f"record: {written}", soft_wrap=True, highlight=False)
-    if (whole and options.tier == "standard") or (not whole and options.record):
-        publish(console, records, order)
-    console.print(count_line(records), soft_wrap=True, highlight=False)
+        print_line(console, f"{label}: not run this time, its earlier row is kept")
+    print_line(console, f"record: {options.out / RECORD}")
+    if published:
+        print_line(console, f"table: {MARKDOWN_PATH if IN_CHECKOUT else f'not written, {OUTSIDE}'}")
+    print_line(console, count_line(records))
     return exit_status(records)
 
 
-def publish(console: Console, records: list[dict], order: list[str]) -> None:
-    """Put the records into the claims table of the checkout, or say why not."""
-    known = [record for record in records if record["label"] in order]
-    if not in_checkout():
-        console.print("table: not written, this is not a checkout of the project", soft_wrap=True)
-        return
-    everything, kept = merged(read_records(JSON_PATH), known, order)
+def publish(records: list[dict]) -> None:
+    """Put the records of listed claims into the claims table of the checkout."""
+    order = [claim.label for claim in CLAIMS]
+    everything, _ = merged(read_records(JSON_PATH), [r for r in records if r["label"] in order], order)
     write_paper_claims([record for record in everything if record["label"] in order])
-    for label in kept:
-        console.print(f"{label}: not run this time, its row of the table is kept", soft_wrap=True)
-    console.print(f"table: {MARKDOWN_PATH}", soft_wrap=True, highlight=False)
 
 
 def exit_status(records: list[dict]) -> int:
@@ -97,28 +96,38 @@ def print_list(console: Console, *, as_json: bool) -> None:
     """Labels, sources and statements, for people or as JSON."""
     if as_json:
         keys = ("label", "paper", "source", "summary", "statement", "assumptions", "figure")
-        print(
-            json.dumps([{key: getattr(claim, key) for key in keys} for claim in CLAIMS], ensure_ascii=False, indent=1)
-        )
+        found = [{key: getattr(claim, key) for key in keys} for claim in CLAIMS]
+        print_line(console, json.dumps(found, ensure_ascii=False, indent=1))
         return
     for claim in CLAIMS:
-        console.print(f"[bold]{claim.label}[/bold]  ({escape(claim.source)})\n    {escape(claim.statement)}")
+        print_entry(console, claim.label, f"({claim.source})")
+        print_entry(console, "  ", claim.statement, prose=True)
 
 
-def run_claims(claims: tuple[Claim, ...], options: argparse.Namespace, console: Console) -> list[dict]:
-    """Records of the claims, with live progress and a line for each claim as it is finished."""
-    records = {}
+def run_claims(
+    claims: tuple[Claim, ...], options: argparse.Namespace, console: Console
+) -> tuple[list[dict], list[str]]:
+    """Records of the claims, with live progress and a line for each that is finished and on record.
+
+    Also the labels of those that were not run and whose earlier record is kept.
+    """
+    records, written, kept = {}, options.out / RECORD, []
+    order = [claim.label for claim in CLAIMS]
 
     def done(claim: Claim, findings: Findings, seconds: float) -> None:
-        records[claim.label] = record_of(claim, findings, tier=options.tier, seed=options.seed, seconds=seconds)
-        text = f"{claim.label}: {findings.verdict}, controls {findings.control_verdict} ({seconds:.1f} s of cells)"
-        console.print(text, soft_wrap=True, highlight=False)
+        record = record_of(claim, findings, tier=options.tier, seed=options.seed, seconds=seconds)
+        records[claim.label] = record
+        everything, old = merged(read_records(written), [record], order)
+        write_records(written, everything)
+        kept.extend(old)
+        verdicts = f"{findings.verdict}, controls {findings.control_verdict}"
+        print_line(console, f"{claim.label}: {verdicts} ({seconds:.1f} s of cells)")
 
     with reporting(Console(stderr=True)) as report:
         sweep = Sweep(options.out / "cells", jobs=options.jobs, scheduler=options.scheduler)
         run = Run(options.tier, options.seed, sweep, options.device, options.cifar)
         verify(claims, run, weight=expected_cost(options.tier), done=done, advance=report)
-    return [records[claim.label] for claim in claims]
+    return [records[claim.label] for claim in claims], kept
 
 
 def expected_cost(tier: str) -> dict[tuple[str, str], float]:

@@ -12,7 +12,15 @@ import torch
 from torch import nn
 from torch.func import functional_call, grad, vjp, vmap
 
-from argument_validation import validate_array, validate_count, validate_name, validate_positive, validate_share
+from argument_validation import (
+    validate_array,
+    validate_count,
+    validate_flag,
+    validate_name,
+    validate_positive,
+    validate_reals,
+    validate_share,
+)
 
 CLASSES = 10
 EVALUATED = 500  # images that are evaluated together
@@ -77,8 +85,8 @@ def make_network(name: str, *, width: int, seed: int, gain: float = 1.4, double:
     ``name`` is one of `NETWORKS`, ``width`` the channels of the first layer. ValueError for other names, widths or gains.
     """
     name, width = validate_name(name, NETWORKS, "name"), validate_count(width, "width")
-    gain = validate_positive(gain, "gain")
-    generator = torch.Generator().manual_seed(validate_count(seed, "seed", least=0))
+    gain, double = validate_positive(gain, "gain"), validate_flag(double, "double")
+    generator = torch.Generator().manual_seed(validate_count(seed, "seed", least=0, most=2**63 - 1))
     with torch.random.fork_rng(devices=[]):  # layers draw weights when they are made; these are replaced
         network = NETWORKS[name](width)
     for layer in network.modules():
@@ -181,11 +189,17 @@ def centred_training(
     """
     alpha, step = validate_positive(alpha, "alpha"), validate_positive(step, "step")
     batch, epochs = validate_count(batch, "batch"), validate_count(epochs, "epochs")
-    seed, momentum = validate_count(seed, "seed", least=0), validate_share(momentum, "momentum", 1.0)
+    seed, output_only = validate_count(seed, "seed", least=0, most=2**63 - 1), validate_flag(output_only, "output_only")
+    momentum = validate_share(momentum, "momentum", 1.0)
     decay, levels = validate_share(decay, "decay", np.inf), validate_array(levels, "levels", ("k",))
     if not (np.diff([1.0, *levels, 0.0]) < 0).all():
         raise ValueError(f"`levels` must decrease from below 1 to above 0, got {levels.tolist()}")
-    device, kind = validate_device(device), next(network.parameters()).dtype
+    network, device = validate_network(network), validate_device(device)
+    kind = next(network.parameters()).dtype
+    for name, pair in (("images", images), ("labels", labels)):
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise ValueError(f"`{name}` must be a pair, for training and for testing, got {type(pair).__name__}")
+    images = [validate_images(network, part, f"images[{i}]") for i, part in enumerate(images)]
     X, X_test = (torch.as_tensor(part, dtype=kind, device=device) for part in images)
     named = zip(labels, images, ("labels[0]", "labels[1]"), strict=True)
     classes, test_classes = (torch.as_tensor(validate_labels(y, len(Z), name), device=device) for y, Z, name in named)
@@ -235,9 +249,33 @@ def validate_device(device: object) -> torch.device:
     return found
 
 
+def validate_network(network: object) -> nn.Sequential:
+    """``network`` if it is a `torch.nn.Sequential` with weights."""
+    if not isinstance(network, nn.Sequential) or not list(network.parameters()):
+        raise ValueError(f"`network` must be a torch.nn.Sequential with weights, got {type(network).__name__}")
+    return network
+
+
+def validate_images(network: nn.Sequential, images: object, name: str) -> np.ndarray:
+    """A copy of the images (n, channels, size, size) in the precision of the weights, finite and such as ``network`` takes."""
+    found, weights = validate_reals(images, name), next(network.parameters())
+    if found.ndim != 4 or not found.size:
+        raise ValueError(f"`{name}` must have shape (n, channels, size, size), got {found.shape}")
+    with np.errstate(over="ignore"):
+        found = np.array(found, dtype=np.float64 if weights.dtype == torch.float64 else np.float32, order="C")
+    if not np.isfinite(found).all():
+        raise ValueError(f"`{name}` must be finite in {found.dtype}, got {found[~np.isfinite(found)][0]}")
+    try:
+        evaluate(network, torch.as_tensor(found[:1], device=weights.device))
+    except RuntimeError as error:  # what PyTorch raises for channels or sizes that do not fit
+        reason = str(error).partition("\n")[0]
+        raise ValueError(f"`{name}` must fit the network, got images of shape {found.shape[1:]}: {reason}") from error
+    return found
+
+
 def validate_labels(labels: object, n: int, name: str) -> np.ndarray:
     """Whole numbers (n,) from 0 to 9, one for every image."""
-    found = np.asarray(labels)
+    found = validate_reals(labels, name)
     if (
         found.shape != (n,)
         or not np.issubdtype(found.dtype, np.integer)
@@ -252,10 +290,11 @@ def validate_labels(labels: object, n: int, name: str) -> np.ndarray:
 def tangent_kernel(network: nn.Module, X: np.ndarray, *, device: str = "cpu") -> np.ndarray:
     """K (n, n) with K_ij = (1/10) Σ_k ⟨∂h_k(x_i)/∂w, ∂h_k(x_j)/∂w⟩ over the ten outputs k, in float64.
 
-    X (n, channels, size, size). Holds n gradients of one output at a time.
+    X (n, channels, size, size). Holds n gradients of one output at a time. ValueError for images that do not fit, or a device
+    that is not there.
     """
-    device = validate_device(device)
-    network = network.to(device)
+    network, device = validate_network(network), validate_device(device)
+    X, network = validate_images(network, X, "X"), network.to(device)
     weights = {name: parameter.detach() for name, parameter in network.named_parameters()}
     images = torch.as_tensor(X, dtype=next(network.parameters()).dtype, device=device)
 

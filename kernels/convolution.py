@@ -4,13 +4,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from argument_validation import validate_array, validate_count, validate_name, validate_positive
+from argument_validation import validate_array, validate_count, validate_depth, validate_name, validate_positive
 from kernels.activations import ACTIVATIONS, activate
-from kernels.random_weights import normal_matrix
+from kernels.models import CountedWeights
+from kernels.network import LARGEST, finite_at_scale
+from kernels.random_weights import INDICES, normal_matrix
 
 
 @dataclass(frozen=True)
-class ConvolutionalNetwork:
+class ConvolutionalNetwork(CountedWeights):
     """P positions on a circle, q taps o = 0..q−1, m channels, as a map of all weights:
 
         z^1_p = q^{−1/2} Σ_o W^1_o x_{p+o},  z^l_p = (qm)^{−1/2} Σ_o W^l_o x^{l−1}_{p+o} for l ≥ 2,
@@ -31,10 +33,11 @@ class ConvolutionalNetwork:
 
     def __post_init__(self) -> None:
         validate_name(self.activation, ACTIVATIONS, "activation")
-        validate_count(self.width, "width")
-        validate_count(self.hidden_layers, "hidden_layers")
-        X = validate_array(self.X, "X", ("n", "P", "c"))
-        if validate_count(self.taps, "taps") > X.shape[1]:
+        object.__setattr__(self, "width", validate_count(self.width, "width", most=INDICES))
+        object.__setattr__(self, "hidden_layers", validate_depth(self.hidden_layers))
+        X = validate_array(self.X, "X", ("n", "P", "c"), largest=LARGEST)
+        object.__setattr__(self, "taps", validate_count(self.taps, "taps"))
+        if self.taps > X.shape[1]:
             raise ValueError(f"`taps` must be at most the number of positions, {X.shape[1]}, got {self.taps}")
         object.__setattr__(self, "X", X)
         object.__setattr__(self, "kappa", validate_positive(self.kappa, "kappa"))
@@ -58,20 +61,13 @@ class ConvolutionalNetwork:
         ]
         return np.concatenate([block.ravel() for block in [*blocks, normal_matrix(seed, len(layers) * q, P, m)]])
 
-    def split(self, w: np.ndarray) -> list[np.ndarray]:
-        """The blocks of w as matrices, without copies."""
-        edges = np.cumsum([rows * columns for rows, columns in self.shapes])[:-1]
-        return [part.reshape(shape) for part, shape in zip(np.split(w, edges), self.shapes, strict=True)]
-
-    def __call__(self, w: np.ndarray) -> np.ndarray:
-        """f on the inputs, (n,)."""
+    def _value(self, w: np.ndarray) -> np.ndarray:
         blocks = self.split(w)
         values = self._forward(blocks)[0]
         n = len(self.X)
         return self._output_scale * (values.reshape(n, -1) @ blocks[-1].ravel())
 
-    def jacobian(self, w: np.ndarray) -> np.ndarray:
-        """Df(w) (n, p)."""
+    def _derivative(self, w: np.ndarray) -> np.ndarray:
         n = len(self.X)
         J, start = np.empty((n, len(w))), 0
         output, layers = self._factors(w)
@@ -87,7 +83,12 @@ class ConvolutionalNetwork:
         """Gram matrix J_bJ_bᵀ of every block of weights, (L+1, n, n); their sum is JJᵀ.
 
         ∂f(x_i)/∂W^l = Σ_p left_{ip} right_{ip}ᵀ, so the entry of i and j is Σ_{p,p'} ⟨left_ip, left_jp'⟩⟨right_ip, right_jp'⟩.
+        ValueError where one overflows: it names κ, the inputs or the weights, whichever is the cause.
         """
+        w = validate_array(w, "w", (len(self._weights(w)),), largest=LARGEST)
+        return finite_at_scale(lambda kappa: replace(self, kappa=kappa)._block_grams(w), self.kappa, self.X, [w], "w")
+
+    def _block_grams(self, w: np.ndarray) -> np.ndarray:
         n, P, _ = self.X.shape
         output, layers = self._factors(w)
         grams = []

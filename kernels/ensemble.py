@@ -1,18 +1,20 @@
 """Gram matrices of many small networks at once, for frequencies that need thousands of initialisations."""
 
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 
 from argument_validation import validate_array, validate_count, validate_name
 from kernels.activations import ACTIVATIONS, activate
-from kernels.random_weights import normal_matrix
+from kernels.network import LARGEST
+from kernels.random_weights import INDICES, normal_matrix
 
 BLOCK = 2**19  # neurons times samples in flight
 
 
 def ensemble_grams(
-    seed: int, X: np.ndarray, widths: list[int], *, draws: int, activation: str, first_draw: int = 0
+    seed: int, X: np.ndarray, widths: Sequence[int], *, draws: int, activation: str, first_draw: int = 0
 ) -> np.ndarray:
     """(m/κ²) G^1 and (m/κ²) G^2 of ``draws`` networks with one hidden layer, at nested widths m.
 
@@ -24,9 +26,9 @@ def ensemble_grams(
     Parameters
     ----------
     seed : of the weights, which are a function of (seed, s·M + k, input dimension) alone, however the calls are split.
-    X : (n, d) inputs.
+    X : (n, d) inputs, entries at most 1e150 in size.
     widths : increasing whole numbers.
-    draws, first_draw : networks s = first_draw .. first_draw + draws − 1.
+    draws, first_draw : networks s = first_draw .. first_draw + draws − 1; their neurons (first_draw + draws)·M ≤ 2^32.
     activation : name of σ.
 
     Returns
@@ -35,15 +37,19 @@ def ensemble_grams(
 
     Raises
     ------
-    ValueError for non-finite or empty ``X``, widths that do not increase, counts below 1, an unknown activation.
+    ValueError for an empty ``X`` or entries that are not finite or too large, widths that do not increase, numbers outside
+    their range, an unknown activation.
     """
-    X = validate_array(X, "X", ("n", "d"))
+    seed, X = validate_count(seed, "seed", least=0), validate_array(X, "X", ("n", "d"), largest=LARGEST)
     validate_name(activation, ACTIVATIONS, "activation")
-    draws, first_draw = validate_count(draws, "draws"), validate_count(first_draw, "first_draw", least=0)
-    widths = [validate_count(m, "widths") for m in widths]
-    if not widths or any(b <= a for a, b in itertools.pairwise(widths)):
+    if not isinstance(widths, list | tuple | range | np.ndarray) or not np.shape(widths) or not len(widths):
+        raise ValueError(f"`widths` must be a non-empty increasing list, got {type(widths).__name__}")
+    widths = [validate_count(m, "widths", most=INDICES) for m in widths]
+    if any(b <= a for a, b in itertools.pairwise(widths)):
         raise ValueError(f"`widths` must be a non-empty increasing list, got {widths}")
     n, M = len(X), widths[-1]
+    first_draw = validate_count(first_draw, "first_draw", least=0, most=INDICES // M - 1)
+    draws = validate_count(draws, "draws", most=INDICES // M - first_draw)
     grams = np.empty((draws, len(widths), 2, n, n))
     size = max(1, BLOCK // (M * n))
     for start in range(0, draws, size):

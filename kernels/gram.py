@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kernels.network import Parameters, hidden_layer, validate_network
+from kernels.network import Parameters, finite_at_scale, hidden_layer, validate_network
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def layer_grams(params: Parameters, X: np.ndarray, *, activation: str, kappa: fl
     Parameters
     ----------
     params : weights, see `Parameters`.
-    X : (n, d) inputs without zero rows.
+    X : (n, d) inputs, entries at most 1e150 in size.
     activation : name of σ, see `kernels.activations`.
     kappa : output scale κ > 0.
 
@@ -79,8 +79,13 @@ def layer_grams(params: Parameters, X: np.ndarray, *, activation: str, kappa: fl
 
     Raises
     ------
-    ValueError for shapes that do not fit, non-finite or zero rows, an unknown activation, κ that is not positive.
+    ValueError for shapes that do not fit, numbers that are not finite, an unknown activation, κ that is not positive, and
+    matrices that overflow: it names κ, the inputs or the weights, whichever is the cause.
     """
     X, kappa = validate_network(params, X, activation, kappa)
-    factors = propagate(params, X.T, activation, kappa)
-    return cross_grams(factors, factors)
+
+    def grams(kappa: float) -> np.ndarray:
+        factors = propagate(params, X.T, activation, kappa)
+        return cross_grams(factors, factors)
+
+    return finite_at_scale(grams, kappa, X, params.arrays, "params")

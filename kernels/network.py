@@ -1,12 +1,17 @@
 """The normalised network: parameters, their initialisation, and the forward pass."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from argument_validation import validate_array, validate_count, validate_inputs, validate_name, validate_positive
+from argument_validation import validate_array, validate_count, validate_depth, validate_name, validate_positive
 from kernels.activations import ACTIVATIONS, activate
-from kernels.random_weights import normal_matrix
+from kernels.random_weights import INDICES, MOST_WEIGHTS, normal_matrix
+
+LARGEST = 1e150
+"""Entries of inputs and weights are at most this in size, so that their products do not overflow."""
 
 
 @dataclass(frozen=True)
@@ -18,8 +23,8 @@ class Parameters:
     weights : W^1 (m, d), W^2 (m, m), …, W^L (m, m).
     output : a (m,).
 
-    Raises ValueError for shapes that do not fit or entries that are not finite. Copies nothing that is already
-    C-ordered float64.
+    Raises ValueError for shapes that do not fit or entries that are not finite or above 1e150. Copies nothing that is
+    already C-ordered float64.
     """
 
     weights: tuple[np.ndarray, ...]
@@ -28,11 +33,12 @@ class Parameters:
     def __post_init__(self) -> None:
         if not isinstance(self.weights, tuple | list) or not self.weights:
             raise ValueError(f"`weights` must be a non-empty tuple of matrices, got {type(self.weights).__name__}")
-        first = validate_array(self.weights[0], "weights[0]", ("m", "d"))
-        m = len(first)
-        rest = [validate_array(W, f"weights[{l}]", (m, m)) for l, W in enumerate(self.weights[1:], start=1)]
-        object.__setattr__(self, "weights", (first, *rest))
-        object.__setattr__(self, "output", validate_array(self.output, "output", (m,)))
+        weights, shape = [], ("m", "d")
+        for l, W in enumerate(self.weights):
+            weights.append(validate_array(W, f"weights[{l}]", shape, largest=LARGEST))
+            shape = (len(weights[0]), len(weights[0]))
+        object.__setattr__(self, "weights", tuple(weights))
+        object.__setattr__(self, "output", validate_array(self.output, "output", shape[:1], largest=LARGEST))
 
     @classmethod
     def unchecked(cls, arrays: tuple[np.ndarray, ...]) -> "Parameters":
@@ -76,12 +82,14 @@ def init_parameters(seed: int, input_dim: int, width: int, *, hidden_layers: int
 
     Raises
     ------
-    ValueError for numbers that are not whole or too small.
+    ValueError for numbers that are not whole, too small, or of more than 2^36 weights together.
     """
-    d = validate_count(input_dim, "input_dim")
-    m = validate_count(width, "width")
-    L = validate_count(hidden_layers, "hidden_layers")
+    d = validate_count(input_dim, "input_dim", most=INDICES)
+    m = validate_count(width, "width", most=INDICES)
+    L = validate_depth(hidden_layers)
     seed = validate_count(seed, "seed", least=0)
+    if d * m + (L - 1) * m**2 + m > MOST_WEIGHTS:
+        raise ValueError(f"`width`, `input_dim` and `hidden_layers` must give at most 2^36 weights, got {m}, {d}, {L}")
     weights = tuple(normal_matrix(seed, l, m, d if l == 0 else m) for l in range(L))
     return Parameters(weights, normal_matrix(seed, L, 1, m)[0])
 
@@ -91,7 +99,25 @@ def validate_network(params: Parameters, X: object, activation: str, kappa: floa
     if not isinstance(params, Parameters):
         raise ValueError(f"`params` must be Parameters (see init_parameters), got {type(params).__name__}")
     validate_name(activation, ACTIVATIONS, "activation")
-    return validate_inputs(X, columns=params.input_dim), validate_positive(kappa, "kappa")
+    return validate_array(X, "X", ("n", params.input_dim), largest=LARGEST), validate_positive(kappa, "kappa")
+
+
+def finite_at_scale(
+    compute: Callable[[float], np.ndarray], kappa: float, X: np.ndarray, weights: Sequence[np.ndarray], name: str
+) -> np.ndarray:
+    """``compute(kappa)`` if it is finite; else one ValueError that names what made it overflow.
+
+    That is κ where κ = 1 gives finite numbers, otherwise the inputs or the ``weights``, called ``name``, which ever are larger.
+    """
+    with np.errstate(all="ignore"):
+        result = compute(kappa)
+        if np.isfinite(result).all():
+            return result
+        if np.isfinite(compute(1.0)).all():
+            raise ValueError(f"`kappa` must leave the result finite, got {kappa:g}")
+    size, largest = float(np.abs(X).max()), max(float(np.abs(W).max()) for W in weights)
+    name, size = ("X", size) if size >= largest else (name, largest)
+    raise ValueError(f"`{name}` must leave the result finite, got entries of up to {size:g}")
 
 
 def hidden_layer(W: np.ndarray, previous: np.ndarray, activation: str, *, first: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -120,13 +146,15 @@ def forward(params: Parameters, X: np.ndarray, *, activation: str, kappa: float)
     Parameters
     ----------
     params : weights, see `Parameters`.
-    X : (n, d) inputs without zero rows.
+    X : (n, d) inputs, entries at most 1e150 in size.
     activation : name of σ, see `kernels.activations`.
     kappa : output scale κ > 0.
 
     Raises
     ------
-    ValueError for shapes that do not fit, non-finite or zero rows, an unknown activation, κ that is not positive.
+    ValueError for shapes that do not fit, numbers that are not finite, an unknown activation, κ that is not positive, and
+    outputs that overflow: it names κ, the inputs or the weights, whichever is the cause.
     """
     X, kappa = validate_network(params, X, activation, kappa)
-    return outputs_of(params.arrays, X.T, activation, kappa)
+    outputs = partial(outputs_of, params.arrays, X.T, activation)
+    return finite_at_scale(outputs, kappa, X, params.arrays, "params")

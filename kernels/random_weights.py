@@ -13,13 +13,19 @@ bit the sign, and the entry is ± Φ⁻¹(1 − τ), so |entry| <= 8.3 and the t
 every machine gives the same bits. The coefficients are minimax fits (Remez, 50 digits) to the formulas stated there.
 """
 
-import operator
 from functools import lru_cache
 
 import numpy as np
 from numba import njit
 
-__all__ = ["normal_matrix"]
+from argument_validation import validate_count
+
+__all__ = ["INDICES", "MOST_WEIGHTS", "normal_matrix"]
+
+INDICES = 2**32
+"""Layers, rows and columns are numbered below this."""
+MOST_WEIGHTS = 2**36
+"""The most entries that are drawn at once: 512 GiB."""
 
 _OPTIONS = {"cache": True, "error_model": "numpy", "nogil": True}
 
@@ -88,7 +94,7 @@ def normal_matrix(
     layer : int
         In [0, 2**32).
     rows, columns : int
-        At least 0; the block's row and column indices stay below 2**32.
+        At least 0; the block's row and column indices stay below 2**32, its entries are at most 2**36.
     first_row, first_column : int
         In [0, 2**32).
     out : (rows, columns) float64 array, C-contiguous and writeable, optional
@@ -108,30 +114,21 @@ def normal_matrix(
     |computed − exact quantile| <= 1e-13 max(1, |exact|); the tests find less than 3e-15 max(1, |exact|).
     Bit-reproducible across blocks, threads and IEEE 754 machines.
     """
-    key = _key(_integer("seed", seed, None))
-    layer = _integer("layer", layer, 2**32)
-    first_row = _integer("first_row", first_row, 2**32)
-    first_column = _integer("first_column", first_column, 2**32)
-    rows = _integer("rows", rows, 2**32 - first_row + 1)
-    columns = _integer("columns", columns, 2**32 - first_column + 1)
+    key = _key(validate_count(seed, "seed", least=0))
+    layer = validate_count(layer, "layer", least=0, most=INDICES - 1)
+    first_row = validate_count(first_row, "first_row", least=0, most=INDICES - 1)
+    first_column = validate_count(first_column, "first_column", least=0, most=INDICES - 1)
+    rows = validate_count(rows, "rows", least=0, most=INDICES - first_row)
+    columns = validate_count(columns, "columns", least=0, most=INDICES - first_column)
+    if rows * columns > MOST_WEIGHTS:
+        raise ValueError(f"`rows` times `columns` must be at most 2^36, got {rows} and {columns}")
     if out is None:
         out = np.empty((rows, columns))
     elif not _fits(out, (rows, columns)):
-        raise ValueError(f"out must be a C-contiguous writeable float64 array of shape {(rows, columns)}, not {out!r}")
+        got = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
+        raise ValueError(f"`out` must be a C-contiguous writeable float64 array of shape {(rows, columns)}, got {got}")
     _fill_jit(*key, np.uint64(layer), np.uint64(first_row), np.uint64(first_column), out)
     return out
-
-
-def _integer(name: str, value: object, limit: int | None) -> int:
-    """Return value as an int; ValueError unless it is an integer (no bool) in [0, limit)."""
-    try:
-        number = -1 if isinstance(value, bool) else operator.index(value)
-    except TypeError:
-        number = -1
-    if number < 0 or (limit is not None and number >= limit):
-        rule = "at least 0" if limit is None else f"in [0, {limit})"
-        raise ValueError(f"{name} must be an integer {rule}, not {value!r}")
-    return number
 
 
 def _fits(out: object, shape: tuple[int, int]) -> bool:

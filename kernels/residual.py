@@ -4,19 +4,29 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from argument_validation import validate_count, validate_inputs, validate_name, validate_positive
+from argument_validation import (
+    validate_array,
+    validate_count,
+    validate_depth,
+    validate_flag,
+    validate_name,
+    validate_not_negative,
+    validate_positive,
+)
 from kernels.activations import ACTIVATIONS, activate
-from kernels.random_weights import normal_matrix
+from kernels.models import CountedWeights
+from kernels.network import LARGEST, finite_at_scale
+from kernels.random_weights import INDICES, normal_matrix
 
 
 @dataclass(frozen=True)
-class ResidualNetwork:
+class ResidualNetwork(CountedWeights):
     """x^1 = σ(W^1x), x^l = x^{l−1} + (s/√m) V^l σ(W^l x^{l−1}/√m) for l = 2..L, f = (κ/m) a·x^L, as a map of all weights.
 
     w holds W^1 (m, d), W^2, V^2, …, W^L, V^L (m, m) and a (m,), flattened, in this order. Without ``second_weights`` there are
     no V: x^l = x^{l−1} + s σ(W^l x^{l−1}/√m).
 
-    ``X`` (n, d); ``activation``; ``kappa`` κ; ``width`` m; ``hidden_layers`` L; ``branch_scale`` s. Raises ValueError for
+    ``X`` (n, d); ``activation``; ``kappa`` κ; ``width`` m; ``hidden_layers`` L; ``branch_scale`` s ≥ 0. Raises ValueError for
     values outside their range.
     """
 
@@ -30,11 +40,12 @@ class ResidualNetwork:
 
     def __post_init__(self) -> None:
         validate_name(self.activation, ACTIVATIONS, "activation")
-        validate_count(self.width, "width")
-        validate_count(self.hidden_layers, "hidden_layers")
-        object.__setattr__(self, "X", validate_inputs(self.X))
+        object.__setattr__(self, "width", validate_count(self.width, "width", most=INDICES))
+        object.__setattr__(self, "hidden_layers", validate_depth(self.hidden_layers))
+        object.__setattr__(self, "X", validate_array(self.X, "X", ("n", "d"), largest=LARGEST))
         object.__setattr__(self, "kappa", validate_positive(self.kappa, "kappa"))
-        object.__setattr__(self, "branch_scale", validate_positive(self.branch_scale, "branch_scale"))
+        object.__setattr__(self, "branch_scale", validate_not_negative(self.branch_scale, "branch_scale"))
+        validate_flag(self.second_weights, "second_weights")
 
     @property
     def shapes(self) -> list[tuple[int, int]]:
@@ -50,19 +61,12 @@ class ResidualNetwork:
         """Weights from N(0, 1), (p,); a function of the seed, and nested in the width."""
         return np.concatenate([normal_matrix(seed, b, *shape).ravel() for b, shape in enumerate(self.shapes)])
 
-    def split(self, w: np.ndarray) -> list[np.ndarray]:
-        """The blocks of w as matrices, without copies."""
-        edges = np.cumsum([rows * columns for rows, columns in self.shapes])[:-1]
-        return [part.reshape(shape) for part, shape in zip(np.split(w, edges), self.shapes, strict=True)]
-
-    def __call__(self, w: np.ndarray) -> np.ndarray:
-        """f on the inputs, (n,)."""
+    def _value(self, w: np.ndarray) -> np.ndarray:
         blocks = self.split(w)
         values, _ = self._forward(blocks)
         return self.kappa / self.width * (blocks[-1] @ values[-1])[0]
 
-    def jacobian(self, w: np.ndarray) -> np.ndarray:
-        """Df(w) (n, p)."""
+    def _derivative(self, w: np.ndarray) -> np.ndarray:
         J, start = np.empty((len(self.X), len(w))), 0
         for left, right in self._factors(w):
             stop = start + len(left) * len(right)
@@ -72,7 +76,14 @@ class ResidualNetwork:
         return J
 
     def block_grams(self, w: np.ndarray) -> np.ndarray:
-        """Gram matrix J_bJ_bᵀ of every block of weights, (2L, n, n), without V (L+1, n, n); their sum is JJᵀ."""
+        """Gram matrix J_bJ_bᵀ of every block of weights, (2L, n, n), without V (L+1, n, n); their sum is JJᵀ.
+
+        ValueError where one overflows: it names κ, the inputs or the weights, whichever is the cause.
+        """
+        w = validate_array(w, "w", (len(self._weights(w)),), largest=LARGEST)
+        return finite_at_scale(lambda kappa: replace(self, kappa=kappa)._block_grams(w), self.kappa, self.X, [w], "w")
+
+    def _block_grams(self, w: np.ndarray) -> np.ndarray:
         return np.stack([(left.T @ left) * (right.T @ right) for left, right in self._factors(w)])
 
     def _forward(self, blocks: list[np.ndarray]) -> tuple[list[np.ndarray], list[tuple[np.ndarray, np.ndarray]]]:

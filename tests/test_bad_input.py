@@ -1,22 +1,26 @@
 """Every public function answers bad input with one ValueError that names argument and value, before any work."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from checks.data import inputs
 from checks.rate_fit import rate_fit
 from kernels import Parameters, forward, gradient_descent, gradient_flow, init_parameters, layer_grams
+from kernels.convolution import ConvolutionalNetwork
+from kernels.ensemble import ensemble_grams
 from kernels.losses import LogCoshLoss, SquareLoss
 from kernels.model_flow import model_flow
-from kernels.models import ComponentwiseMap, QuadraticMap, TwoLayerModel
+from kernels.models import Centred, ComponentwiseMap, Factorization, QuadraticMap, TwoLayerModel
+from kernels.residual import ResidualNetwork
 from theory import dual_activation, gram_fluctuations, limit_grams, linearized_flow
 
 X = np.eye(3)[:, :2] + 0.5
 PARAMS = init_parameters(0, 2, 4, hidden_layers=2)
-NAN, INFINITE, ZERO_ROW = X.copy(), X.copy(), X.copy()
+NAN, INFINITE = X.copy(), X.copy()
 NAN[1, 0] = np.nan
 INFINITE[2, 1] = np.inf
-ZERO_ROW[2] = 0.0
 
 
 def network(function, *, params=PARAMS, x=X, activation="relu", kappa=1.0):
@@ -27,14 +31,31 @@ def limits(x=X, x2=None, *, hidden_layers=1, activation="relu"):
     return lambda: limit_grams(x, x2, hidden_layers=hidden_layers, activation=activation)
 
 
-def dual(q1, q2, correlation):
-    return lambda: dual_activation(np.sin, np.sin, q1, q2, correlation)
+def dual(q1, q2, correlation, *, f=np.sin, strip=None):
+    return lambda: dual_activation(f, np.sin, q1, q2, correlation, strip=strip)
 
 
 def init(seed, d, m, *, L):
     return lambda: init_parameters(seed, d, m, hidden_layers=L)
 
 
+RESIDUAL = {"X": X, "activation": "relu", "kappa": 1.0, "width": 4, "hidden_layers": 2}
+CONVOLUTION = ConvolutionalNetwork(X[:, :, None], "relu", 1.0, 2, 2, 2)
+
+
+def residual_grams(times=1.0, **changes):
+    return lambda: (found := ResidualNetwork(**RESIDUAL | changes)).block_grams(times * found.initial(0))
+
+
+def ensemble(**changes):
+    return lambda: ensemble_grams(**{"seed": 0, "X": X, "widths": [4], "draws": 1, "activation": "relu"} | changes)
+
+
+def convolution_grams(**changes):
+    return lambda: (found := replace(CONVOLUTION, **changes)).block_grams(found.initial(0))
+
+
+WIDE = Parameters(tuple(1e10 * W for W in PARAMS.weights), PARAMS.output)
 LARGE = Parameters(PARAMS.weights, 1e10 * PARAMS.output)
 
 
@@ -65,19 +86,31 @@ CASES = {
     "text": (limits([["a", "b"]]), "`X` must hold real numbers, got strings"),
     "nan": (limits(NAN), r"`X` must be finite, got nan at \(1, 0\)"),
     "infinite": (limits(INFINITE), r"`X` must be finite, got inf at \(2, 1\)"),
-    "zero row": (limits(ZERO_ROW), "`X` must not have zero rows, row 2 is zero"),
-    "zero row of X2": (limits(X, ZERO_ROW), "`X2` must not have zero rows, row 2 is zero"),
     "columns": (limits(X, np.ones((2, 3))), r"`X2` must have the columns of `X` \(2\), got 3"),
-    "huge norm": (limits(1e200 * X), "`X` must have row norms between"),
+    "huge norm": (limits(1e200 * X), r"`X` must have row norms that are 0 or between 1e-150 and 1e\+150; row 0 has norm 1.58"),
+    "tiny norm of X2": (limits(X, 1e-200 * X), "`X2` must have row norms that are 0 or between 1e-150"),
     "depth 0": (limits(hidden_layers=0), "`hidden_layers` must be a whole number of at least 1, got 0"),
     "depth 1.5": (limits(hidden_layers=1.5), "`hidden_layers` must be a whole number of at least 1, got 1.5"),
     "near match": (limits(activation="Relu"), "`activation` 'Relu' is unknown: did you mean 'relu'"),
     "no match": (limits(activation="zzz"), "`activation` 'zzz' is unknown: known are relu, leaky_relu"),
-    "tanh range": (limits(20 * X, activation="tanh"), "`X` must have row norms of at most 10 for tanh.*row 0 has norm 31.6"),
-    "softplus range": (limits(X, 90 * X, activation="softplus"), "`X2` must have row norms of at most 20 for softplus"),
+    "tanh range": (limits(1e9 * X, activation="tanh"), r"between 1e-150 and 1e\+08 for tanh.*row 0 has norm 1.58114e\+09"),
+    "erf range": (limits(1e78 * X, activation="erf"), r"between 1e-150 and 1e\+08 for erf"),
+    "softplus range": (limits(X, 1e9 * X, activation="softplus"), r"`X2` must have row norms .* and 1e\+08 for softplus"),
+    "fluctuation range": (lambda: gram_fluctuations(20 * X, activation="tanh"), "between 1e-150 and 12 for tanh, whose fourth"),
+    "fluctuation overflow": (lambda: gram_fluctuations(1e80 * X, activation="relu"), r"between 1e-150 and 1e\+75 for relu"),
     "fluctuation activation": (lambda: gram_fluctuations(X, activation="tahn"), "did you mean 'tanh'"),
     "fluctuation nan": (lambda: gram_fluctuations(NAN, activation="tanh"), "`X` must be finite"),
-    "variance": (dual(np.zeros(1), np.ones(1), np.zeros((1, 1))), "`variance1` must be"),
+    "variance": (dual(-np.ones(1), np.ones(1), np.zeros((1, 1))), "`variance1` must not be negative, got -1"),
+    "variance nan": (dual(np.ones(1), [np.nan], np.zeros((1, 1))), r"`variance2` must be finite, got nan at \(0,\)"),
+    "large variance": (dual([1e12], [1e12], [[0.5]]), "`f` is not resolved by .* Hermite terms at variance 1e\\+12"),
+    "strip for the variance": (dual([1e12], [1e12], [[0.5]], strip=1.0), "`strip` must be at least 1.07e.05 at variance"),
+    "strip 0": (dual([1.0], [1.0], [[0.5]], strip=0), "`strip` must be a positive finite number, got 0"),
+    "strip -1": (dual([1.0], [1.0], [[0.5]], strip=-1.0), "`strip` must be a positive finite number, got -1.0"),
+    "tiny strip": (dual([1.0], [1.0], [[0.5]], strip=5e-324), "`strip` must be at least 0.107 at variance 1"),
+    "no function": (dual([1.0], [1.0], [[0.5]], f=3), "`f` and `g` must be functions of arrays, got 3, which raises"),
+    "scalar function": (dual([1.0], [1.0], [[0.5]], f=lambda u: 1.0), "map arrays to arrays of finite real numbers"),
+    "complex function": (dual([1.0], [1.0], [[0.5]], f=lambda u: 1j * u), "finite real numbers .* got complex128"),
+    "infinite function": (dual([1e6], [1.0], [[0.5]], f=np.exp), "finite real numbers .* got inf at"),
     "correlation": (dual(np.ones(1), np.ones(1), np.full((1, 1), 1.5)), r"in \[-1, 1\], got 1.5"),
     "correlation shape": (dual(np.ones(1), np.ones(2), np.zeros((1, 1))), r"shape \(1, 2\), got"),
     "width 0": (init(0, 2, 0, L=1), "`width` must be a whole number of at least 1, got 0"),
@@ -135,6 +168,40 @@ CASES |= {
     "f0": (linear(f0=np.ones(3)), r"`f0` must have shape \(2,\), got \(3,\)"),
     "K_test": (linear(K_test=np.ones((2, 3))), r"`K_test` must have shape \(n_test, 2\), got \(2, 3\)"),
     "f0_test": (linear(f0_test=np.ones(1)), "`f0_test` needs `K_test`"),
+}  # fmt: skip
+CASES |= {
+    "huge weights": (lambda: Parameters((1e200 * X,), np.ones(3)), r"`weights\[0\]` must be at most 1e\+150 in size, got"),
+    "output of shape (1, m)": (lambda: Parameters((X,), np.ones((1, 3))), r"\(3,\), got \(1, 3\); np.ravel\(output\) has"),
+    "y of shape (n, 1)": (flow(y=((1.0,), (2.0,), (3.0,))), r"`y` must have shape \(3,\), got \(3, 1\); np.ravel\(y\) has one"),
+    "too many weights": (init(0, 2, 2**20, L=3), r"`width`, `input_dim` and `hidden_layers` must give at most 2\^36 weights"),
+    "huge width": (init(0, 2, 10**30, L=3), "`width` must be a whole number of at most 4294967296, got 1000000000"),
+    "outputs overflow by kappa": (network(forward, x=1e9 * X, kappa=1.7e308), r"`kappa` must leave .* finite, got 1.7e\+308"),
+    "outputs overflow by X": (
+        lambda: forward(Parameters((np.full((3, 2), 1e120), np.full((3, 3), 1e120)), np.ones(3)), 1e140 * X,
+                        activation="relu", kappa=1.0), r"`X` must leave the result finite, got entries of up to 1.5e\+140"),
+    "grams overflow by kappa": (network(layer_grams, kappa=1e200), r"`kappa` must leave the result finite, got 1e\+200"),
+    "grams overflow by X": (network(layer_grams, params=WIDE, x=1e149 * X), r"`X` must leave .* entries of up to 1.5e\+149"),
+    "grams overflow by the output": (
+        network(layer_grams, params=Parameters(PARAMS.weights, 1e149 * np.ones(4)), x=1e7 * X),
+        r"`params` must leave the result finite, got entries of up to 1e\+149"),
+    "huge X": (network(forward, x=1e200 * X), r"`X` must be at most 1e\+150 in size, got 1.5e\+200 at \(0, 0\)"),
+    "ensemble X": (ensemble(X=1e200 * X), r"`X` must be at most 1e\+150 in size, got 1.5e\+200"),
+    "ensemble seed": (ensemble(seed=-1), "`seed` must be a whole number of at least 0, got -1"),
+    "ensemble width": (ensemble(widths=[4.0]), "`widths` must be a whole number"),
+    "ensemble draws": (ensemble(widths=[2**31], draws=3), "`draws` must be .* at most 2, got 3"),
+    "ensemble bytes": (ensemble(widths=b"1"), "`widths` must be a non-empty increasing list, got bytes"),
+    "residual kappa": (residual_grams(kappa=1e200), r"`kappa` must leave the result finite, got 1e\+200"),
+    "residual X": (residual_grams(times=1e10, X=1e149 * X), r"`X` must leave .* got entries of up to 1.5e\+149"),
+    "residual scale": (residual_grams(branch_scale=-1.0), "`branch_scale` must be a finite number of at least 0, got -1.0"),
+    "residual flag": (residual_grams(second_weights=1), "`second_weights` must be True or False, got 1"),
+    "convolution kappa": (convolution_grams(kappa=1e200), r"`kappa` must leave the result finite, got 1e\+200"),
+    "convolution w": (lambda: CONVOLUTION.block_grams(np.ones(3)), r"`w` must have shape \(16,\), got \(3,\)"),
+    "map w": (lambda: TwoLayerModel(X, "tanh")(np.ones(4)), "`w` must hold 3 weights for every neuron, got 4 weights"),
+    "map weights of words": (lambda: ComponentwiseMap("sin").jacobian(["a"]), "`w` must hold real numbers, got strings"),
+    "map radius": (lambda: ComponentwiseMap("cubic").jacobian_lipschitz(np.ones(2), -1.0), "`radius` must be a finite number"),
+    "map rank": (lambda: Factorization(2, 2, 0), "`rank` must be a whole number of at least 1, got 0"),
+    "map without Jacobian": (lambda: Centred(np.sin, np.ones(2)), "`model` must be a map with a Jacobian, got ufunc"),
+    "map asymmetric": (lambda: QuadraticMap(np.ones((1, 2)), [[[1, 2], [3, 1]]]), r"`A` must .* 2.0 and 3.0 in A\[0\]"),
 }  # fmt: skip
 for name, function in (("forward", forward), ("layer_grams", layer_grams)):
     CASES |= {

@@ -356,6 +356,58 @@ def test_units_that_start_at_zero_exactly_do_not_count_as_flipped(seed):
     np.testing.assert_array_equal(*flipped)
 
 
+IMAGES = np.random.default_rng(0).normal(size=(4, 1, 12, 12))
+WRONG_IMAGES = {
+    "complex": (IMAGES + 1j, "must hold real numbers, got complex numbers"),
+    "nan": (np.where(IMAGES > 1, np.nan, IMAGES), "must be finite in float32, got nan"),
+    "beyond float32": (1e300 * IMAGES, "must be finite in float32, got -?inf"),
+    "axes": (IMAGES[:, 0], r"must have shape \(n, channels, size, size\), got \(4, 12, 12\)"),
+    "channels": (np.repeat(IMAGES, 3, axis=1), r"must fit the network, got images of shape \(3, 12, 12\)"),
+    "size": (IMAGES[:, :, :8, :8], r"must fit the network, got images of shape \(1, 8, 8\)"),
+    "texts": (IMAGES.astype(str), "must hold real numbers, got strings"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_IMAGES)
+def test_images_that_do_not_fit_are_refused_by_name(case):
+    images, message = WRONG_IMAGES[case]
+    network = make_network("digits", width=1, seed=0)
+    with pytest.raises(ValueError, match=f"`X` {message}"):
+        tangent_kernel(network, images)
+    with pytest.raises(ValueError, match=rf"`images\[1\]` {message}"):
+        centred_training(network, (IMAGES, images), (np.arange(4), np.arange(4)), **SETTING)
+
+
+def test_other_arguments_are_refused_by_name():
+    network, labels = make_network("digits", width=1, seed=0), (np.arange(4), np.arange(4))
+    for call, message in (
+        (
+            lambda: make_network("digits", width=1, seed=2**64),
+            "`seed` must be a whole number of at most 9223372036854775807",
+        ),
+        (lambda: make_network("digits", width=1, seed=0, double=1), "`double` must be True or False, got 1"),
+        (lambda: centred_training(network, IMAGES, labels, **SETTING), "`images` must be a pair"),
+        (
+            lambda: centred_training(network, (IMAGES,) * 2, labels, **SETTING, output_only=0),
+            "`output_only` must be True or",
+        ),
+        (lambda: centred_training(None, (IMAGES,) * 2, labels, **SETTING), "`network` must be a torch.nn.Sequential"),
+        (lambda: tangent_kernel(lambda x: x, IMAGES), "`network` must be a torch.nn.Sequential"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call()
+
+
+def test_kernels_of_images_in_other_forms_are_the_same():
+    network = make_network("digits", width=1, seed=0)
+    whole = np.rint(IMAGES).astype(np.int8)
+    K = tangent_kernel(network, whole.astype(float))
+    locked = whole.astype(">f4")
+    locked.flags.writeable = False
+    for images in (whole, locked, np.asfortranarray(whole), whole[::-1][::-1], whole.tolist()):
+        assert np.array_equal(tangent_kernel(network, images), K)
+
+
 @examples(5)
 @given(seed=st.integers(0, 2**31), n=st.integers(2, 8))
 def test_the_stable_step_is_that_of_the_largest_eigenvalue_of_all_outputs(seed, n):

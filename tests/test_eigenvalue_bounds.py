@@ -185,12 +185,13 @@ def test_odd_activations_lose_a_tenth_at_most_on_separated_inputs(name, L):
 @given(name=names.filter(lambda name: name != "identity"), L=st.integers(1, 5), angle=st.floats(0.15, 1.57))
 def test_separation_bound_of_two_inputs_is_attained_from_below(name, L, angle):
     """λ_min(K) = Σ_r c_r (1 − ρ^r) for two inputs with ρ ≥ 0. Crediting all that the coefficients of abs miss at five
-    hidden layers to the highest orders would exceed this by 7e-7; orders above 512 are all but complete."""
+    hidden layers to the highest orders would exceed this by 7e-7; orders above 512 lack most, 2.7e-3 of the bound, at five
+    hidden layers of abs and an angle of 0.15."""
     X = np.array([[1.0, 0.0], [np.cos(angle), np.sin(angle)]])
     for layer, K in kernels(X, L, name):
         least = K[0, 0] - K[0, 1]
         bound = separation_lower_bound(np.cos(angle), 2, hidden_layers=L, activation=name, layer=layer)
-        assert least * (1 - 1e-3) - rounding(K) <= bound <= least * (1 - 5e-11) + 5e-13 * K[0, 0]
+        assert least * (1 - 3e-3) - rounding(K) <= bound <= least * (1 - 5e-11) + 5e-13 * K[0, 0]
 
 
 @given(seed=seeds, name=names, L=depths)
@@ -264,7 +265,7 @@ def test_slopes_are_bounded(seed, name):
         slope = np.abs(DUALS[name].derivative(u)).max()
     else:
         slope = abs(DUALS[name].a) + abs(DUALS[name].b)
-    assert 0.9999 * SLOPE_BOUNDS[name] <= slope <= SLOPE_BOUNDS[name]
+    assert 0.9999 * SLOPE_BOUNDS[name] <= slope <= SLOPE_BOUNDS[name] * (1 + 4e-16)  # a rounding of the slope itself
 
 
 @given(seed=seeds, name=names, width=st.integers(1, 10**4), eps=st.floats(0.0, 1.0))
@@ -354,21 +355,26 @@ CASES = {
     "name": (data(activation="tahn"), "`activation` 'tahn' is unknown: did you mean 'tanh'"),
     "layer 0": (data(layer=0), "`layer` must be a whole number of at least 1, got 0"),
     "layer 3": (data(layer=3), "`layer` must be at most 2, the number of layers, got 3"),
-    "rho": (separated(1.5), r"`rho` must lie in \[0, 1\], got 1.5"),
-    "rho text": (separated("a"), r"`rho` must lie in \[0, 1\], got 'a'"),
-    "rho nan": (separated(np.nan), r"`rho` must lie in \[0, 1\], got nan"),
+    "rho": (separated(1.5), r"`rho` must be a number in \[0, 1\], got 1.5"),
+    "rho text": (separated("a"), r"`rho` must be a number in \[0, 1\], got 'a'"),
+    "rho nan": (separated(np.nan), r"`rho` must be a number in \[0, 1\], got nan"),
+    "rho bool": (separated(True), r"`rho` must be a number in \[0, 1\], got True"),
+    "huge n": (separated(n=10**400), r"`n` must be a whole number of at most 2\^53, got one of 1329 bits"),
+    "psi": (lambda: psi(np.array([0.5, 1.5])), r"`eps` must lie in \[0, 1\], got 0.5 to 1.5"),
+    "psi nan": (lambda: psi(np.nan), "`eps` must be finite, got nan"),
+    "huge width": (failure(width=10**400), r"`width` must be a whole number of at most 2\^53"),
     "n": (separated(n=0), "`n` must be a whole number of at least 1, got 0"),
     "terms": (
         lambda: kernel_coefficients("relu", hidden_layers=1, terms=0),
         "`terms` must be a whole number of at least 1, got 0",
     ),
     "width": (failure(width=0), "`width` must be a whole number of at least 1, got 0"),
-    "eps": (failure(eps=-0.1), r"`eps` must lie in \[0, 1\], got -0.1"),
-    "eps nan": (failure(last_layer_failure_bound, eps=np.nan), r"`eps` must lie in \[0, 1\], got nan"),
+    "eps": (failure(eps=-0.1), r"`eps` must be a number in \[0, 1\], got -0.1"),
+    "eps nan": (failure(last_layer_failure_bound, eps=np.nan), r"`eps` must be a number in \[0, 1\], got nan"),
     "unbounded": (failure(last_layer_failure_bound, activation="relu"), r"`activation` must be bounded \(erf.*'relu'"),
     "probability": (
         lambda: sufficient_width(X, activation="relu", probability=1.0),
-        r"`probability` must lie in \[0, 1\), got 1.0",
+        r"`probability` must be a number in \[0, 1\), got 1.0",
     ),
 }
 
@@ -378,3 +384,18 @@ def test_bad_input(case):
     call, message = CASES[case]
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("rows", [[[0.0, 0.0], [1.0, 2.0]], [[0.0, 0.0], [0.0, 0.0]]])
+def test_a_zero_row_leaves_no_bound(rows):
+    """λ_min(K^1) = 0, so no failure is excluded at any width."""
+    X = np.array(rows)
+    assert first_layer_failure_bound(X, 10**9, activation="tanh", eps=0.5) == 2.0
+    with pytest.raises(ValueError, match="`X` must give a first-layer kernel with a least eigenvalue above rounding"):
+        sufficient_width(X, activation="relu")
+
+
+def test_large_rows_keep_their_bound():
+    """Rows of norm 1e4: the rounding of K^1 of tanh is 5e-12 of its diagonal, below its least eigenvalue."""
+    X = 1e4 * np.eye(3)
+    assert 0 < first_layer_failure_bound(X, 10**7, activation="tanh", eps=0.5) < 3

@@ -170,27 +170,29 @@ GOOD = {"seed": 1, "layer": 1, "rows": 2, "columns": 3}
         ("seed", 1.0, "at least 0"),
         ("seed", None, "at least 0"),
         ("seed", True, "at least 0"),
-        ("layer", -1, "in [0, 4294967296)"),
-        ("layer", 2**32, "in [0, 4294967296)"),
-        ("rows", -1, "in [0, 4294967297)"),
-        ("rows", 2.5, "in [0, 4294967297)"),
-        ("columns", "3", "in [0, 4294967297)"),
-        ("columns", 2**32 + 1, "in [0, 4294967297)"),
-        ("first_row", np.float64(1), "in [0, 4294967296)"),
-        ("first_column", 2**32, "in [0, 4294967296)"),
+        ("layer", -1, "at least 0"),
+        ("layer", 2**32, "at most 4294967295"),
+        ("rows", -1, "at least 0"),
+        ("rows", 2.5, "at least 0"),
+        ("columns", "3", "at least 0"),
+        ("columns", 2**32 + 1, "at most 4294967296"),
+        ("first_row", np.float64(1), "at least 0"),
+        ("first_column", 2**32, "at most 4294967295"),
     ],
 )
 def test_bad_input_is_refused_with_name_rule_and_value(name, value, rule):
-    with pytest.raises(ValueError, match=f"^{re.escape(f'{name} must be an integer {rule}, not {value!r}')}$"):
+    with pytest.raises(ValueError, match=f"^{re.escape(f'`{name}` must be a whole number of {rule}, got {value!r}')}$"):
         normal_matrix(**(GOOD | {name: value}))
 
 
 def test_a_block_that_leaves_the_index_range_is_refused():
     assert normal_matrix(1, 1, 1, 1, first_row=2**32 - 1, first_column=2**32 - 1).shape == (1, 1)
-    with pytest.raises(ValueError, match=r"^rows must be an integer in \[0, 2\), not 2$"):
+    with pytest.raises(ValueError, match=r"^`rows` must be a whole number of at most 1, got 2$"):
         normal_matrix(1, 1, 2, 1, first_row=2**32 - 1)
-    with pytest.raises(ValueError, match=r"^columns must be an integer in \[0, 2\), not 2$"):
+    with pytest.raises(ValueError, match=r"^`columns` must be a whole number of at most 1, got 2$"):
         normal_matrix(1, 1, 1, 2, first_column=2**32 - 1)
+    with pytest.raises(ValueError, match=r"^`rows` times `columns` must be at most 2\^36, got 262144 and 262145$"):
+        normal_matrix(1, 1, 2**18, 2**18 + 1)
 
 
 @pytest.mark.parametrize(
@@ -198,7 +200,7 @@ def test_a_block_that_leaves_the_index_range_is_refused():
     [np.empty((3, 2)), np.empty((2, 3), np.float32), np.empty((3, 2)).T, np.empty((2, 6))[:, ::2], [[0.0] * 3] * 2],
 )
 def test_an_unsuitable_out_is_refused(out):
-    with pytest.raises(ValueError, match=r"^out must be a C-contiguous writeable float64 array of shape \(2, 3\)"):
+    with pytest.raises(ValueError, match=r"^`out` must be a C-contiguous writeable float64 array of shape \(2, 3\)"):
         normal_matrix(**GOOD, out=out)
 
 

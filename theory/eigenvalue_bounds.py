@@ -8,17 +8,24 @@ Source: J. A. Tropp, "User-friendly tail bounds for sums of random matrices", Fo
 """
 
 from math import ceil, erf, exp, inf, log, nextafter, pi, sqrt
-from numbers import Real
 
 import numpy as np
 from scipy.special import xlogy
 
-from argument_validation import validate_count, validate_name
+from argument_validation import (
+    validate_array,
+    validate_count,
+    validate_depth,
+    validate_name,
+    validate_share,
+    validate_size,
+    validate_unit,
+)
 from theory.certificates import U, float64_bound, row_sum_bound
 from theory.dual_activations import DUALS
-from theory.gram_limits import limit_grams
+from theory.gram_limits import entry_error, limit_grams
 from theory.power_series import order_masses
-from theory.validation import validate_kernel_inputs
+from theory.validation import polar, validate_kernel_inputs
 
 TERMS = 512  # higher orders count as this one
 DENSE_POWERS = 16  # every Hadamard power is factorised up to here, then one in POWER_RATIO
@@ -26,7 +33,6 @@ POWER_RATIO = 1.12
 UNIT_NORM = 1e-12  # largest | |x_i| − 1 | of a unit input
 RELATIVE_SLACK = 1e-10  # for the rounding of the coefficients, which have relative errors near 1e-14
 GERSHGORIN_SLACK = 1e-12  # for the rounding of (n−1) ρ^r and of λ_max(XXᵀ), relative
-ENTRY_ERROR = 1e-13  # error of an entry of `limit_grams`, relative to the diagonal
 
 SLOPE_BOUNDS = {
     "relu": 1.0,
@@ -83,7 +89,7 @@ def min_eigenvalue_lower_bound(
     At most 45 Hadamard powers are factorised, two or three times each: n = 500 takes about a second.
     """
     masses = _masses(activation, hidden_layers, layer)
-    return _weigh(masses, hadamard_power_bounds(_unit_rows(X), TERMS))
+    return _weigh(masses, hadamard_power_bounds(X, TERMS))
 
 
 def separation_lower_bound(
@@ -105,9 +111,8 @@ def separation_lower_bound(
     ------
     ValueError for ``rho`` outside [0, 1], ``n`` below 1, and as `min_eigenvalue_lower_bound`.
     """
-    masses = _masses(activation, hidden_layers, layer)
-    rho = _validate_fraction(rho, "rho")
-    return _weigh(masses, gershgorin_bounds(rho, validate_count(n, "n"), TERMS))
+    bounds = gershgorin_bounds(rho, n, TERMS)
+    return _weigh(_masses(activation, hidden_layers, layer), bounds)
 
 
 def hadamard_power_bounds(X: np.ndarray, largest: int) -> np.ndarray:
@@ -115,6 +120,7 @@ def hadamard_power_bounds(X: np.ndarray, largest: int) -> np.ndarray:
 
     Gershgorin's bound for every r and a factorisation on a grid, which ends where Gershgorin's is within 1e-3 of 1.
     """
+    X, largest = _unit_rows(X), validate_count(largest, "largest")
     S = X @ X.T
     np.fill_diagonal(S, 1.0)
     error = 2 * (X.shape[1] + 4) * 1.01 * U  # of an inner product of rows that were normalised in float64
@@ -131,8 +137,10 @@ def hadamard_power_bounds(X: np.ndarray, largest: int) -> np.ndarray:
 
 
 def gershgorin_bounds(rho: float, n: int, largest: int) -> np.ndarray:
-    """max(0, 1 − (n−1) ρ^r) for r = 0..``largest``, rounded down."""
-    return np.maximum(0.0, 1 - (1 + GERSHGORIN_SLACK) * (n - 1) * np.power(rho, np.arange(largest + 1)))
+    """max(0, 1 − (n−1) ρ^r) for r = 0..``largest``, ρ in [0, 1], rounded down."""
+    rho, n = validate_unit(rho, "rho"), validate_size(n, "n")
+    orders = np.arange(validate_count(largest, "largest", least=0) + 1)
+    return np.maximum(0.0, 1 - (1 + GERSHGORIN_SLACK) * (n - 1) * np.power(rho, orders))
 
 
 def psi(eps: np.ndarray) -> np.ndarray:
@@ -140,7 +148,9 @@ def psi(eps: np.ndarray) -> np.ndarray:
 
     With y = (1−ε)^{1/3} it is (1−y)²(2+y)/2, which does not cancel for small ε.
     """
-    eps = np.asarray(eps, dtype=np.float64)
+    eps = validate_array(eps, "eps", ("k",) * np.ndim(eps)).reshape(np.shape(eps))
+    if eps.min() < 0 or eps.max() > 1:
+        raise ValueError(f"`eps` must lie in [0, 1], got {eps.min():g} to {eps.max():g}")
     y = np.cbrt(1 - eps)
     gap = eps / (1 + y + y**2)  # 1 − y
     return gap**2 * (2 + y) / 2
@@ -151,20 +161,21 @@ def first_layer_failure_bound(X: np.ndarray, width: int, *, activation: str, eps
 
     Parameters
     ----------
-    X : (n, d) inputs of any norm.
+    X : (n, d) inputs as for `limit_grams`.
     width : m ≥ 1.
     activation : a name known to `limit_grams`; B = sup |σ'|.
     eps : ε in [0, 1].
 
     Returns
     -------
-    The bound, which says nothing where it exceeds 1. λ_min(K^1) is taken 1e-13 n max K^1_ii below its float64 value.
+    The bound, which says nothing where it exceeds 1: always where a row is zero. λ_min(K^1) is taken `entry_error` n max K^1_ii
+    below its float64 value.
 
     Raises
     ------
     ValueError for bad inputs, an unknown activation, a width below 1 or ``eps`` outside [0, 1].
     """
-    X, m, eps = validate_kernel_inputs(X), validate_count(width, "width"), _validate_fraction(eps, "eps")
+    X, m, eps = validate_kernel_inputs(X), validate_size(width, "width"), validate_unit(eps, "eps")
     return len(X) * exp(-m * first_layer_rate(X, activation) * float(psi(eps)))
 
 
@@ -179,8 +190,7 @@ def sufficient_width(X: np.ndarray, *, activation: str, probability: float = 0.9
     to suffice; otherwise as `first_layer_failure_bound`.
     """
     X = validate_kernel_inputs(X)
-    if not isinstance(probability, Real) or not 0 <= probability < 1:
-        raise ValueError(f"`probability` must lie in [0, 1), got {probability!r}")
+    probability = validate_share(probability, "probability", 1)
     rate = first_layer_rate(X, activation)
     if not rate:
         raise ValueError("`X` must give a first-layer kernel with a least eigenvalue above rounding, got none")
@@ -198,7 +208,7 @@ def last_layer_failure_bound(X: np.ndarray, width: int, *, activation: str, eps:
     ------
     ValueError for an unbounded activation, and as `first_layer_failure_bound`.
     """
-    X, m, eps = validate_kernel_inputs(X), validate_count(width, "width"), _validate_fraction(eps, "eps")
+    X, m, eps = validate_kernel_inputs(X), validate_size(width, "width"), validate_unit(eps, "eps")
     if validate_name(activation, DUALS, "activation") not in BOUNDED:
         raise ValueError(f"`activation` must be bounded ({', '.join(BOUNDED)}), got {activation!r}")
     rate = _least_eigenvalue(X, activation, 2) / len(X)
@@ -206,22 +216,25 @@ def last_layer_failure_bound(X: np.ndarray, width: int, *, activation: str, eps:
 
 
 def first_layer_rate(X: np.ndarray, activation: str) -> float:
-    """λ_min(K^1)/(B² λ_max(XXᵀ)), rounded down; 0 where λ_min(K^1) is lost in rounding."""
+    """λ_min(K^1)/(B² λ_max(XXᵀ)), rounded down; 0 where λ_min(K^1) is 0 or lost in rounding."""
     least = _least_eigenvalue(X, activation, 1)
+    if not least:
+        return 0.0
     largest = np.linalg.eigvalsh(X @ X.T)[-1] * (1 + GERSHGORIN_SLACK)
     return float(least / (SLOPE_BOUNDS[activation] ** 2 * largest))
 
 
 def _least_eigenvalue(X: np.ndarray, activation: str, layer: int) -> float:
-    """λ_min(K^layer) for one hidden layer, minus n `ENTRY_ERROR` max K_ii for rounding; at least 0."""
+    """λ_min(K^layer) for one hidden layer, minus n `entry_error` max K_ii for rounding; at least 0."""
     K = limit_grams(X, hidden_layers=1, activation=activation).layers[layer - 1]
-    return float(max(0.0, np.linalg.eigvalsh(K)[0] - len(K) * ENTRY_ERROR * np.diagonal(K).max()))
+    error = entry_error(activation, polar(X)[1].max())
+    return float(max(0.0, np.linalg.eigvalsh(K)[0] - len(K) * error * np.diagonal(K).max()))
 
 
 def _masses(activation: str, hidden_layers: int, layer: int | None) -> np.ndarray:
     """`order_masses` (TERMS + 1,) of K^layer, or of the sum over the layers."""
     validate_name(activation, DUALS, "activation")
-    L = validate_count(hidden_layers, "hidden_layers")
+    L = validate_depth(hidden_layers)
     if layer is not None and validate_count(layer, "layer") > L + 1:
         raise ValueError(f"`layer` must be at most {L + 1}, the number of layers, got {layer!r}")
     masses = order_masses(activation, L, TERMS)
@@ -244,15 +257,8 @@ def _grid(largest: int) -> list[int]:
 def _unit_rows(X: object) -> np.ndarray:
     """``X`` (n, d) with its rows divided by their norms, which must be 1 to `UNIT_NORM`."""
     X = validate_kernel_inputs(X)
-    norms = np.sqrt((X**2).sum(axis=1))
+    norms = polar(X)[1]
     row = int(np.abs(norms - 1).argmax())
     if abs(norms[row] - 1) > UNIT_NORM:
         raise ValueError(f"`X` must have rows of norm 1, row {row} has norm {norms[row]:.15g}")
     return X / norms[:, None]
-
-
-def _validate_fraction(value: object, name: str) -> float:
-    """Return ``value`` as a float if it is a number in [0, 1]."""
-    if not isinstance(value, Real) or not 0 <= value <= 1:
-        raise ValueError(f"`{name}` must lie in [0, 1], got {value!r}")
-    return float(value)

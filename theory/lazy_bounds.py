@@ -2,15 +2,35 @@
 
 All for the loss (1/2n)‖f − y‖² and, where λ enters, under λ_min(G_t) ≥ (κ²/m)λ/2 for all t, which follows from
 `condition_threshold`.
-Proofs in docs/theory.md.
+
+With learning rates r_l of the layers, θ' = −S∇R, every kernel is that of the rates: K = Σ_l r_lK^l (`rated_kernel`) and
+G = Σ_l r_lG^l = JSJᵀ. λ and λ_max are those of this K; those of Σ_lK^l are wrong unless all rates are 1. Lengths are in the
+metric of the rates, ‖S^{−½}(θ_t − θ_0)‖, which for r_l = 1/β_l² is the distance that raw weights move, see
+`theory.parametrization`. Functions that give ‖θ_t − θ_0‖ itself, or need the rates beside K, take ``layer_rates``, by default
+all 1. Proofs in docs/theory.md.
+
+A result beyond float64 is a ValueError, one below it is 0.
 """
 
 import math
+from decimal import Decimal
 
 import numpy as np
 
-from argument_validation import all_positive, validate_name
+from argument_validation import validate_array, validate_name, validate_positive, validate_rates, validate_size
+from theory.dual_activations import DUALS
 from theory.eigenvalue_bounds import SLOPE_BOUNDS
+from theory.validation import (
+    SLACK,
+    bound,
+    counts,
+    definite_spectrum,
+    in_order,
+    not_negative,
+    positive,
+    rates_of,
+    spectrum,
+)
 
 CURVATURE_BOUNDS = {
     "tanh": 4 / math.sqrt(27),  # −2 tanh(1 − tanh²) where tanh² = 1/3
@@ -25,78 +45,190 @@ CURVATURE_BOUNDS = {
 """sup |σ''| of the smooth activations."""
 
 
+def rated_kernel(layers: np.ndarray, layer_rates: np.ndarray) -> np.ndarray:
+    """K = Σ_l r_lK^l (n, n) for ``layers`` K^l (L+1, n, n) and rates r_l (L+1,): the kernel that all constants speak of."""
+    layers, rates, _ = _validate_layers(layers, layer_rates)
+    with np.errstate(over="ignore", invalid="ignore"):
+        K = np.tensordot(rates, layers, axes=1)
+    if not np.isfinite(K).all():
+        raise ValueError(f"`layer_rates` must leave Σ_l r_lK^l within float64, got {rates.tolist()}")
+    return (K + K.T) / 2
+
+
+@bound
 def decay_rate(kappa: float, m: int, n: int, lam: float) -> float:
-    """Rate κ²λ/(mn) at which the loss decays at least: R(θ_t) ≤ R(θ_0) e^{−rate·t}."""
-    all_positive(kappa=kappa, m=m, n=n, lam=lam)
+    """Rate κ²λ/(mn) at which the loss decays at least: R(θ_t) ≤ R(θ_0) e^{−rate·t}; λ that of `rated_kernel`."""
+    (kappa, lam), (m, n) = positive(kappa=kappa, lam=lam), counts(m=m, n=n)
     return kappa**2 * lam / (m * n)
 
 
-def drift_bound(kappa: float, m: int, n: int, lam: float, initial_loss: float) -> float:
-    """sup_t ‖θ_t − θ_0‖ ≤ 2√(nR(θ_0)/λ) √m/κ."""
-    all_positive(kappa=kappa, m=m, n=n, lam=lam, initial_loss=initial_loss)
-    return 2 * math.sqrt(n * initial_loss / lam * m) / kappa
+@bound
+def drift_bound(
+    kappa: float, m: int, n: int, lam: float, initial_loss: float, *, layer_rates: np.ndarray | None = None
+) -> float:
+    """sup_t ‖θ_t − θ_0‖ ≤ √(max_l r_l) 2√(nR(θ_0)/λ) √m/κ; λ that of `rated_kernel`.
+
+    Without ``layer_rates`` it is the bound in their metric, whatever they are: sup_t ‖S^{−½}(θ_t − θ_0)‖ ≤ 2√(nR(θ_0)/λ) √m/κ.
+    """
+    (kappa, lam), (m, n) = positive(kappa=kappa, lam=lam), counts(m=m, n=n)
+    (initial_loss,), fastest = not_negative(initial_loss=initial_loss), Decimal(float(rates_of(layer_rates).max()))
+    return 2 * (fastest * n * initial_loss / lam * m).sqrt() / kappa
 
 
 def drift_constant(K: np.ndarray, y: np.ndarray) -> float:
-    """Limit √(yᵀK^{−1}y) of κ sup_t ‖θ_t − θ_0‖/√m in centred training, as κ and m grow."""
-    return math.sqrt(y @ np.linalg.solve(K, y))
+    """Limit √(yᵀK^{−1}y) of κ sup_t ‖θ_t − θ_0‖/√m in centred training, as κ and m grow; y (n,), K (n, n) positive definite.
+
+    With rates K is `rated_kernel` and the limit that of κ sup_t ‖S^{−½}(θ_t − θ_0)‖/√m, see also `rated_drift_constant`.
+    ValueError for a K that is not symmetric, or not positive definite beyond rounding: then no limit is known.
+    """
+    y = validate_array(y, "y", ("n",))
+    values, Q = definite_spectrum(K, "K", len(y))
+    size, largest = float(np.abs(y).max()) or 1.0, float(values[-1])
+    norm = np.linalg.norm((y / size) @ Q / np.sqrt(values / largest))
+    return _drift_constant(norm, size, largest)
 
 
-def uncentred_drift_square(layers: np.ndarray, y: np.ndarray, kappa: float, m: int) -> float:
+def uncentred_drift_square(
+    layers: np.ndarray, y: np.ndarray, kappa: float, m: int, *, layer_rates: np.ndarray | None = None
+) -> float:
     """E D² ≈ yᵀK^{−1}y/κ² + tr(K^{−1}Σ^L)/m where f_0 is not subtracted, for ``layers`` K^l (L+1, n, n), Σ^L = K^{L+1}.
 
-    f_0 is N(0, (κ²/m)Σ^L) in the limit and has to be undone: (y − f_0)ᵀK^{−1}(y − f_0)/κ² in the mean.
+    f_0 is N(0, (κ²/m)Σ^L) in the limit and has to be undone: (y − f_0)ᵀK^{−1}(y − f_0)/κ² in the mean. With rates,
+    K^{−1}(Σ_l r_l²K^l)K^{−1}, K = Σ_l r_lK^l, takes the place of K^{−1}, and D is ‖θ_∞ − θ_0‖/√m.
     """
-    all_positive(kappa=kappa, m=m)
-    inverse = np.linalg.inv(layers.sum(axis=0))
-    return float(y @ inverse @ y / kappa**2 + np.sum(inverse * layers[-1]) / m)
+    y, kappa, m = validate_array(y, "y", ("n",)), validate_positive(kappa, "kappa"), validate_size(m, "m")
+    layers, rates, roots = _validate_layers(layers, layer_rates, len(y))
+    of_targets, of_outputs = (_displacements(layers, rates, roots, Y)[0] for Y in (y, roots[-1]))
+    return _uncentred_drift_square(of_targets, of_outputs, kappa, m)
 
 
-def rated_drift_constant(layers: np.ndarray, rates: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    """Limits with learning rates r_l: of κD, and of κD measured in the metric of the rates.
+def rated_drift_constant(layers: np.ndarray, layer_rates: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    """Limits with learning rates r_l: of κ‖θ_∞ − θ_0‖/√m, and of the same in the metric of the rates.
 
-    With u = (Σ_l r_lK^l)^{−1}y: (Σ_l r_l² uᵀK^lu)^½ and (yᵀu)^½, for ``layers`` K^l (L+1, n, n), ``rates`` (L+1,).
+    With u = (Σ_l r_lK^l)^{−1}y: (Σ_l r_l² uᵀK^lu)^½ and (yᵀu)^½, for ``layers`` K^l (L+1, n, n), ``layer_rates`` (L+1,). The
+    second is the limit of the supremum over t as well. ‖θ_t − θ_0‖ itself need not increase where rates differ.
     """
-    u = np.linalg.solve(np.tensordot(rates, layers, axes=1), y)
-    return math.sqrt(sum(r**2 * (u @ K @ u) for r, K in zip(rates, layers, strict=True))), math.sqrt(y @ u)
+    y = validate_array(y, "y", ("n",))
+    return _displacements(*_validate_layers(layers, layer_rates, len(y)), y)
 
 
-def feature_constant(activation: str, output: np.ndarray) -> float:
+def feature_constant(activation: str, output: np.ndarray, *, layer_rates: np.ndarray | None = None) -> float:
     """c_σ, c_σ² = max(2B², B² + 2B_2² max_k a_k²), for one hidden layer with |σ'| ≤ B, |σ''| ≤ B_2 and unit inputs.
 
-    ‖∇f_θ(x) − ∇f_θ0(x)‖ ≤ (κ/m)c_σ‖θ − θ_0‖ for output weights a (m,) = ``output`` at θ_0. ValueError if σ is not smooth.
+    ‖∇f_θ(x) − ∇f_θ0(x)‖ ≤ (κ/m)c_σ‖θ − θ_0‖ for output weights a (m,) = ``output`` at θ_0. With rates (r_1, r_2) it is
+    c_σ² = max(2r_1r_2B², r_1r_2B² + 2r_1²B_2² max_k a_k²), and ‖S^½(∇f_θ(x) − ∇f_θ0(x))‖ ≤ (κ/m)c_σ‖S^{−½}(θ − θ_0)‖.
+    ValueError if σ is not smooth.
     """
-    B, B_2 = SLOPE_BOUNDS[validate_name(activation, CURVATURE_BOUNDS, "activation")], CURVATURE_BOUNDS[activation]
-    return math.sqrt(max(2 * B**2, B**2 + 2 * B_2**2 * float(np.max(output**2))))
+    if validate_name(activation, DUALS, "activation") not in CURVATURE_BOUNDS:
+        raise ValueError(
+            f"`activation` must be smooth, one of {', '.join(CURVATURE_BOUNDS)}, got {activation!r}: at its kink σ'' has no "
+            "bound. Use gelu or softplus in its place, or measure the change of the kernel by gradient_flow(…, kernels=True)"
+        )
+    largest = float(np.abs(validate_array(output, "output", ("m",))).max())
+    r_1, r_2 = (1.0, 1.0) if layer_rates is None else validate_rates(layer_rates, 2)
+    return _feature_constant(largest, float(r_1), float(r_2), SLOPE_BOUNDS[activation], CURVATURE_BOUNDS[activation])
 
 
+@bound
+def _feature_constant(output: float, r_1: float, r_2: float, B: float, B_2: float) -> float:
+    a, r_1, r_2, B, B_2 = map(Decimal, (output, r_1, r_2, B, B_2))
+    return max(2 * r_1 * r_2 * B**2, r_1 * r_2 * B**2 + 2 * (r_1 * B_2 * a) ** 2).sqrt()
+
+
+@bound
 def condition_threshold(n: int, lam: float, initial_loss: float, c_sigma: float) -> float:
     """12.6 n c_σ √R(θ_0)/λ: from this κ on λ_min(G_0) ≥ (3/4)(κ²/m)λ implies λ_min(G_t) ≥ (κ²/m)λ/2 for all t.
 
-    12.6 is 2/(√(3/4) − √(1/2)) = 12.585, rounded up.
+    12.6 is 2/(√(3/4) − √(1/2)) = 12.585, rounded up. λ that of `rated_kernel`, c_σ that of the same rates; c_σ = 0 where only a
+    is trained.
     """
-    all_positive(n=n, lam=lam, initial_loss=initial_loss, c_sigma=c_sigma)
-    return 12.6 * n * c_sigma * math.sqrt(initial_loss) / lam
+    (n,), (lam,) = counts(n=n), positive(lam=lam)
+    initial_loss, c_sigma = not_negative(initial_loss=initial_loss, c_sigma=c_sigma)
+    return Decimal("12.6") * n * c_sigma * initial_loss.sqrt() / lam
 
 
+@bound
 def kernel_change_bound(n: int, c_sigma: float, jacobian_norm: float, D: float) -> float:
-    """(m/κ²)‖G_t − G_0‖ ≤ 2 j √n c_σ D + n c_σ²D² with j = (√m/κ)‖J_0‖ and D = ‖θ_t − θ_0‖/√m."""
-    return 2 * jacobian_norm * math.sqrt(n) * c_sigma * D + n * c_sigma**2 * D**2
+    """(m/κ²)‖G_t − G_0‖ ≤ 2 j √n c_σ D + n c_σ²D² with j = (√m/κ)‖J_0S^½‖ and D = ‖S^{−½}(θ_t − θ_0)‖/√m."""
+    (n,), (c_sigma, jacobian_norm, D) = (
+        counts(n=n),
+        not_negative(c_sigma=c_sigma, jacobian_norm=jacobian_norm, D=D),
+    )
+    return 2 * jacobian_norm * n.sqrt() * c_sigma * D + n * c_sigma**2 * D**2
 
 
+@bound
 def linearization_bound(n: int, lam: float, initial_loss: float, kernel_change: float) -> float:
-    """sup_t max_i |f_t(x_i) − f_t^lin(x_i)| ≤ (2/(eλ)) √(2nR(θ_0)) sup_t (m/κ²)‖G_t − G_0‖."""
-    all_positive(n=n, lam=lam, initial_loss=initial_loss)
-    return 2 / (math.e * lam) * math.sqrt(2 * n * initial_loss) * kernel_change
+    """sup_t max_i |f_t(x_i) − f_t^lin(x_i)| ≤ (2/(eλ)) √(2nR(θ_0)) sup_t (m/κ²)‖G_t − G_0‖; λ that of `rated_kernel`."""
+    (n,), (lam,) = counts(n=n), positive(lam=lam)
+    initial_loss, kernel_change = not_negative(initial_loss=initial_loss, kernel_change=kernel_change)
+    return 2 / (Decimal(1).exp() * lam) * (2 * n * initial_loss).sqrt() * kernel_change
 
 
+@bound
 def largest_step(kappa: float, m: int, n: int, largest: float) -> float:
-    """Step η_max = mn/(2κ²λ_max(K)) of gradient descent, half of what the linearised network allows without overshooting."""
-    all_positive(kappa=kappa, m=m, n=n, largest=largest)
+    """Step η_max = mn/(2κ²λ_max(K)) of gradient descent, half of what the linearised network allows without overshooting.
+
+    ``largest`` is λ_max of `rated_kernel`: the step of layer l is η_max r_l, and raw weights take η_max itself.
+    """
+    (kappa, largest), (m, n) = positive(kappa=kappa, largest=largest), counts(m=m, n=n)
     return m * n / (2 * kappa**2 * largest)
 
 
-def descent_factor(step: float, kappa: float, m: int, n: int, lam: float) -> float:
-    """1 − ηκ²λ/(2mn): R(θ_k) ≤ factor^{2k} R(θ_0)."""
-    all_positive(step=step, kappa=kappa, m=m, n=n, lam=lam)
+@bound
+def descent_factor(step: float, kappa: float, m: int, n: int, lam: float, *, largest: float | None = None) -> float:
+    """1 − ηκ²λ/(2mn): R(θ_k) ≤ factor^{2k} R(θ_0), for ηλ_max(G_k) ≤ n; λ and λ_max those of `rated_kernel`.
+
+    ValueError where the step is too large for that: above mn/(κ²λ_max) where ``largest`` λ_max is given. Without it only a
+    negative factor, a step above 2mn/(κ²λ), is noticed.
+    """
+    (step, kappa, lam), (m, n) = positive(step=step, kappa=kappa, lam=lam), counts(m=m, n=n)
+    limit = 2 * m * n / (kappa**2 * lam)
+    if largest is not None:
+        (largest,) = positive(largest=largest)
+        in_order(lam=lam, largest=largest)
+        limit = m * n / (kappa**2 * largest) * SLACK
+    if step > limit:
+        raise ValueError(
+            f"`step` must be at most {float(limit):.4g}, beyond which ηλ_max(G) ≤ n fails and descent need not converge, "
+            f"got {float(step):.4g}"
+        )
     return 1 - step * kappa**2 * lam / (2 * m * n)
+
+
+def _validate_layers(
+    layers: object, layer_rates: object, n: int | str = "n"
+) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
+    """Positive semidefinite layers K^l (L+1, n, n), rates (L+1,), and roots B_l (n, ·), K^l = B_lB_lᵀ to rounding."""
+    layers = validate_array(layers, "layers", ("L + 1", n, n))
+    rates, roots = validate_rates(layer_rates, len(layers)), []
+    for l, K in enumerate(layers):
+        values, Q, tau = spectrum(K, f"layers[{l}]")
+        roots.append(Q[:, values > tau] * np.sqrt(values[values > tau]))
+    return layers / 2 + layers.transpose(0, 2, 1) / 2, rates, roots
+
+
+def _displacements(
+    layers: np.ndarray, rates: np.ndarray, roots: list[np.ndarray], Y: np.ndarray
+) -> tuple[float, float]:
+    """(Σ_l r_l² tr(UᵀK^lU))^½ and tr(YᵀU)^½, U = (Σ_l r_lK^l)^{−1}Y, for Y (n,) or (n, k); by factors of order one."""
+    size, scale, fastest = (float(np.abs(x).max(initial=0)) or 1.0 for x in (Y, layers, rates))
+    values, Q = definite_spectrum(
+        np.tensordot(rates / fastest, layers / scale, axes=1), "layers` summed with `layer_rates"
+    )
+    modes = Q.T @ (Y / size)
+    U = Q @ (modes.T / values).T
+    parts = [rate / fastest * B.T @ U / np.sqrt(scale) for rate, B in zip(rates, roots, strict=True)]
+    plain, metric = np.linalg.norm(np.concatenate(parts)), np.linalg.norm(modes.T / np.sqrt(values))
+    return _drift_constant(plain, size, scale), _drift_constant(metric, size, scale, fastest)
+
+
+@bound
+def _drift_constant(norm: float, y: float, layers: float, layer_rates: float = 1.0) -> float:
+    """norm·‖y‖/√(‖K‖r), the factors that were scaled out."""
+    return Decimal(float(norm)) * Decimal(y) / (Decimal(layers).sqrt() * Decimal(layer_rates).sqrt())
+
+
+@bound
+def _uncentred_drift_square(y: float, layers: float, kappa: float, m: int) -> float:
+    return (Decimal(y) / Decimal(kappa)) ** 2 + Decimal(layers) ** 2 / m

@@ -94,7 +94,7 @@ def scheme_parts(run: Run) -> Iterator[tuple[Evidence, Evidence]]:
 def scheme_design(scheme: str, widths: list[int]) -> dict:
     """One hidden layer along the κ(m) of a scheme."""
     data = DATA["random"]
-    pairs = [[m, output_scale(standard_betas(scheme, data["d"], m, 1), m)] for m in widths]
+    pairs = [[m, output_scale(standard_betas(scheme, data["d"], m, 1), m, activation="relu")] for m in widths]
     return {"data": data, "activation": "relu", "hidden_layers": 1, "pairs": pairs}
 
 

@@ -15,11 +15,8 @@ from checks.running.sweep import LIBRARIES, versions, write_whole
 from checks.verdict import Evidence
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def in_checkout() -> bool:
-    """Whether this code runs from a checkout, where tests and the claims table are."""
-    return (ROOT / "tests").is_dir() and (ROOT / "setup.cfg").is_file()
+IN_CHECKOUT = (ROOT / "pyproject.toml").is_file()  # tests and paper_claims.md are not installed
+OUTSIDE = f"{ROOT} is not a checkout of the repository"
 
 
 def record_of(claim: Claim, findings: Findings, *, tier: str, seed: int, seconds: float) -> dict:
@@ -165,9 +162,10 @@ def _lines(record: dict) -> str:
     return "{\n" + ",\n".join(text) + "\n}"
 
 
-def claim_tests(label: str, folder: Path = ROOT / "tests") -> list[dict]:
-    """Name, file::function, and what it asserts, of the tests that carry the marker ``claim(label)``."""
-    return [{"name": name, "asserts": asserts} for name, asserts, marked in marked_tests(folder) if marked == label]
+def claim_tests(label: str) -> list[dict]:
+    """Name, file::function, and what it asserts, of the tests marked ``claim(label)``; none outside a checkout."""
+    found = marked_tests(ROOT / "tests") if IN_CHECKOUT else ()
+    return [{"name": name, "asserts": asserts} for name, asserts, marked in found if marked == label]
 
 
 @cache

@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from checks.running.declared import kinds
+from checks.running.record import IN_CHECKOUT, OUTSIDE
 
 COLOURS = {"SUPPORTED": "green", "REFUTED": "red", "INCONCLUSIVE": "yellow"}
 
@@ -41,6 +42,17 @@ def verdict_text(verdict: str, *, control: bool = False) -> str:
     good = {"REFUTED": "green", "SUPPORTED": "red"}
     colour = (good if control else COLOURS).get(verdict, "yellow")
     return f"[{colour}]{verdict}[/{colour}]"
+
+
+def print_line(console: Console, line: object) -> None:
+    """A path or a line that programs read, as it is: never wrapped, nothing in it taken for markup."""
+    print(line, file=console.file)  # the file, not sys.stdout, which live progress redirects
+
+
+def print_entry(console: Console, title: str, text: str, *, prose: bool = False) -> None:
+    """``title`` in bold and ``text`` on one line; a terminal, and nothing else, breaks ``prose`` between words."""
+    whole = not (prose and console.is_terminal)
+    console.print(f"[bold]{escape(title)}[/bold]  {escape(text)}", soft_wrap=whole, emoji=False)
 
 
 def full_name(record: dict, row: dict) -> str:
@@ -88,13 +100,14 @@ def count_line(records: list[dict]) -> str:
 
 def print_claim(console: Console, r: dict) -> None:
     """Statement, declaration, every part and every control of one claim."""
-    console.rule(f"[bold]{r['label']}[/bold]  {verdict_text(r['verdict'])}")
+    console.rule()
+    console.print(f"[bold]{r['label']}[/bold]  {verdict_text(r['verdict'])}", soft_wrap=True)
     for key in ("statement", "assumptions", "source"):
-        console.print(f"[bold]{key}[/bold]  {escape(r[key])}")
+        print_entry(console, key, r[key], prose=True)
     for part in r["declared"]:
-        console.print(f"[bold]({part['kind']})[/bold] {escape(part['says'])}  [dim]{part['status']}[/dim]")
+        print_entry(console, f"({part['kind']})", f"{part['says']}: {part['status']}", prose=True)
         for line in declared_lines(part):
-            console.print(f"    {escape(line)}")
+            print_entry(console, "  ", line, prose=True)
     for title, parts, control in (("evidence", r["parts"], False), ("controls", r["controls"], True)):
         table = Table(title=title, title_justify="left", box=SIMPLE)
         for name in ("part", "predicted", "measured", "strain", "resolution", "verdict"):
@@ -102,21 +115,15 @@ def print_claim(console: Console, r: dict) -> None:
         for part in parts:
             measured = number(part.get("measured"), part.get("interval"))
             verdict = verdict_text(part["verdict"], control=control)
-            table.add_row(
-                escape(full_name(r, part)),
-                expected(part),
-                measured,
-                number(part.get("strain")),
-                resolution(part),
-                verdict,
-            )
+            name = escape(full_name(r, part))
+            table.add_row(name, expected(part), measured, number(part.get("strain")), resolution(part), verdict)
         console.print(table)
     for part in r["parts"] + r["controls"]:
         if "note" in part:
-            console.print(f"  {escape(full_name(r, part))}: {escape(part['note'])}")
-    tests = ", ".join(test["name"] for test in r["tests"]) or "none"
-    console.print(f"[bold]tests[/bold]  {escape(tests)}", soft_wrap=True)
-    console.print(f"[bold]repeat[/bold]  {r['command']}", soft_wrap=True)
+            print_entry(console, "", f"{full_name(r, part)}: {part['note']}", prose=True)
+    tests = ", ".join(test["name"] for test in r["tests"])
+    print_entry(console, "tests", tests or ("none" if IN_CHECKOUT else f"none: {OUTSIDE}"))
+    print_entry(console, "repeat", r["command"])
 
 
 def declared_lines(part: dict) -> list[str]:

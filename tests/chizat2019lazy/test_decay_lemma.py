@@ -42,5 +42,9 @@ def test_motion_along_a_level_set_attains_the_bound(log_speed, condition, lam):
 def test_at_the_start_the_bound_is_the_root_of_the_condition_number():
     assert decay_envelope(0.5, 2.0, 3.0, 0.0) == 2.0
     assert np.isclose(decay_envelope(0.5, 2.0, 3.0, 2.0), 2 * np.exp(-3.0))
-    with pytest.raises(ValueError, match="`lam` must be a positive"):
+    with pytest.raises(ValueError, match=r"`lam` must be a positive finite number, got 0.0"):
         decay_envelope(0.5, 2.0, 0.0, 1.0)
+    with pytest.raises(ValueError, match=r"`mu` must be at most `M` = 0.25, got 0.5"):
+        decay_envelope(0.5, 0.25, 1.0, 1.0)
+    with pytest.raises(ValueError, match=r"`t` must be a finite number of at least 0, got -1.0"):
+        decay_envelope(0.5, 2.0, 1.0, -1.0)

@@ -91,5 +91,5 @@ def test_the_guaranteed_threshold_of_the_scalar_maps_is_32(name):
     radius, _ = best_radius(ComponentwiseMap(name), np.zeros(1), 1.0)
     assert np.isclose(radius, 0.5) and np.isclose(convergence_scale(1.0, 1.0, 1.0, radius), 1 / 32)
     assert convergence_radius(1.0, 1.0, 0.1) == 0.1
-    with pytest.raises(ValueError, match="`sigma` must be positive"):
+    with pytest.raises(ValueError, match=r"`sigma` must be a positive finite number, got 0.0"):
         convergence_radius(0.0, 1.0, 0.1)

@@ -38,5 +38,6 @@ def test_the_scalar_case_attains_the_bound(lam, mu, K, start):
 @pytest.mark.claim("chizat2019lazy/stability-lemma")
 def test_the_bound_of_a_multiple_of_the_identity():
     assert np.isclose(stability_bound(3.0, 2.0, 2.0, 0.5), 3.0)
-    with pytest.raises(ValueError, match="`norm` must be a positive"):
-        stability_bound(3.0, 0.0, 2.0, 0.5)
+    assert stability_bound(0.0, 2.0, 2.0, 0.5) == 0  # Σ does not change
+    with pytest.raises(ValueError, match="`lam` must be at most `norm` = 2, got 3"):
+        stability_bound(1.0, 2.0, 3.0, 0.5)
