@@ -14,7 +14,7 @@ from theory.scaled_bounds import EXPONENTS, LINEAR_SHARE, largest_drift
 DECADES = {"quick": (3.5, 5), "standard": (3.5, 5), "full": (2, 5)}
 """log10 of the least and the largest α."""
 DRAWS = {"quick": 1, "standard": 2, "full": 8}
-SWEEP = {"horizon": 1.0, "rtols": [1e-6, 1e-8]}
+SWEEP = {"horizon": 1.0, "rtols": [1e-8, 1e-10]}
 PAIRED = {"horizon": 1.0, "rtols": [1e-9, 1e-11], "alphas": [10.0 ** (k / 2) for k in range(3, 7)]}
 
 

@@ -72,7 +72,10 @@ def centred(case: dict, found: Arrays, key: str, bound: Callable[..., float], na
 def below(tier: str) -> Iterator[Case]:
     """Below the scale that a map needs."""
     for name, share, outputs in itertools.product(STUCK, SHARES[tier], (1, 3)):
-        yield Case(f"{name} · α = {share * STUCK[name]:g}y* · N = {outputs}", {"name": name, "share": share, "outputs": outputs})
+        yield Case(
+            f"{name} · α = {share * STUCK[name]:g}y* · N = {outputs}",
+            {"name": name, "share": share, "outputs": outputs},
+        )
 
 
 def neurons(tier: str) -> Iterator[Case]:

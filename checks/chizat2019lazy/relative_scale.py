@@ -11,7 +11,7 @@ from checks.measurements.scaled_models import KINDS
 
 HORIZONS = {"quick": (0.01, 1.0), "standard": (0.01, 1.0, 10.0), "full": (0.01, 0.1, 1.0, 10.0)}
 DRAWS = {"quick": 1, "standard": 3, "full": 64}
-SWEEP = {"rtols": [1e-6, 1e-8], "alphas": [10.0 ** (k / 2) for k in range(7, 11)]}
+SWEEP = {"rtols": [1e-8, 1e-10], "alphas": [10.0 ** (k / 2) for k in range(7, 11)]}
 FAR = SWEEP | {"alphas": [10.0 ** (k / 2) for k in range(6, 10)], "centred": False}
 PAIRED = {"rtols": [1e-9, 1e-11], "alphas": [10.0 ** (k / 2) for k in range(3, 7)]}
 
@@ -51,7 +51,9 @@ def plateaus(tier: str) -> Iterator[Case]:
 
 def paired(tier: str, *, pairs: bool = True) -> Iterator[Case]:
     """Units in pairs of opposite sign, or not."""
-    return (Case(kind, PAIRED | {"kind": kind, "paired": pairs}, DRAWS[tier]) for kind in ("inner weights", "two layers"))
+    return (
+        Case(kind, PAIRED | {"kind": kind, "paired": pairs}, DRAWS[tier]) for kind in ("inner weights", "two layers")
+    )
 
 
 def against_relative_scale(case: dict, found: Arrays) -> Curves:

@@ -91,7 +91,11 @@ CLAIM = Claim(
             cell=limits,
             read=rate,
             judge=LocalSlope(0.0),
-            controls=(Control("a rank that is constant only away from w_0", cell=degenerate, cases=lambda tier: special("product")),),
+            controls=(
+                Control(
+                    "a rank that is constant only away from w_0", cell=degenerate, cases=lambda tier: special("product")
+                ),
+            ),
             why="no trajectory is fitted: the flow is followed to its end, where the Hessian is taken",
         ),
         Part(
@@ -103,7 +107,11 @@ CLAIM = Claim(
             cells_of="a",
             read=approach,
             judge=LocalSlope(-1.0),
-            controls=(Control("a rank that is constant only away from w_0", cell=degenerate, cases=lambda tier: special("product")),),
+            controls=(
+                Control(
+                    "a rank that is constant only away from w_0", cell=degenerate, cases=lambda tier: special("product")
+                ),
+            ),
             why="O(1/α) is proved; the coefficient of a single model may nearly vanish",
         ),
         Part(
