@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterator
 
-from checks.chizat2019lazy.general_lazy import DRAWS, SWEEP, against_scale, exponent, scales
+from checks.chizat2019lazy.general_lazy import ALPHAS, DRAWS, SWEEP, against_scale, exponent
 from checks.claim import Case, Claim, Control, Part
 from checks.measurements.scaled_models import QUANTITIES, distances
 
@@ -14,7 +14,7 @@ OUTPUTS = {"neuron": 4, "oscillator": 4, "quadratic": 12}
 def sweeps(tier: str, **options: bool) -> Iterator[Case]:
     """The suprema along α."""
     for kind, quantity in itertools.product(OUTPUTS, QUANTITIES):
-        config = SWEEP | {"kind": kind, "outputs": OUTPUTS[kind], "alphas": scales(tier)} | options
+        config = SWEEP | {"kind": kind, "outputs": OUTPUTS[kind], "alphas": ALPHAS[tier]} | options
         yield Case(f"{quantity} · {kind} · N = {OUTPUTS[kind]}", config, DRAWS[tier], select={"quantity": quantity})
 
 
