@@ -11,7 +11,9 @@ from checks.measurements.largest_drift import drifts
 from checks.measurements.scaled_models import KINDS, LOSSES, QUANTITIES, distances
 from theory.scaled_bounds import EXPONENTS, LINEAR_SHARE, largest_drift
 
-ALPHAS = {tier: [10.0 ** (k / 2) for k in range(4 if tier == "full" else 7, 11)] for tier in ("quick", "standard", "full")}
+ALPHAS = {
+    tier: [10.0 ** (k / 2) for k in range(4 if tier == "full" else 7, 11)] for tier in ("quick", "standard", "full")
+}
 DRAWS = {"quick": 1, "standard": 2, "full": 8}
 SWEEP = {"horizon": 1.0, "rtols": [1e-8, 1e-10]}
 # beyond the largest α rounding of αh is seen

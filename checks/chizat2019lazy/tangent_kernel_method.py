@@ -6,7 +6,7 @@ import numpy as np
 
 from checks.claim import Arrays, Case, Claim, Control, Part
 from checks.judges import AtMost, Curves, LocalSlope, Sides
-from checks.measurements.test_points import trained_limits
+from checks.measurements.held_out import trained_limits
 
 KINDS = {
     "quick": ("quadratic", "two layers"),

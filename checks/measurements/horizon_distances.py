@@ -38,9 +38,7 @@ def within_radius(
         coarse, fine = (suprema(drawn, R, alpha=alpha, times=times, rtol=rtol)[2] for rtol in RTOLS)
         residual = np.linalg.norm(alpha * drawn.model(drawn.start) - drawn.targets)
         constants = {"lipschitz": lipschitz, "curvature": curvature, "horizon": K, "radius": r}
-        rows.append(
-            constants | {"distance": fine, "error": abs(fine - coarse), "alpha": alpha, "residual": residual}
-        )
+        rows.append(constants | {"distance": fine, "error": abs(fine - coarse), "alpha": alpha, "residual": residual})
     return stacked(rows)
 
 

@@ -178,4 +178,6 @@ def with_finer(sizes: Sequence[float], rtols: Sequence[float]) -> list[tuple[flo
 def with_errors(found: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
     """The `QUANTITIES` at every size by name, and their relative ``… error`` at the last of `with_finer`."""
     found, errors = np.array(found[:-1]), np.abs(found[-2] / found[-1] - 1)
-    return dict(zip(QUANTITIES, found.T, strict=True)) | {f"{q} error": e for q, e in zip(QUANTITIES, errors, strict=True)}
+    return dict(zip(QUANTITIES, found.T, strict=True)) | {
+        f"{q} error": e for q, e in zip(QUANTITIES, errors, strict=True)
+    }
