@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import checks.__main__ as program
-from checks.running import paper_claims
 from checks.claim import Claim, Findings
 from checks.equivalence import equivalence
+from checks.running import paper_claims
 from checks.verdict import Evidence, Verdict
 
 

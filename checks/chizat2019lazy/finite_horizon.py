@@ -58,7 +58,7 @@ CLAIM = Claim(
                 Control(
                     "K³ in place of K²",
                     read=lambda case, found: distance(case, found, 3.0),
-                    when=lambda case: case.get("horizon", 1) < 1,
+                    when=lambda case: case["kind"] == "one parameter" and case["horizon"] < 1,
                 ),
             ),
             why="K and r are drawn; α at multiples of a scale that suffices, one of them too small to be judged",

@@ -11,7 +11,16 @@ import numpy as np
 from checks.measurements.streams import each_draw
 from kernels.losses import LogCoshLoss, Loss, SquareLoss
 from kernels.model_flow import flow_and_linearised_flow
-from kernels.models import Centred, DampedOscillator, Factorization, Model, NetworkModel, QuadraticMap, TwoLayerModel
+from kernels.models import (
+    Centred,
+    ComponentwiseMap,
+    DampedOscillator,
+    Factorization,
+    Model,
+    NetworkModel,
+    QuadraticMap,
+    TwoLayerModel,
+)
 
 KINDS = (
     "quadratic",
@@ -70,8 +79,8 @@ class SteadyDescent:
 
 
 def draw(kind: str, seed: int, *, outputs: int = 4, paired: bool = False, centred: bool = True) -> Drawn:
-    """The model of a kind; besides `KINDS` ``rank one``, uvᵀ with p = 9, N = 20, whose derivative has rank 8, and two that are
-    not drawn: ``one parameter`` h(w) = w + w²/2 from 0 with y* = 1, and ``steady descent``, `SteadyDescent`.
+    """The model of a kind; besides `KINDS` ``rank one``, uvᵀ with p = 9, N = 20, whose derivative has rank 8, and those of
+    `ComponentwiseMap` with p = 1; not drawn are ``one parameter`` h(w) = w + w²/2 from 0 with y* = 1, and ``steady descent``.
 
     ``paired``, for the two-layer kinds: units (w, a) and (w, −a), so that h(w_0) = 0 and D²h(w_0) vanishes on the range of
     Dh(w_0)ᵀ.
@@ -96,6 +105,8 @@ def draw(kind: str, seed: int, *, outputs: int = 4, paired: bool = False, centre
         model, start = Factorization(2, 2, 3), rng.normal(size=12)
     elif kind == "rank one":
         model, start = Factorization(4, 5, 1), rng.normal(size=9)
+    elif kind in ComponentwiseMap.known:
+        model, start = ComponentwiseMap(kind), rng.uniform(-0.6, 0.6, size=1)
     elif kind == "neuron":
         model, start = TwoLayerModel(rng.normal(size=(N, 2)), "tanh", np.ones(1)), rng.normal(size=2)
     elif kind == "oscillator":
