@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterator
 
-from checks.chizat2019lazy.general_lazy import ALPHAS, DRAWS, SWEEP, against_scale, exponent
+from checks.chizat2019lazy.general_lazy import ALPHAS, DRAWS, GROWING, SWEEP, against_scale, exponent
 from checks.claim import Case, Claim, Control, Part
 from checks.measurements.scaled_models import QUANTITIES, distances
 
@@ -11,10 +11,10 @@ OUTPUTS = {"neuron": 4, "oscillator": 4, "quadratic": 12}
 """N, for p = 2, 3, 7 parameters."""
 
 
-def sweeps(tier: str, **options: bool) -> Iterator[Case]:
+def sweeps(tier: str, design: dict = SWEEP) -> Iterator[Case]:
     """The suprema along α."""
     for kind, quantity in itertools.product(OUTPUTS, QUANTITIES):
-        config = SWEEP | {"kind": kind, "outputs": OUTPUTS[kind], "alphas": ALPHAS[tier]} | options
+        config = design | {"kind": kind, "outputs": OUTPUTS[kind], "alphas": ALPHAS[tier]}
         yield Case(f"{quantity} · {kind} · N = {OUTPUTS[kind]}", config, DRAWS[tier], select={"quantity": quantity})
 
 
@@ -42,7 +42,7 @@ CLAIM = Claim(
             controls=(
                 Control(
                     "targets αy* that grow with α: w is the flow of α = 1",
-                    cases=lambda tier: sweeps(tier, growing=True),
+                    cases=lambda tier: sweeps(tier, GROWING),
                 ),
             ),
         ),

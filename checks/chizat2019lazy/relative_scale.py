@@ -9,10 +9,10 @@ from checks.measurements.scaled_models import KINDS
 
 HORIZONS = {"quick": (0.01, 1.0), "standard": (0.01, 1.0, 10.0), "full": (0.01, 0.1, 1.0, 10.0)}
 DRAWS = {"quick": 1, "standard": 3, "full": 64}
-SWEEP = {"rtols": [1e-8, 1e-10], "alphas": [10.0 ** (k / 2) for k in range(7, 11)]}
+SWEEP = {"rtols": [1e-9, 1e-10], "alphas": [10.0 ** (k / 2) for k in range(6, 10)]}
 FAR = {"rtols": [1e-6, 1e-8], "alphas": [10.0 ** (k / 2) for k in range(6, 10)], "centred": False}
 # beyond the largest α rounding of αh is seen
-PAIRED = {"rtols": [1e-9, 1e-11], "alphas": [10.0 ** (k / 2) for k in range(3, 7)]}
+PAIRED = {"rtols": [1e-10, 1e-11], "alphas": [10.0 ** (k / 2) for k in range(3, 7)]}
 
 
 def horizons(tier: str) -> Iterator[Case]:
