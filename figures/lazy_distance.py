@@ -15,8 +15,8 @@ from figures.style import GREYS, MARKERS, PREDICTED
 CAPTION = (
     "Claims chizat2019lazy/general-lazy, relative-scale, generalization and tangent-kernel-method, for maps h with h(w_0) = 0 "
     "and the square loss. Top: largest distance, on the horizon 1/‖Dh(w_0)‖², of the gradient flow of ½‖αh(w) − y*‖²/α² to "
-    "that of the linearised model, of the predictions (left) and of the parameters (right); κ_{αh}(w_0) is proportional to "
-    "1/α, with another factor for each. Bottom: largest distance of the predictions at six test points, up to 20/‖Dh(w_0)‖² "
+    "that of the linearised model, of the predictions (left) and of the parameters (right), α in units of κ_h(w_0), so "
+    "that κ_{αh}(w_0) is its inverse. Bottom: largest distance of the predictions at six test points, up to 20/‖Dh(w_0)‖² "
     "(left) and to kernel regression with the tangent kernel at w_0 at t = ∞ (right, α in units of √(y*ᵀK⁻¹y*)). Dashed: the "
     "predicted slope through the last point, −1, −2 top right, and −2 for predictions of units in pairs of opposite sign, "
     "which are shown up to where the rounding of αh is seen. The judged models, the first of each kind; top also at smaller α."
@@ -28,7 +28,7 @@ PANELS = {
     "test points": "distance at test points",
     "kernel regression": "distance to kernel regression",
 }
-SMALLER = {False: [1.0, 10.0, 100.0, 1000.0], True: [1.0, 10.0]}  # than those that were judged; paired
+SMALLER = {False: [1.0, 10.0, 100.0], True: [1.0, 10.0]}  # than those that were judged; paired
 
 
 def compute(run: Run) -> np.ndarray:
@@ -60,14 +60,14 @@ def flow_lines(run: Run) -> Iterator[tuple]:
     keys = ("kind", "horizon", "rtols", "stream", "paired")
     cells = [
         {key: own[key] for key in keys if key in own}
-        | {"alphas": [a for a in SMALLER["paired" in own] if a < own["alphas"][0]], "first": 0, "draws": 1}
+        | {"sizes": [a for a in SMALLER["paired" in own] if a < own["sizes"][0]], "first": 0, "draws": 1}
         for own, _ in found
     ]
     smaller = run.sweep.run(distances, cells, "distance at smaller α")
     for (own, arrays), cell, more in zip(found, cells, smaller, strict=True):
         for panel, slope in (("predictions", slope_of(own)), ("path", -2.0)):
             y = np.concatenate([more[panel][0], arrays[panel][0]])
-            yield panel, named(own), [*cell["alphas"], *own["alphas"]], y, slope
+            yield panel, named(own), [*cell["sizes"], *own["sizes"]], y, slope
 
 
 def held_out_lines(run: Run) -> Iterator[tuple]:

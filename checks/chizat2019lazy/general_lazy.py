@@ -11,14 +11,15 @@ from checks.measurements.largest_drift import drifts
 from checks.measurements.scaled_models import KINDS, LOSSES, QUANTITIES, distances
 from theory.scaled_bounds import EXPONENTS, LINEAR_SHARE, largest_drift
 
-ALPHAS = {
-    tier: [10.0 ** (k / 2) for k in range(4 if tier == "full" else 6, 10)] for tier in ("quick", "standard", "full")
+SIZES = {
+    tier: [10.0 ** (k / 2) for k in range(2 if tier == "full" else 6, 10)] for tier in ("quick", "standard", "full")
 }
+"""α in units of κ_h(w_0): κ_{αh}(w_0) is their inverse."""
 DRAWS = {"quick": 1, "standard": 2, "full": 8}
 SWEEP = {"horizon": 1.0, "rtols": [1e-9, 1e-10]}
 GROWING = {"horizon": 1.0, "rtols": [1e-5, 1e-6], "growing": True}  # not lazy: the flows are far apart
 # beyond the largest α rounding of αh is seen
-PAIRED = {"horizon": 1.0, "rtols": [1e-10, 1e-11], "alphas": [10.0 ** (k / 2) for k in range(3, 7)]}
+PAIRED = {"horizon": 1.0, "rtols": [1e-10, 1e-11], "sizes": [10.0 ** (k / 2) for k in range(3, 7)]}
 
 
 def models(tier: str) -> list[tuple[str, str]]:
@@ -30,7 +31,7 @@ def models(tier: str) -> list[tuple[str, str]]:
 def sweeps(tier: str) -> Iterator[Case]:
     """The suprema along α, with h(w_0) = 0, and those of the predictions for units in pairs of opposite sign."""
     for (loss, kind), quantity in itertools.product(models(tier), QUANTITIES):
-        config = SWEEP | {"kind": kind, "loss": loss, "alphas": ALPHAS[tier]}
+        config = SWEEP | {"kind": kind, "loss": loss, "sizes": SIZES[tier]}
         yield Case(f"{quantity} · {kind} · {loss}", config, DRAWS[tier], select={"quantity": quantity})
     yield from pairs(tier)
 
@@ -43,15 +44,15 @@ def pairs(tier: str, paired: bool = True) -> Iterator[Case]:
 
 
 def growing(tier: str) -> Iterator[Case]:
-    """Drifts with targets αy*."""
+    """Drifts with targets that grow with α."""
     for kind in KINDS[::3] if tier == "quick" else KINDS:
-        config = GROWING | {"kind": kind, "alphas": ALPHAS[tier]}
+        config = GROWING | {"kind": kind, "sizes": SIZES[tier]}
         yield Case(f"drift · {kind}", config, 1, select={"quantity": "drift"})
 
 
 def against_scale(case: dict, found: Arrays) -> Curves:
     """A supremum against α."""
-    return Curves(found[case["quantity"]], case["alphas"], found[f"{case['quantity']} error"])
+    return Curves(found[case["quantity"]], case["sizes"], found[f"{case['quantity']} error"])
 
 
 def exponent(case: dict) -> LocalSlope:
@@ -61,10 +62,10 @@ def exponent(case: dict) -> LocalSlope:
 
 def flows(tier: str) -> Iterator[Case]:
     """Kinds and losses as in `sweeps`, and the model that meets the bound."""
-    alphas = [1.0] if tier == "quick" else [0.1, 1.0, 100.0]
+    sizes = [1.0] if tier == "quick" else [0.1, 1.0, 100.0]
     for loss, kind in models(tier):
-        yield Case(f"{kind} · {loss}", {"kind": kind, "loss": loss, "alphas": alphas, "horizon": 8.0}, DRAWS[tier])
-    yield Case("steady descent", {"kind": "steady descent", "loss": "square", "alphas": [1.0], "horizon": 0.5}, 1)
+        yield Case(f"{kind} · {loss}", {"kind": kind, "loss": loss, "sizes": sizes, "horizon": 8.0}, DRAWS[tier])
+    yield Case("steady descent", {"kind": "steady descent", "loss": "square", "sizes": [1.0], "horizon": 0.5}, 1)
 
 
 def steady(case: dict) -> bool:
@@ -74,7 +75,7 @@ def steady(case: dict) -> bool:
 
 def spent(case: dict, found: Arrays, share: float = 1.0) -> Sides:
     """The drift and ``share`` of its bound."""
-    bound = np.vectorize(largest_drift)(found["time"], found["loss"], np.reshape(case["alphas"], (-1, 1)))
+    bound = np.vectorize(largest_drift)(found["time"], found["loss"], found["alpha"])
     return Sides(found["drift"], share * bound, found["error"])
 
 
@@ -114,12 +115,12 @@ CLAIM = Claim(
             read=against_scale,
             judge=exponent,
             controls=(
-                Control("targets αy* that grow with α: w is the flow of α = 1", cases=growing),
+                Control("targets that grow with α: w has the same flow for all α", cases=growing),
                 Control("units that are not paired", cases=lambda tier: pairs(tier, False), judge=LocalSlope(-2.0)),
             ),
             why=(
-                "O is proved, that the exponents are attained is generic; the horizon is in units of the fastest mode; corrections "
-                "fall like 1/α, the share of rounding in the distances grows like α²"
+                "O is proved, that the exponents are attained is generic; the horizon is in units of the fastest mode, α "
+                "of κ_h(w_0); corrections fall like 1/α, the share of rounding in the distances grows like α²"
             ),
         ),
         Part(

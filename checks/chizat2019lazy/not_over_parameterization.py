@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterator
 
-from checks.chizat2019lazy.general_lazy import ALPHAS, DRAWS, GROWING, SWEEP, against_scale, exponent
+from checks.chizat2019lazy.general_lazy import DRAWS, GROWING, SIZES, SWEEP, against_scale, exponent
 from checks.claim import Case, Claim, Control, Part
 from checks.measurements.scaled_models import QUANTITIES, distances
 
@@ -14,7 +14,7 @@ OUTPUTS = {"neuron": 4, "oscillator": 4, "quadratic": 12}
 def sweeps(tier: str, design: dict = SWEEP) -> Iterator[Case]:
     """The suprema along α."""
     for kind, quantity in itertools.product(OUTPUTS, QUANTITIES):
-        config = design | {"kind": kind, "outputs": OUTPUTS[kind], "alphas": ALPHAS[tier]}
+        config = design | {"kind": kind, "outputs": OUTPUTS[kind], "sizes": SIZES[tier]}
         yield Case(f"{quantity} · {kind} · N = {OUTPUTS[kind]}", config, DRAWS[tier], select={"quantity": quantity})
 
 
@@ -41,7 +41,7 @@ CLAIM = Claim(
             judge=exponent,
             controls=(
                 Control(
-                    "targets αy* that grow with α: w is the flow of α = 1",
+                    "targets that grow with α: w has the same flow for all α",
                     cases=lambda tier: sweeps(tier, GROWING),
                 ),
             ),

@@ -9,10 +9,10 @@ from checks.measurements.scaled_models import KINDS
 
 HORIZONS = {"quick": (0.01, 1.0), "standard": (0.01, 1.0, 10.0), "full": (0.01, 0.1, 1.0, 10.0)}
 DRAWS = {"quick": 1, "standard": 3, "full": 64}
-SWEEP = {"rtols": [1e-9, 1e-10], "alphas": [10.0 ** (k / 2) for k in range(6, 10)]}
-FAR = {"rtols": [1e-6, 1e-8], "alphas": [10.0 ** (k / 2) for k in range(6, 10)], "centred": False}
+SWEEP = {"rtols": [1e-9, 1e-10], "sizes": [10.0 ** (k / 2) for k in range(6, 10)]}
+FAR = {"rtols": [1e-6, 1e-8], "sizes": [10.0 ** (k / 2) for k in range(6, 10)], "centred": False}
 # beyond the largest α rounding of αh is seen
-PAIRED = {"rtols": [1e-10, 1e-11], "alphas": [10.0 ** (k / 2) for k in range(3, 7)]}
+PAIRED = {"rtols": [1e-10, 1e-11], "sizes": [10.0 ** (k / 2) for k in range(3, 7)]}
 
 
 def horizons(tier: str) -> Iterator[Case]:
@@ -46,20 +46,20 @@ def pairs(tier: str, paired: bool = True) -> Iterator[Case]:
 
 
 def plateaus(tier: str) -> Iterator[Case]:
-    """Along α where h(w_0) ≠ 0."""
+    """Along α where h(w_0) ≠ 0, in units of κ_h(w_0)."""
     for kind in KINDS:
         for quantity in ("distance", "scale"):
             yield Case(f"{quantity} · {kind}", FAR | {"kind": kind}, 1, select={"quantity": quantity})
 
 
 def against_relative_scale(case: dict, found: Arrays) -> Curves:
-    """Relative distance against κ, which for all draws is that of the first, up to a factor that no slope sees."""
+    """Relative distance against κ, the same for all draws up to rounding."""
     return Curves(found["distance"], found["scale"][0], found["error"])
 
 
 def against_scale(case: dict, found: Arrays) -> Curves:
     """Relative distance, or κ, against α."""
-    return Curves(found[case["quantity"]], case["alphas"])
+    return Curves(found[case["quantity"]], case["sizes"])
 
 
 CLAIM = Claim(

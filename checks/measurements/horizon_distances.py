@@ -4,15 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from checks.measurements.scaled_models import Drawn, draw, horizon_times, second_derivative, suprema, with_finer
+from checks.measurements.scaled_models import STEP_ERROR, Drawn, draw, horizon_times, scale_of, suprema, with_finer
 from checks.measurements.streams import each_draw, stacked
 from kernels.losses import SquareLoss
-from kernels.models import Model
-from theory.scaled_bounds import least_scale, relative_scale
+from theory.scaled_bounds import least_scale
 
 RTOLS = (1e-6, 1e-7)
 KAPPAS = (1e-3, 1e-4)
-STEP, STEP_ERROR = 1e-4, 1e-6
 
 
 @each_draw
@@ -42,23 +40,6 @@ def within_radius(
     return stacked(rows)
 
 
-def curvature_bound(model: Model, w: np.ndarray) -> float:
-    """Upper bound of ‖D²h(w)‖ = sup ‖D²h[u, v]‖ over unit u, v, up to `STEP_ERROR`: the smaller norm of two unfoldings.
-
-    As a map of v to D²h[·, v] with the Frobenius norm, or of uvᵀ to D²h[u, v], its norm is at least ‖D²h‖.
-    """
-    D2 = second_derivative(model, w, STEP)
-    N, p, _ = D2.shape
-    return float(min(np.linalg.norm(D2.reshape(N * p, p), 2), np.linalg.norm(D2.reshape(N, p * p), 2)))
-
-
-def scale_of(drawn: Drawn, alpha: float) -> float:
-    """κ_{αh}(w_0), with the bound of ‖D²h(w_0)‖."""
-    residual = float(np.linalg.norm(alpha * drawn.model(drawn.start) - drawn.targets))
-    slope = float(np.linalg.norm(drawn.model.jacobian(drawn.start), 2))
-    return relative_scale(residual, curvature_bound(drawn.model, drawn.start), slope, alpha)
-
-
 def relative_distance(drawn: Drawn, alpha: float, horizon: float, rtol: float) -> float:
     """sup ‖y − ȳ‖/‖αh(w_0) − y*‖ over 24 times up to ``horizon``/‖Dh(w_0)‖²; NaN where a flow did not get there."""
     times, residual = horizon_times(drawn, horizon), np.linalg.norm(alpha * drawn.model(drawn.start) - drawn.targets)
@@ -86,16 +67,17 @@ def along_scales(
     seed: int,
     *,
     kind: str,
-    alphas: Sequence[float],
+    sizes: Sequence[float],
     rtols: Sequence[float],
     centred: bool = True,
     paired: bool = False,
 ) -> dict[str, np.ndarray]:
-    """``distance``, relative, on the horizon 1/‖Dh(w_0)‖², and ``scale`` κ_{αh}(w_0) of a drawn model, (alphas,).
+    """``distance``, relative, on the horizon 1/‖Dh(w_0)‖², and ``scale`` κ_{αh}(w_0) of a drawn model, (sizes,).
 
-    ``error``, relative: that of the last distance, by the second of ``rtols``.
+    α = ``sizes``·κ_h(w_0). ``error``, relative: that of the last distance, by the second of ``rtols``.
     """
     drawn = draw(kind, seed, paired=paired, centred=centred)
-    *found, fine = (relative_distance(drawn, alpha, 1.0, rtol) for alpha, rtol in with_finer(alphas, rtols))
-    scales = [scale_of(drawn, alpha) for alpha in alphas]
+    unit = scale_of(drawn, 1.0)
+    *found, fine = (relative_distance(drawn, size * unit, 1.0, rtol) for size, rtol in with_finer(sizes, rtols))
+    scales = [scale_of(drawn, size * unit) for size in sizes]
     return {"distance": np.array(found), "scale": np.array(scales), "error": abs(found[-1] / fine - 1)}

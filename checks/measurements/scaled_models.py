@@ -21,6 +21,7 @@ from kernels.models import (
     QuadraticMap,
     TwoLayerModel,
 )
+from theory.scaled_bounds import relative_scale
 
 KINDS = (
     "quadratic",
@@ -36,6 +37,7 @@ KINDS = (
 
 LOSSES = ("square", "soft far", "soft near")
 MU, M = 0.5, 2.0  # strong convexity and smoothness of the losses that are not quadratic
+STEP, STEP_ERROR = 1e-4, 1e-6
 QUANTITIES = ("drift", "path", "predictions")
 
 
@@ -140,6 +142,23 @@ def second_derivative(model: Model, w: np.ndarray, step: float) -> np.ndarray:
     return np.stack(columns, axis=2) / (2 * step)
 
 
+def curvature_bound(model: Model, w: np.ndarray) -> float:
+    """Upper bound of ‖D²h(w)‖ = sup ‖D²h[u, v]‖ over unit u, v, up to `STEP_ERROR`: the smaller norm of two unfoldings.
+
+    As a map of v to D²h[·, v] with the Frobenius norm, or of uvᵀ to D²h[u, v], its norm is at least ‖D²h‖.
+    """
+    D2 = second_derivative(model, w, STEP)
+    N, p, _ = D2.shape
+    return float(min(np.linalg.norm(D2.reshape(N * p, p), 2), np.linalg.norm(D2.reshape(N, p * p), 2)))
+
+
+def scale_of(drawn: Drawn, alpha: float) -> float:
+    """κ_{αh}(w_0), with the bound of ‖D²h(w_0)‖."""
+    residual = float(np.linalg.norm(alpha * drawn.model(drawn.start) - drawn.targets))
+    slope = float(np.linalg.norm(drawn.model.jacobian(drawn.start), 2))
+    return relative_scale(residual, curvature_bound(drawn.model, drawn.start), slope, alpha)
+
+
 def horizon_times(drawn: Drawn, horizon: float) -> np.ndarray:
     """24 times up to ``horizon``/‖Dh(w_0)‖²."""
     return np.linspace(0, horizon / np.linalg.norm(drawn.model.jacobian(drawn.start), 2) ** 2, 25)[1:]
@@ -161,7 +180,7 @@ def distances(
     seed: int,
     *,
     kind: str,
-    alphas: Sequence[float],
+    sizes: Sequence[float],
     horizon: float,
     rtols: Sequence[float],
     loss: str = "square",
@@ -169,15 +188,15 @@ def distances(
     outputs: int = 4,
     growing: bool = False,
 ) -> dict[str, np.ndarray]:
-    """`suprema` over `horizon_times` of a drawn model with h(w_0) = 0, (alphas,) each, with the first of ``rtols``.
+    """`suprema` over `horizon_times` of a drawn model with h(w_0) = 0 at α = ``sizes``·κ_h(w_0), (sizes,) each.
 
-    ``… error``, relative: that at the last α, by the second of ``rtols``. With ``growing`` the targets are αy*.
+    ``… error``, relative: that at the last α, by the second of ``rtols``. With ``growing`` the targets are times the size.
     """
     drawn = draw(kind, seed, outputs=outputs, paired=paired)
-    times, found = horizon_times(drawn, horizon), []
-    for alpha, rtol in with_finer(alphas, rtols):
-        R = make_loss(loss, drawn.targets * (alpha if growing else 1.0))
-        found.append(suprema(drawn, R, alpha=alpha, times=times, rtol=rtol))
+    times, unit, found = horizon_times(drawn, horizon), scale_of(drawn, 1.0), []
+    for size, rtol in with_finer(sizes, rtols):
+        R = make_loss(loss, drawn.targets * (size if growing else 1.0))
+        found.append(suprema(drawn, R, alpha=size * unit, times=times, rtol=rtol))
     return with_errors(found)
 
 

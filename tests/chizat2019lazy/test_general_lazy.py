@@ -16,7 +16,7 @@ from tests import examples
 from tests.claims import judged, part_of
 from theory.scaled_bounds import LINEAR_SHARE, largest_drift
 
-ALPHAS = [10.0 ** (k / 2) for k in range(6, 10)]
+SIZES = [10.0 ** (k / 2) for k in range(6, 10)]
 EXPONENTS, DRIFT = part_of(CLAIM, "a"), part_of(CLAIM, "b")
 seeds = st.integers(0, 2**32 - 1)
 
@@ -30,7 +30,7 @@ def verdicts(config, seed, quantities=QUANTITIES, part=EXPONENTS):
 @examples(6)
 @given(kind=st.sampled_from(KINDS), seed=seeds, loss=st.sampled_from(LOSSES), horizon=st.floats(0.2, 1.5))
 def test_drift_path_and_predictions_have_their_exponents(kind, seed, loss, horizon):
-    config = SWEEP | {"kind": kind, "loss": loss, "horizon": horizon, "alphas": ALPHAS}
+    config = SWEEP | {"kind": kind, "loss": loss, "horizon": horizon, "sizes": SIZES}
     assert verdicts(config, seed) == {Verdict.SUPPORTED}
 
 
@@ -38,7 +38,7 @@ def test_drift_path_and_predictions_have_their_exponents(kind, seed, loss, horiz
 @examples(4)
 @given(kind=st.sampled_from(KINDS), seed=seeds)
 def test_with_targets_that_grow_like_the_scale_nothing_falls(kind, seed):
-    config = GROWING | {"kind": kind, "alphas": ALPHAS}
+    config = GROWING | {"kind": kind, "sizes": SIZES}
     assert verdicts(config, seed) == {Verdict.REFUTED}
 
 
@@ -57,12 +57,12 @@ def test_predictions_of_paired_units_alone_are_of_order_two(kind, seed, paired):
     kind=st.sampled_from(KINDS),
     seed=seeds,
     loss=st.sampled_from(LOSSES),
-    alpha=st.floats(-1, 3).map(lambda power: 10.0**power),
+    size=st.floats(-1, 3).map(lambda power: 10.0**power),
     horizon=st.floats(0.1, 8),
     centred=st.booleans(),
 )
-def test_the_drift_is_bounded_for_every_scale_and_start(kind, seed, loss, alpha, horizon, centred):
-    config = {"kind": kind, "loss": loss, "alphas": [alpha], "horizon": horizon, "centred": centred}
+def test_the_drift_is_bounded_for_every_scale_and_start(kind, seed, loss, size, horizon, centred):
+    config = {"kind": kind, "loss": loss, "sizes": [size], "horizon": horizon, "centred": centred}
     (found,), _ = judged(DRIFT, [Case("", config, 1)], seed)
     target(found.strain)
     assert found.verdict is Verdict.SUPPORTED
@@ -70,7 +70,7 @@ def test_the_drift_is_bounded_for_every_scale_and_start(kind, seed, loss, alpha,
 
 @pytest.mark.claim("chizat2019lazy/general-lazy")
 def test_the_bound_on_the_drift_is_sharp():
-    config = {"kind": "steady descent", "loss": "square", "alphas": [1.0], "horizon": 0.5}
+    config = {"kind": "steady descent", "loss": "square", "sizes": [1.0], "horizon": 0.5}
     (found,), controls = judged(DRIFT, [Case("", config, 1)])
     assert found.verdict is Verdict.SUPPORTED and found.strain == pytest.approx(0.9996, abs=2e-4)
     assert [control.verdict for control in controls] == [Verdict.REFUTED] * 2

@@ -13,13 +13,13 @@ from tests.claims import judged
 
 (PART,) = CLAIM.parts
 SMALL = ("neuron", "oscillator")
-ALPHAS = [10.0 ** (k / 2) for k in range(6, 10)]
+SIZES = [10.0 ** (k / 2) for k in range(6, 10)]
 seeds = st.integers(0, 2**32 - 1)
 
 
 def verdicts(seed, design=SWEEP, **changed):
     """Of the three exponents."""
-    config = design | {"alphas": ALPHAS} | changed
+    config = design | {"sizes": SIZES} | changed
     found, _ = judged(PART, [Case(name, config, 1, select={"quantity": name}) for name in QUANTITIES], seed)
     return {part.verdict for part in found}
 

@@ -11,8 +11,8 @@ from checks.chizat2019lazy.finite_horizon import KINDS as LIPSCHITZ_KINDS
 from checks.chizat2019lazy.relative_scale import CLAIM, FAR, SWEEP, against_scale
 from checks.claim import Case
 from checks.judges import LocalSlope
-from checks.measurements.horizon_distances import along_scales, curvature_bound
-from checks.measurements.scaled_models import KINDS, draw
+from checks.measurements.horizon_distances import along_scales
+from checks.measurements.scaled_models import KINDS, curvature_bound, draw
 from checks.verdict import Verdict
 from tests import examples
 from tests.claims import judged, part_of
