@@ -4,14 +4,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from checks.chizat2019lazy.finite_horizon import shares
-from checks.chizat2019lazy.over_parameterized import STUCK, convergence, stuck
-from checks.chizat2019lazy.under_parameterized import rates
-from checks.claim import Run
+from checks.chizat2019lazy import finite_horizon, over_parameterized, under_parameterized
+from checks.claim import Claim, Run
+from checks.measurements.convergence import STUCK, convergence, stuck
+from checks.measurements.horizon_distances import within_radius
 from checks.measurements.kernel_paths import decay_along_a_level_set, scalar_stability
-from checks.running.sweep import Arrays
+from checks.measurements.local_minima import limits
+from checks.running.seeds import stream_of
 from figures.style import GREYS, MARKERS, PREDICTED
-from kernels.models import QuadraticMap
 
 CAPTION = (
     "Claims chizat2019lazy/finite-horizon, over-parameterized, under-parameterized, decay-lemma, stability-lemma. Left: "
@@ -23,17 +23,17 @@ CAPTION = (
     "against α."
 )
 COLUMNS = ("panel", "series", "x", "y", "predicted")
-SEED, HORIZONS, LONGEST = 2, (1.0, 0.01), 2.0  # LONGEST: decades of α
+HORIZONS, LONGEST = (1.0, 0.01), 2.0  # LONGEST: decades of α
 POINTS = {"quick": 5, "standard": 9, "full": 17}
 SHARES = {"quick": 10, "standard": 20, "full": 40}
 GUARANTEED = 32.0
-BOUNDS, LIMITS = ("rate", "drift", "predictions"), (0.25, np.nan, np.nan)
 
 
-def horizon_share(*, horizon: float, factor: float) -> Arrays:
-    """Measured over bound of finite-horizon for h = w + w²/2, w_0 = 0, y* = 1, r = K, α = ``factor`` times the least."""
-    model, options = QuadraticMap(np.ones((1, 1)), np.ones((1, 1, 1))), {"horizon": horizon, "radius": horizon}
-    return shares(model, np.ones(1), np.zeros(1), factor=factor, **options)
+def judged(claim: Claim, name: str, run: Run, **changed: object) -> dict:
+    """Arguments of a cell of part (a) for the first draw of the case of this name, some of them changed."""
+    (case,) = (case for case in claim.parts[0].cases(run.tier) if case.name == name)
+    stream = stream_of(run.seed, claim.label, "a", case.config)
+    return case.config | changed | {"stream": stream, "first": 0, "draws": 1}
 
 
 def compute(run: Run) -> np.ndarray:
@@ -45,16 +45,22 @@ def compute(run: Run) -> np.ndarray:
 def bound_rows(run: Run) -> list[tuple]:
     """Tightness against α over its threshold; the guaranteed convergence needs α strictly above."""
     factors = [1.001 * x for x in np.geomspace(1, 10**LONGEST, POINTS[run.tier]).tolist()]
-    cells = [{"horizon": K, "factor": factor} for K in HORIZONS for factor in factors]
-    found = run.sweep.run(horizon_share, cells, "tightness, finite horizon")
-    rows = [
-        ("bounds", f"horizon K = {cell['horizon']:g}", cell["factor"], float(own["share"]), np.nan)
-        for cell, own in zip(cells, found, strict=True)
+    name, rows = "w + w²/2 · K = r = {:g}", []
+    cells = [judged(finite_horizon.CLAIM, name.format(K), run, factors=factors) for K in HORIZONS]
+    for cell, found in zip(cells, run.sweep.run(within_radius, cells, "tightness, finite horizon"), strict=True):
+        sides, series = finite_horizon.distance(cell, found), f"horizon K = {cell['horizon']:g}"
+        rows += [
+            ("bounds", series, x, y, np.nan) for x, y in zip(factors, (sides.measured / sides.bound)[0], strict=True)
+        ]
+    cell = judged(over_parameterized.CLAIM, "quadratic · square", run, factors=factors, offsets=[0.0])
+    (found,) = run.sweep.run(convergence, [cell], "tightness, all times")
+    sides = over_parameterized.rate(cell, found)
+    rows += [
+        ("bounds", "rate", x, y, 0.25) for x, y in zip(factors, (sides.bound / sides.measured)[0, :, 0], strict=True)
     ]
-    cells = [{"kind": "quadratic", "seed": SEED, "loss": "square", "factor": factor} for factor in factors]
-    found = run.sweep.run(convergence, cells, "tightness, all times")
-    for key, limit in zip(BOUNDS, LIMITS, strict=True):
-        rows += [("bounds", key, x, own[key][0], limit) for x, own in zip(factors, found, strict=True)]
+    for key in ("drift", "predictions"):
+        sides = over_parameterized.bounded(cell | {"quantity": key}, found)
+        rows += [("bounds", key, x, y, np.nan) for x, y in zip(factors, (sides.measured / sides.bound)[0], strict=True)]
     return rows
 
 
@@ -64,7 +70,7 @@ def failure_rows(run: Run) -> list[tuple]:
     cells = [{"name": name, "share": float(a / needed), "outputs": 1} for name, needed in STUCK.items() for a in scales]
     found = run.sweep.run(stuck, cells, "convergence below the threshold")
     return [
-        ("failure", cell["name"], cell["share"] * STUCK[cell["name"]], own["left"][0], max(0.0, 1 - cell["share"]))
+        ("failure", cell["name"], cell["share"] * STUCK[cell["name"]], own["left"], max(0.0, 1 - cell["share"]))
         for cell, own in zip(cells, found, strict=True)
     ]
 
@@ -74,10 +80,10 @@ def limit_rows(run: Run) -> list[tuple]:
     sizes = np.geomspace(1, 1e6, 2 * POINTS[run.tier]).tolist()
     decay = decay_along_a_level_set(speeds=sizes, condition=4.0, lam=1.0)["share"]
     stable = scalar_stability(lam=1.0, mu=1.0, K=1.0, starts=sizes)["share"]
-    design = {"kind": "quadratic", "seed": SEED, "loss": "square"}
     scales = np.geomspace(1, 1e4, POINTS[run.tier]).tolist()
-    (under,) = run.sweep.run(rates, [design | {"sizes": scales}], "under-parameterized")
-    ratios = under["rate"] / under["predicted"]
+    cell = judged(under_parameterized.CLAIM, "quadratic · square", run, sizes=scales)
+    (under,) = run.sweep.run(limits, [cell], "under-parameterized")
+    ratios = under["rate"][0] / under["predicted"][0]
     lines = (
         ("decay lemma (β)", sizes, decay),
         ("stability lemma (s)", sizes, stable),

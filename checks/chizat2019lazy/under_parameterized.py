@@ -116,7 +116,7 @@ CLAIM = Claim(
         ),
         Part(
             letter="c",
-            says="at the limit: gradient over its start, distance of Hess F_α to Hess ⪰ 0 and its p − rank null values over λ_max",
+            says="at the limit: gradient over its start; distance of Hess F_α to Hess ⪰ 0, and its null values, over λ_max",
             status="proved",
             cases=ends,
             cell=limits,

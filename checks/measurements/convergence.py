@@ -5,17 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.optimize import brentq
 
-from checks.measurements.scaled_models import (
-    MU,
-    Drawn,
-    M,
-    draw,
-    make_loss,
-    stacked,
-    suprema,
-    with_errors,
-)
-from checks.measurements.streams import draw_seeds
+from checks.measurements.scaled_models import MU, Drawn, M, draw, make_loss, suprema, with_errors, with_finer
+from checks.measurements.streams import each_draw, stacked
 from kernels.losses import SquareLoss
 from kernels.model_flow import model_flow
 from kernels.models import ComponentwiseMap, Linearised, Model
@@ -26,6 +17,7 @@ CONSTANTS = {"square": (1.0, 1.0, 1.0), "soft far": (MU, M, M), "soft near": (MU
 
 # The outputs αh(w) are rounded to 1e−16 α, so that residuals of e^{−8} still have the digits that the finer tolerance asks for.
 DECAYS, POINTS, RTOL, EVALUATIONS = 8.0, 32, 1e-4, 4000
+FINE_RTOLS = (1e-7, 1e-8)  # a hundredth of the distance of two flows, and less
 STUCK = {"sin": 1.0, "parabola": 2.0, "cubic": 1.5}
 """α/y* below which convergence from w_0 = 0 fails."""
 STUCK_HORIZON = 40.0
@@ -49,15 +41,8 @@ def best_radius(model: Model, start: np.ndarray, sigma: float) -> tuple[float, f
     return convergence_radius(sigma, lipschitz, r), lipschitz
 
 
-def aimed(kind: str, seed: int) -> Drawn:
-    """The drawn model with its targets along the singular direction of Dh(w_0)ᵀ with the least value."""
-    drawn = draw(kind, seed)
-    U = np.linalg.svd(drawn.model.jacobian(drawn.start))[0]
-    return Drawn(drawn.model, drawn.start, np.linalg.norm(drawn.targets) * U[:, -1])
-
-
-def converge(drawn: Drawn, loss: str, factor: float, offset: float = 0.0) -> dict[str, float]:
-    """The flow of the centred ``drawn`` at α = ``factor``·‖y*‖/C_0, up to e^{−8} of its slowest mode.
+def converge(drawn: Drawn, loss: str, factor: float, offset: float = 0.0, decays: float = DECAYS) -> dict[str, float]:
+    """The flow of the centred ``drawn`` at α = ``factor``·‖y*‖/C_0, up to e^{−``decays``} of its slowest mode.
 
     ``offset`` is ‖h(w_0)‖/C_0, against the targets: αh = α(h − h(w_0)) + αh(w_0), so that the flow is that of the centred
     map with targets y* − αh(w_0). With e = y − y*: ``rate`` min_t ln(√c‖e_0‖/‖e_t‖)/t, ``late`` −d ln‖e‖/dt over the second
@@ -70,79 +55,57 @@ def converge(drawn: Drawn, loss: str, factor: float, offset: float = 0.0) -> dic
     scale = convergence_scale(smooth / mu, norm, sigma, radius)
     alpha = factor * size / scale
     targets = drawn.targets * (1 + alpha * offset * scale / size)
-    times = np.geomspace(0.1 / norm**2, DECAYS / (curvature * sigma**2), POINTS)
+    times = np.geomspace(0.1 / norm**2, decays / (curvature * sigma**2), POINTS)
     options = {"alpha": alpha, "times": times, "max_evaluations": EVALUATIONS}
-    found = []
-    for rtol in (RTOL, RTOL / 10):
-        models = (drawn.model, Linearised(drawn.model, drawn.start))
+    models, found = (drawn.model, Linearised(drawn.model, drawn.start)), np.full((2, 4), np.nan)
+    for own, rtol in zip(found, (RTOL, RTOL / 10), strict=True):
         true, linear = (model_flow(h, make_loss(loss, targets), drawn.start, rtol=rtol, **options) for h in models)
-        if min(len(true.times), len(linear.times)) < POINTS:
-            found.append(np.full(4, np.nan))
-            continue
-        errors = np.linalg.norm(true.outputs - targets, axis=1)
-        half = np.searchsorted(times, times[-1] / 2)
-        rate = (np.log(np.sqrt(smooth / mu) * np.linalg.norm(targets) / errors) / times).min()
-        late = np.log(errors[half] / errors[-1]) / (times[-1] - times[half])
-        drift = np.linalg.norm(true.displacements, axis=1).max() / alpha
-        found.append(np.array([rate, late, drift, np.linalg.norm(true.outputs - linear.outputs, axis=1).max()]))
+        if min(len(true.times), len(linear.times)) == POINTS:
+            errors = np.linalg.norm(true.outputs - targets, axis=1)
+            half = np.searchsorted(times, times[-1] / 2)
+            own[0] = (np.log(np.sqrt(smooth / mu) * np.linalg.norm(targets) / errors) / times).min()
+            own[1] = np.log(errors[half] / errors[-1]) / (times[-1] - times[half])
+            own[2] = np.linalg.norm(true.displacements, axis=1).max() / alpha
+            own[3] = np.linalg.norm(true.outputs - linear.outputs, axis=1).max()
     names = ("rate", "late", "drift", "predictions")
     constants = {"norm": norm, "sigma": sigma, "lipschitz": lipschitz, "targets": size, "alpha": alpha, "scale": scale}
-    changes = {f"{name} error": change for name, change in zip(names, np.abs(found[0] - found[1]), strict=True)}
-    return dict(zip(names, found[1], strict=True)) | changes | constants
+    errors = {f"{name} error": change for name, change in zip(names, np.abs(found[0] - found[1]), strict=True)}
+    return dict(zip(names, found[1], strict=True)) | errors | constants
 
 
+@each_draw
 def convergence(
-    *,
-    kind: str,
-    loss: str,
-    factors: Sequence[float],
-    offsets: Sequence[float],
-    stream: Sequence[int],
-    first: int,
-    draws: int,
+    seed: int, *, kind: str, loss: str, factors: Sequence[float], offsets: Sequence[float], decays: float = DECAYS
 ) -> dict[str, np.ndarray]:
-    """`converge` of drawn models, (draws, factors, offsets)."""
-    return stacked(
-        stacked(stacked(converge(draw(kind, seed), loss, factor, offset) for offset in offsets) for factor in factors)
-        for seed in draw_seeds(stream, first, draws)
-    )
+    """`converge` of a drawn model, (factors, offsets)."""
+    drawn = draw(kind, seed)
+    return stacked(stacked(converge(drawn, loss, factor, offset, decays) for offset in offsets) for factor in factors)
 
 
-def late_convergence(
-    *, kinds: Sequence[str], loss: str, factor: float, stream: Sequence[int], first: int, draws: int
-) -> dict[str, np.ndarray]:
-    """`converge` of models `aimed` at the slowest mode, their ``kinds`` in turn, (draws,)."""
-    numbered = enumerate(draw_seeds(stream, first, draws), first)
-    return stacked(converge(aimed(kinds[k % len(kinds)], seed), loss, factor) for k, seed in numbered)
+@each_draw
+def late_convergence(seed: int, *, kinds: Sequence[str], loss: str, factor: float) -> dict[str, float]:
+    """`converge` of a model of a drawn kind, its targets along the singular direction of Dh(w_0)ᵀ with the least value."""
+    drawn = draw(str(np.random.default_rng([seed, 1]).choice(kinds)), seed)
+    U = np.linalg.svd(drawn.model.jacobian(drawn.start))[0]
+    return converge(Drawn(drawn.model, drawn.start, np.linalg.norm(drawn.targets) * U[:, -1]), loss, factor)
 
 
+@each_draw
 def distances_for_all_times(
-    *,
-    kind: str,
-    loss: str,
-    sizes: Sequence[float],
-    stream: Sequence[int],
-    first: int,
-    draws: int,
-    growing: bool = False,
+    seed: int, *, kind: str, loss: str, sizes: Sequence[float], growing: bool = False
 ) -> dict[str, np.ndarray]:
-    """`suprema` to the end of convergence at α = ``sizes``·‖y*‖l/σ², (draws, sizes), and their relative ``… error`` (draws,).
+    """`suprema` to the end of convergence at α = ``sizes``·‖y*‖l/σ², (sizes,), and their relative ``… error``.
 
     With ``growing`` the targets grow like α, from the first size on.
     """
-
-    def one(seed: int) -> dict[str, np.ndarray]:
-        drawn = draw(kind, seed)
-        norm, sigma = singular_values(drawn.model.jacobian(drawn.start))
-        unit = np.linalg.norm(drawn.targets) * best_radius(drawn.model, drawn.start, sigma)[1] / sigma**2
-        times = np.geomspace(0.1 / norm**2, DECAYS / (CONSTANTS[loss][2] * sigma**2), POINTS)
-        steps, found = [*((size, RTOL) for size in sizes), (sizes[-1], RTOL / 10)], []
-        for size, rtol in steps:
-            R = make_loss(loss, drawn.targets * (size / sizes[0] if growing else 1.0))
-            found.append(suprema(drawn, R, alpha=unit * size, times=times, rtol=rtol))
-        return with_errors(np.array(found))
-
-    return stacked(map(one, draw_seeds(stream, first, draws)))
+    drawn, found = draw(kind, seed), []
+    norm, sigma = singular_values(drawn.model.jacobian(drawn.start))
+    unit = np.linalg.norm(drawn.targets) * best_radius(drawn.model, drawn.start, sigma)[1] / sigma**2
+    times = np.geomspace(0.1 / norm**2, DECAYS / (CONSTANTS[loss][2] * sigma**2), POINTS)
+    for size, rtol in with_finer(sizes, FINE_RTOLS):
+        R = make_loss(loss, drawn.targets * (size / sizes[0] if growing else 1.0))
+        found.append(suprema(drawn, R, alpha=unit * size, times=times, rtol=rtol))
+    return with_errors(found)
 
 
 def stuck(*, name: str, share: float, outputs: int) -> dict[str, np.ndarray]:
@@ -156,33 +119,15 @@ def stuck(*, name: str, share: float, outputs: int) -> dict[str, np.ndarray]:
     return {"rate": np.array(rate), "left": errors[-1]}
 
 
-def unreachable(*, loss: str, alpha: float, stream: Sequence[int], first: int, draws: int) -> dict[str, np.ndarray]:
-    """``rate`` as in `converge` of single neurons on four inputs, p < N, and ``sigma`` their least singular value, (draws,)."""
-
-    def one(seed: int) -> dict[str, float]:
-        drawn, (mu, smooth, _) = draw("neuron", seed), CONSTANTS[loss]
-        norm, sigma = singular_values(drawn.model.jacobian(drawn.start))
-        times = np.geomspace(0.1 / norm**2, STUCK_HORIZON / sigma**2, POINTS)
-        run = model_flow(drawn.model, make_loss(loss, drawn.targets), drawn.start, alpha=alpha, times=times, rtol=RTOL)
-        errors = np.linalg.norm(run.outputs - drawn.targets, axis=1)
-        rates = np.log(np.sqrt(smooth / mu) * np.linalg.norm(drawn.targets) / errors) / run.times
-        return {"rate": rates.min() if len(rates) == POINTS else np.nan, "sigma": sigma}
-
-    return stacked(map(one, draw_seeds(stream, first, draws)))
-
-
-def least_on_sphere(*, kind: str, stream: Sequence[int], first: int, draws: int) -> dict[str, np.ndarray]:
-    """``least`` λ_min(Dh(w)Dh(w)ᵀ) of 64 points w at distance r_0, half of them along Dh(w_0)ᵀ; ``sigma``; (draws,) each."""
-
-    def one(seed: int) -> dict[str, float]:
-        scalar = kind in ComponentwiseMap.known
-        drawn = Drawn(ComponentwiseMap(kind), np.zeros(1), np.ones(1)) if scalar else draw(kind, seed)
-        rng, J = np.random.default_rng([seed, 1]), drawn.model.jacobian(drawn.start)
-        sigma = singular_values(J)[1]
-        radius = best_radius(drawn.model, drawn.start, sigma)[0]
-        directions = rng.normal(size=(SPHERE, len(drawn.start)))
-        directions[::2] = rng.normal(size=(SPHERE // 2, len(J))) @ J
-        points = drawn.start + radius * directions / np.linalg.norm(directions, axis=1, keepdims=True)
-        return {"least": min(singular_values(drawn.model.jacobian(w))[1] for w in points) ** 2, "sigma": sigma}
-
-    return stacked(map(one, draw_seeds(stream, first, draws)))
+@each_draw
+def least_on_sphere(seed: int, *, kind: str) -> dict[str, float]:
+    """``least`` λ_min(Dh(w)Dh(w)ᵀ) of 64 points w at distance r_0, half of them along Dh(w_0)ᵀ; ``sigma`` σ."""
+    scalar = kind in ComponentwiseMap.known
+    drawn = Drawn(ComponentwiseMap(kind), np.zeros(1), np.ones(1)) if scalar else draw(kind, seed)
+    rng, J = np.random.default_rng([seed, 1]), drawn.model.jacobian(drawn.start)
+    sigma = singular_values(J)[1]
+    radius = best_radius(drawn.model, drawn.start, sigma)[0]
+    directions = rng.normal(size=(SPHERE, len(drawn.start)))
+    directions[::2] = rng.normal(size=(SPHERE // 2, len(J))) @ J
+    points = drawn.start + radius * directions / np.linalg.norm(directions, axis=1, keepdims=True)
+    return {"least": min(singular_values(drawn.model.jacobian(w))[1] for w in points) ** 2, "sigma": sigma}

@@ -1,11 +1,11 @@
-"""The end of a scaled flow with more outputs than directions: the Hessian at the local minimiser, and the rate that it gives."""
+"""The end of a scaled flow with more outputs than directions: the Hessian at the local minimiser and the rate it gives."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from checks.measurements.scaled_models import draw, make_loss, second_derivative, stacked
-from checks.measurements.streams import draw_seeds
+from checks.measurements.scaled_models import draw, make_loss, second_derivative
+from checks.measurements.streams import each_draw, stacked
 from kernels.losses import Loss, SquareLoss
 from kernels.model_flow import model_flow
 from kernels.models import Linearised, Model, QuadraticMap
@@ -60,43 +60,34 @@ def limit(
     return dict(zip(keys, numbers, strict=True))
 
 
-def limits(
-    *, kind: str, loss: str, outputs: int, sizes: Sequence[float], stream: Sequence[int], first: int, draws: int
-) -> dict[str, np.ndarray]:
-    """`limit` of drawn models at α = ``sizes``·‖y*‖‖D²h‖/σ², (draws, sizes), after 25 decay times or more.
+@each_draw
+def limits(seed: int, *, kind: str, loss: str, outputs: int, sizes: Sequence[float]) -> dict[str, np.ndarray]:
+    """`limit` of a drawn model at α = ``sizes``·‖y*‖‖D²h‖/σ², (sizes,), after 25 decay times or more.
 
-    ``predicted`` (draws,) is λ⁺, the least positive eigenvalue of Dh(w_0)ᵀH Dh(w_0), H = Hess R at the limit of the linearised
-    flow.
+    ``predicted`` is λ⁺, the least positive eigenvalue of Dh(w_0)ᵀH Dh(w_0), H = Hess R at the limit of the linearised flow.
     """
-
-    def one(seed: int) -> dict[str, np.ndarray]:
-        drawn = draw(kind, seed, outputs=outputs)
-        R, J = make_loss(loss, drawn.targets), drawn.model.jacobian(drawn.start)
-        r = rank(J)
-        sigma = np.linalg.svd(J, compute_uv=False)[r - 1]
-        curvature = np.linalg.norm(second_derivative(drawn.model, drawn.start, STEP).reshape(-1, len(drawn.start)), 2)
-        unit = np.linalg.norm(drawn.targets) * curvature / sigma**2
-        t = DECAYS / (sigma**2 * min(R.evaluate(drawn.targets)[2].min(), 0.5))
-        rtol, times = SQUARE_RTOL if loss == "square" else RTOL, [t / 3, 2 * t / 3, t]
-        linear = model_flow(Linearised(drawn.model, drawn.start), R, drawn.start, times=times, rtol=rtol)
-        predicted = np.linalg.eigvalsh((J.T * R.evaluate(linear.outputs[-1])[2]) @ J)[-r]
-        found = stacked(limit(drawn.model, R, drawn.start, unit * size, t, rtol, seed) for size in sizes)
-        return found | {"predicted": predicted}
-
-    return stacked(map(one, draw_seeds(stream, first, draws)))
+    drawn = draw(kind, seed, outputs=outputs)
+    R, J = make_loss(loss, drawn.targets), drawn.model.jacobian(drawn.start)
+    r = rank(J)
+    sigma = np.linalg.svd(J, compute_uv=False)[r - 1]
+    curvature = np.linalg.norm(second_derivative(drawn.model, drawn.start, STEP).reshape(-1, len(drawn.start)), 2)
+    unit = np.linalg.norm(drawn.targets) * curvature / sigma**2
+    t = DECAYS / (sigma**2 * min(R.evaluate(drawn.targets)[2].min(), 0.5))
+    rtol, times = SQUARE_RTOL if loss == "square" else RTOL, [t / 3, 2 * t / 3, t]
+    linear = model_flow(Linearised(drawn.model, drawn.start), R, drawn.start, times=times, rtol=rtol)
+    predicted = np.linalg.eigvalsh((J.T * R.evaluate(linear.outputs[-1])[2]) @ J)[-r]
+    found = stacked(limit(drawn.model, R, drawn.start, unit * size, t, rtol, seed) for size in sizes)
+    return found | {"predicted": predicted}
 
 
-def degenerate(
-    *, name: str, sizes: Sequence[float], stream: Sequence[int], first: int, draws: int
-) -> dict[str, np.ndarray]:
-    """`limit` from w_0 = 0, y* = (1, 1), α = ``sizes``: ``product`` h = (u, uv), whose rank is 1 only at w_0; ``square`` h =
-    (u, v²). ``predicted`` 1.
+@each_draw
+def degenerate(seed: int, *, name: str, sizes: Sequence[float]) -> dict[str, np.ndarray]:
+    """`limit` from w_0 = 0, y* = (1, 1), α = ``sizes``, and ``predicted`` 1.
+
+    ``product`` h = (u, uv), whose rank is 1 only at w_0; ``square`` h = (u, v²).
     """
     A = np.zeros((2, 2, 2))
     A[1] = [[0, 1], [1, 0]] if name == "product" else [[0, 0], [0, 2]]
-    model, loss = QuadraticMap(np.array([[1.0, 0.0], [0.0, 0.0]]), A), SquareLoss(np.ones(2))
-    return stacked(
-        stacked(limit(model, loss, np.zeros(2), alpha, 2 * DECAYS * alpha**2, RTOL, seed) for alpha in sizes)
-        | {"predicted": 1.0}
-        for seed in draw_seeds(stream, first, draws)
-    )
+    model, R = QuadraticMap(np.array([[1.0, 0.0], [0.0, 0.0]]), A), SquareLoss(np.ones(2))
+    found = stacked(limit(model, R, np.zeros(2), alpha, 2 * DECAYS * alpha**2, RTOL, seed) for alpha in sizes)
+    return found | {"predicted": 1.0}

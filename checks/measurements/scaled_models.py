@@ -3,15 +3,25 @@
 A model is drawn by its kind and a seed, so that a cell is a few names and numbers.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from checks.measurements.streams import draw_seeds
+from checks.measurements.streams import each_draw
 from kernels.losses import LogCoshLoss, Loss, SquareLoss
 from kernels.model_flow import flow_and_linearised_flow
-from kernels.models import Centred, DampedOscillator, Factorization, Model, NetworkModel, QuadraticMap, TwoLayerModel
+from kernels.models import (
+    Centred,
+    ComponentwiseMap,
+    DampedOscillator,
+    Factorization,
+    Model,
+    NetworkModel,
+    QuadraticMap,
+    TwoLayerModel,
+)
+from theory.scaled_bounds import relative_scale
 
 KINDS = (
     "quadratic",
@@ -27,6 +37,7 @@ KINDS = (
 
 LOSSES = ("square", "soft far", "soft near")
 MU, M = 0.5, 2.0  # strong convexity and smoothness of the losses that are not quadratic
+STEP, STEP_ERROR = 1e-4, 1e-6
 QUANTITIES = ("drift", "path", "predictions")
 
 
@@ -39,12 +50,47 @@ class Drawn:
     targets: np.ndarray
 
 
+@dataclass(frozen=True)
+class SteadyDescent:
+    """h: R → R with h(0) = 0 for which ½(h − y*)² = F(w) = ½(1 − w + √((1 − w)² + ε²)), y* = √(2F(0)), ε = ``corner``.
+
+    F falls with slope −1 up to w = 1 and is nearly 0 from there on: the loss is spent at constant speed, so that the bound on
+    the drift is met up to O(ε log 1/ε) at t = 1.
+    """
+
+    corner: float = 0.001
+
+    def _loss(self, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        rest = 1 - w
+        size = np.hypot(rest, self.corner)
+        return np.where(rest > 0, (rest + size) / 2, self.corner**2 / (2 * (size - rest))), size
+
+    @property
+    def targets(self) -> np.ndarray:
+        """y* (1,)."""
+        return np.sqrt(2 * self._loss(np.zeros(1))[0])
+
+    def __call__(self, w: np.ndarray) -> np.ndarray:
+        """h(w)."""
+        return self.targets - np.sqrt(2 * self._loss(w)[0])
+
+    def jacobian(self, w: np.ndarray) -> np.ndarray:
+        """Dh(w) = −F'/√(2F) with F' = −F/√((1 − w)² + ε²)."""
+        loss, size = self._loss(w)
+        return (np.sqrt(loss / 2) / size)[None]
+
+
 def draw(kind: str, seed: int, *, outputs: int = 4, paired: bool = False, centred: bool = True) -> Drawn:
-    """The model of a kind; besides `KINDS` ``rank one``, uvᵀ with p = 9, N = 20, whose derivative has rank 8.
+    """The model of a kind; besides `KINDS` ``rank one``, uvᵀ with p = 9, N = 20, whose derivative has rank 8, and those of
+    `ComponentwiseMap` with p = 1; not drawn are ``one parameter`` h(w) = w + w²/2 from 0 with y* = 1, and ``steady descent``.
 
     ``paired``, for the two-layer kinds: units (w, a) and (w, −a), so that h(w_0) = 0 and D²h(w_0) vanishes on the range of
     Dh(w_0)ᵀ.
     """
+    if kind == "one parameter":
+        return Drawn(QuadraticMap(np.ones((1, 1)), np.ones((1, 1, 1))), np.zeros(1), np.ones(1))
+    if kind == "steady descent":
+        return Drawn(SteadyDescent(), np.zeros(1), SteadyDescent().targets)
     rng, N = np.random.default_rng([seed, *kind.encode()]), outputs
     if kind == "quadratic":
         A = rng.normal(size=(N, 7, 7)) / 3
@@ -61,6 +107,8 @@ def draw(kind: str, seed: int, *, outputs: int = 4, paired: bool = False, centre
         model, start = Factorization(2, 2, 3), rng.normal(size=12)
     elif kind == "rank one":
         model, start = Factorization(4, 5, 1), rng.normal(size=9)
+    elif kind in ComponentwiseMap.known:
+        model, start = ComponentwiseMap(kind), rng.uniform(-0.6, 0.6, size=1)
     elif kind == "neuron":
         model, start = TwoLayerModel(rng.normal(size=(N, 2)), "tanh", np.ones(1)), rng.normal(size=2)
     elif kind == "oscillator":
@@ -94,6 +142,23 @@ def second_derivative(model: Model, w: np.ndarray, step: float) -> np.ndarray:
     return np.stack(columns, axis=2) / (2 * step)
 
 
+def curvature_bound(model: Model, w: np.ndarray) -> float:
+    """Upper bound of ‖D²h(w)‖ = sup ‖D²h[u, v]‖ over unit u, v, up to `STEP_ERROR`: the smaller norm of two unfoldings.
+
+    As a map of v to D²h[·, v] with the Frobenius norm, or of uvᵀ to D²h[u, v], its norm is at least ‖D²h‖.
+    """
+    D2 = second_derivative(model, w, STEP)
+    N, p, _ = D2.shape
+    return float(min(np.linalg.norm(D2.reshape(N * p, p), 2), np.linalg.norm(D2.reshape(N, p * p), 2)))
+
+
+def scale_of(drawn: Drawn, alpha: float) -> float:
+    """κ_{αh}(w_0), with the bound of ‖D²h(w_0)‖."""
+    residual = float(np.linalg.norm(alpha * drawn.model(drawn.start) - drawn.targets))
+    slope = float(np.linalg.norm(drawn.model.jacobian(drawn.start), 2))
+    return relative_scale(residual, curvature_bound(drawn.model, drawn.start), slope, alpha)
+
+
 def horizon_times(drawn: Drawn, horizon: float) -> np.ndarray:
     """24 times up to ``horizon``/‖Dh(w_0)‖²."""
     return np.linspace(0, horizon / np.linalg.norm(drawn.model.jacobian(drawn.start), 2) ** 2, 25)[1:]
@@ -110,46 +175,39 @@ def suprema(drawn: Drawn, loss: Loss, *, alpha: float, times: Sequence[float], r
     return np.array([drift / alpha, path / alpha, predictions])
 
 
-def stacked(rows: Iterable[dict]) -> dict[str, np.ndarray]:
-    """The numbers and arrays of every draw, one draw a row."""
-    rows = list(rows)
-    return {key: np.array([row[key] for row in rows]) for key in rows[0]}
-
-
+@each_draw
 def distances(
+    seed: int,
     *,
     kind: str,
-    alphas: Sequence[float],
+    sizes: Sequence[float],
     horizon: float,
     rtols: Sequence[float],
-    stream: Sequence[int],
-    first: int,
-    draws: int,
     loss: str = "square",
     paired: bool = False,
     outputs: int = 4,
     growing: bool = False,
 ) -> dict[str, np.ndarray]:
-    """`suprema` over `horizon_times` of drawn models with h(w_0) = 0, each (draws, alphas), with the first of ``rtols``.
+    """`suprema` over `horizon_times` of a drawn model with h(w_0) = 0 at α = ``sizes``·κ_h(w_0), (sizes,) each.
 
-    ``… error`` (draws,), relative: that of the last α, by the second of ``rtols``. With ``growing`` the targets are αy*.
+    ``… error``, relative: that at the last α, by the second of ``rtols``. With ``growing`` the targets are times the size.
     """
-
-    def one(seed: int) -> dict[str, np.ndarray]:
-        drawn = draw(kind, seed, outputs=outputs, paired=paired)
-        times, steps = horizon_times(drawn, horizon), [*((alpha, rtols[0]) for alpha in alphas), (alphas[-1], rtols[1])]
-        losses = [make_loss(loss, drawn.targets * (alpha if growing else 1.0)) for alpha, _ in steps]
-        found = np.array(
-            [suprema(drawn, R, alpha=a, times=times, rtol=r) for R, (a, r) in zip(losses, steps, strict=True)]
-        )
-        return with_errors(found)
-
-    return stacked(map(one, draw_seeds(stream, first, draws)))
+    drawn = draw(kind, seed, outputs=outputs, paired=paired)
+    times, unit, found = horizon_times(drawn, horizon), scale_of(drawn, 1.0), []
+    for size, rtol in with_finer(sizes, rtols):
+        R = make_loss(loss, drawn.targets * (size if growing else 1.0))
+        found.append(suprema(drawn, R, alpha=size * unit, times=times, rtol=rtol))
+    return with_errors(found)
 
 
-def with_errors(found: np.ndarray) -> dict[str, np.ndarray]:
-    """The `QUANTITIES` by name, and the relative change of each in the last of the rows ``found`` (sizes + 1, 3)."""
-    errors = np.abs(found[-2] / found[-1] - 1)
-    return dict(zip(QUANTITIES, found[:-1].T, strict=True)) | {
-        f"{name} error": error for name, error in zip(QUANTITIES, errors, strict=True)
+def with_finer(sizes: Sequence[float], rtols: Sequence[float]) -> list[tuple[float, float]]:
+    """Every size with the first of two tolerances, and the last with the second."""
+    return [*((size, rtols[0]) for size in sizes), (sizes[-1], rtols[1])]
+
+
+def with_errors(found: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+    """The `QUANTITIES` at every size by name, and their relative ``… error`` at the last of `with_finer`."""
+    found, errors = np.array(found[:-1]), np.abs(found[-2] / found[-1] - 1)
+    return dict(zip(QUANTITIES, found.T, strict=True)) | {
+        f"{q} error": e for q, e in zip(QUANTITIES, errors, strict=True)
     }

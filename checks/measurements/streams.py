@@ -5,7 +5,9 @@ A stream is [run seed, claim, part, case], whole numbers, names hashed. Draw k o
 parts, cases or draws share nothing.
 """
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from functools import wraps
 
 import numpy as np
 
@@ -28,3 +30,21 @@ def draw_seeds(stream: Sequence[int], first: int, draws: int) -> list[int]:
 def data_seed(stream: Sequence[int]) -> int:
     """The seed of the data and targets that all draws of a case share."""
     return seed_of(stream, DATA)
+
+
+def stacked(rows: Iterable[dict]) -> dict[str, np.ndarray]:
+    """Numbers and arrays by name, one row each along a new first axis."""
+    rows = list(rows)
+    return {key: np.array([row[key] for row in rows]) for key in rows[0]}
+
+
+def each_draw(one: Callable[..., dict]) -> Callable[..., dict[str, np.ndarray]]:
+    """The cell that stacks ``one(seed, **configuration)`` over the seeds of its draws."""
+
+    @wraps(one)
+    def cell(*, stream: Sequence[int], first: int, draws: int, **configuration: object) -> dict[str, np.ndarray]:
+        return stacked(one(seed, **configuration) for seed in draw_seeds(stream, first, draws))
+
+    own = [*inspect.signature(cell, follow_wrapped=False).parameters.values()][:3]
+    cell.__signature__ = inspect.Signature([*own, *[*inspect.signature(one).parameters.values()][1:]])
+    return cell

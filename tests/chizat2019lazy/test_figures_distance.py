@@ -3,23 +3,33 @@
 import numpy as np
 import pytest
 
-from checks.chizat2019lazy.scaled_flows import KINDS
 from checks.claim import Run
+from checks.measurements.scaled_models import KINDS
 from checks.running.sweep import Sweep
 from figures import lazy_distance, oscillator
+from figures.style import save, style
 
 
-def test_lazy_distance_falls_with_the_predicted_slopes(monkeypatch):
-    monkeypatch.setattr(lazy_distance, "ALPHAS", {"quick": [1.0, 100.0, 1000.0]})
-    table = lazy_distance.compute(Run("quick", 0, Sweep()))
-    names = [*KINDS, f"{lazy_distance.PAIRED} paired"]
-    assert list(dict.fromkeys(table["series"].tolist())) == names
-    for panel, exponent in lazy_distance.EXPONENTS.items():
-        for name in names:
-            own = table[(table["panel"] == panel) & (table["series"] == name)]
-            slope = np.diff(np.log10(own["y"]))[-1]
-            assert slope == pytest.approx(-2.0 if name == names[-1] else exponent, abs=0.05)
-            assert own["y"][-1] == pytest.approx(own["predicted"][-1])
+@pytest.fixture(scope="module")
+def table():
+    return lazy_distance.compute(Run("quick", 0, Sweep()))
+
+
+def test_lazy_distance_falls_with_the_predicted_slopes(table):
+    assert set(table["panel"].tolist()) == set(lazy_distance.PANELS)
+    paired = {"inner weights paired", "two layers paired"}
+    assert set(table["series"].tolist()) == {*KINDS, *paired}
+    for panel, series in {(row["panel"], row["series"]) for row in table}:
+        own = table[(table["panel"] == panel) & (table["series"] == series)]
+        slope = np.diff(np.log10(own["y"]))[-1] / np.diff(np.log10(own["x"]))[-1]
+        assert slope == pytest.approx(-2.0 if series in paired or panel == "path" else -1.0, abs=0.05)
+        assert own["y"][-1] == pytest.approx(own["predicted"][-1])
+
+
+def test_lazy_distance_is_drawn(table, tmp_path):
+    with style():
+        paths = save(lazy_distance.draw(table), str(tmp_path / "figure"))
+    assert all((tmp_path / name).stat().st_size > 1000 for name in ("figure.svg", "figure.png")) and len(paths) == 2
 
 
 def test_oscillator_fits_the_data_at_scale_one_and_its_tangent_at_a_large_scale():

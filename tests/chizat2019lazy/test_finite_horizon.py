@@ -5,73 +5,54 @@ import pytest
 from hypothesis import given, target
 from hypothesis import strategies as st
 
-from checks.chizat2019lazy.finite_horizon import KINDS, drawn_shares, shares, sharp_shares
-from checks.chizat2019lazy.scaled_flows import draw
-from checks.inequality import inequality, worst_case
+from checks.chizat2019lazy.finite_horizon import CLAIM, KINDS
+from checks.claim import Case
+from checks.measurements.horizon_distances import within_radius
+from checks.measurements.scaled_models import draw
 from checks.verdict import Verdict
 from kernels.models import ComponentwiseMap
 from tests import examples
+from tests.claims import judged
 
+(PART,) = CLAIM.parts
 seeds, radii = st.integers(0, 2**32 - 1), st.floats(0.02, 1)
 
 
-def judge(found):
-    share, change, holds = (np.atleast_1d(found[key]) for key in ("share", "change", "holds"))
-    return worst_case("", share, 1.0, change, holds=holds)
+def judge(seed=0, **config):
+    (found,), controls = judged(PART, [Case("", config, 1)], seed)
+    return found, controls
 
 
 @pytest.mark.claim("chizat2019lazy/finite-horizon")
 @examples(30)
-@given(
-    kind=st.sampled_from(KINDS),
-    seed=seeds,
-    centred=st.booleans(),
-    horizon=st.floats(0.002, 4),
-    radius=radii,
-    factor=st.floats(0.5, 20),
-)
-def test_the_bound_holds_wherever_its_hypotheses_do(kind, seed, centred, horizon, radius, factor):
-    options = {"horizon": horizon, "radius": radius, "factor": factor}
-    found = drawn_shares(kind=kind, seed=seed, centred=centred, **options)
-    target(float(found["share"]) if found["holds"] else 0.0)
-    wanted = Verdict.SUPPORTED if found["holds"] else Verdict.HYPOTHESES_NOT_MET
-    assert judge(found).verdict is wanted
-    if centred:
-        assert bool(found["holds"]) is (factor >= 1)
+@given(kind=st.sampled_from(KINDS), seed=seeds, horizon=st.none() | st.floats(0.02, 1), factor=st.floats(0.5, 20))
+def test_the_bound_holds_wherever_its_hypotheses_do(kind, seed, horizon, factor):
+    found, _ = judge(seed, kind=kind, horizon=horizon, factors=[factor])
+    target(found.strain if factor >= 1 else 0.0)
+    assert found.verdict is (Verdict.SUPPORTED if factor >= 1 else Verdict.HYPOTHESES_NOT_MET)
 
 
 @pytest.mark.claim("chizat2019lazy/finite-horizon")
 @examples(15)
-@given(
-    name=st.sampled_from(ComponentwiseMap.known),
-    start=st.floats(-0.6, 0.6),  # where φ' is not 0
-    residual=st.floats(0.1, 3),
-    sign=st.sampled_from([-1, 1]),
-    horizon=st.floats(0.001, 1),
-    radius=radii,
-)
-def test_the_bound_holds_in_one_dimension_whatever_the_start(name, start, residual, sign, horizon, radius):
-    model, start = ComponentwiseMap(name), np.array([start])
-    targets = 2.0 * model(start) + sign * residual
-    found = shares(model, targets, start, horizon=horizon, radius=radius, factor=2.0)
-    target(float(found["share"]) if found["holds"] else 0.0)
-    assert judge(found).verdict is (Verdict.SUPPORTED if found["holds"] else Verdict.HYPOTHESES_NOT_MET)
+@given(kind=st.sampled_from((*KINDS, *ComponentwiseMap.known)), seed=seeds, factor=st.floats(1, 20))
+def test_the_bound_holds_whatever_the_start(kind, seed, factor):
+    found, _ = judge(seed, kind=kind, centred=False, factors=[factor])
+    target(found.strain)
+    assert found.verdict is Verdict.SUPPORTED
 
 
 @pytest.mark.claim("chizat2019lazy/finite-horizon")
 @examples(8)
 @given(power=st.floats(-3, -1))
-def test_half_the_bound_is_refuted_where_it_is_sharp(power):
-    found = sharp_shares(horizon=10.0**power)
-    share, change = float(found["share"]), float(found["change"])
-    assert found["holds"] and inequality("", share, 1.0, change=change).verdict is Verdict.SUPPORTED
-    assert inequality("", share, 0.5, change=change).verdict is Verdict.REFUTED
+def test_another_power_of_the_horizon_is_refuted_where_the_bound_is_sharp(power):
+    found, (control,) = judge(kind="one parameter", horizon=10.0**power, factors=[1.0])
+    assert found.verdict is Verdict.SUPPORTED and control.verdict is Verdict.REFUTED
 
 
 @pytest.mark.claim("chizat2019lazy/finite-horizon")
 def test_the_bound_is_met_as_the_horizon_shrinks():
-    found = [float(sharp_shares(horizon=K)["share"]) for K in (1.0, 0.1, 0.01, 0.001)]
-    assert found == pytest.approx([0.2225, 0.7816, 0.9739, 0.9973], abs=2e-4)
+    strains = [judge(kind="one parameter", horizon=K, factors=[1.0])[0].strain for K in (1.0, 0.1, 0.01, 0.001)]
+    assert strains == pytest.approx([0.2225, 0.7816, 0.9739, 0.9973], abs=2e-4)
 
 
 @examples(10)
@@ -84,3 +65,12 @@ def test_the_constants_bound_the_jacobian_on_the_ball(kind, seed, radius, direct
     curvature = drawn.model.jacobian_lipschitz(drawn.start, radius)
     assert np.linalg.norm(moved - slope, 2) <= curvature * radius * (1 + 1e-9)
     assert np.linalg.norm(moved, 2) <= (np.linalg.norm(slope, 2) + curvature * radius) * (1 + 1e-9)
+
+
+@examples(10)
+@given(kind=st.sampled_from(KINDS), seed=seeds, centred=st.booleans())
+def test_horizon_and_radius_are_drawn_from_their_ranges(kind, seed, centred):
+    found = within_radius(kind=kind, centred=centred, factors=[1.0], stream=[seed], first=0, draws=2)
+    assert (found["horizon"] <= 4).all() and (found["radius"] >= 0.03).all() and (found["radius"] <= 1).all()
+    assert (found["horizon"] >= 0.05).all() or not centred
+    assert found["radius"][0, 0] != found["radius"][1, 0]

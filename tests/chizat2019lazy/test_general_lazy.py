@@ -1,48 +1,54 @@
 """general-lazy on drawn models."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, target
 from hypothesis import strategies as st
 
-from checks.chizat2019lazy.general_lazy import (
-    PAIRED,
-    PAIRED_ALPHAS,
-    PAIRED_RTOL,
-    SteadyDescent,
-    cell,
-    drift_shares,
-    steady_share,
-)
-from checks.chizat2019lazy.scaled_flows import EXPONENTS, KINDS, LOSSES, distances
-from checks.deterministic_slope import deterministic_slope
-from checks.inequality import inequality
+from checks.chizat2019lazy.general_lazy import CLAIM, GROWING, PAIRED, SWEEP
+from checks.claim import Case
+from checks.judges import LocalSlope
+from checks.measurements.scaled_models import KINDS, LOSSES, QUANTITIES, SteadyDescent
 from checks.verdict import Verdict
 from tests import examples
+from tests.claims import judged, part_of
 from theory.scaled_bounds import LINEAR_SHARE, largest_drift
 
-ALPHAS = [10.0 ** (k / 2) for k in range(7, 11)]
+SIZES = [10.0 ** (k / 2) for k in range(6, 10)]
+EXPONENTS, DRIFT = part_of(CLAIM, "a"), part_of(CLAIM, "b")
 seeds = st.integers(0, 2**32 - 1)
+
+
+def verdicts(config, seed, quantities=QUANTITIES, part=EXPONENTS):
+    found, _ = judged(part, [Case(name, config, 1, select={"quantity": name}) for name in quantities], seed)
+    return {evidence.verdict for evidence in found}
 
 
 @pytest.mark.claim("chizat2019lazy/general-lazy")
 @examples(6)
 @given(kind=st.sampled_from(KINDS), seed=seeds, loss=st.sampled_from(LOSSES), horizon=st.floats(0.2, 1.5))
 def test_drift_path_and_predictions_have_their_exponents(kind, seed, loss, horizon):
-    options = {"loss": loss, "horizon": horizon, "rtol": 1e-5}
-    found = distances(**cell(kind, seed, ALPHAS) | options)
-    for key, exponent in EXPONENTS.items():
-        assert deterministic_slope("", ALPHAS, found[key], predicted=exponent).verdict is Verdict.SUPPORTED
-        assert deterministic_slope("", ALPHAS, found[key], predicted=exponent / 2).verdict is Verdict.REFUTED
+    config = SWEEP | {"kind": kind, "loss": loss, "horizon": horizon, "sizes": SIZES}
+    assert verdicts(config, seed) == {Verdict.SUPPORTED}
 
 
 @pytest.mark.claim("chizat2019lazy/general-lazy")
 @examples(4)
-@given(kind=st.sampled_from(PAIRED), seed=seeds)
-def test_predictions_of_paired_units_are_of_order_two(kind, seed):
-    found = distances(**cell(kind, seed, PAIRED_ALPHAS) | {"paired": True, "rtol": PAIRED_RTOL})
-    assert deterministic_slope("", PAIRED_ALPHAS, found["predictions"], predicted=-2.0).verdict is Verdict.SUPPORTED
-    assert deterministic_slope("", PAIRED_ALPHAS, found["predictions"], predicted=-1.0).verdict is Verdict.REFUTED
+@given(kind=st.sampled_from(KINDS), seed=seeds)
+def test_with_targets_that_grow_like_the_scale_nothing_falls(kind, seed):
+    config = GROWING | {"kind": kind, "sizes": SIZES}
+    assert verdicts(config, seed) == {Verdict.REFUTED}
+
+
+@pytest.mark.claim("chizat2019lazy/general-lazy")
+@examples(4)
+@given(kind=st.sampled_from(("inner weights", "two layers")), seed=seeds, paired=st.booleans())
+def test_predictions_of_paired_units_alone_are_of_order_two(kind, seed, paired):
+    part = replace(EXPONENTS, judge=LocalSlope(-2.0))
+    expected = Verdict.SUPPORTED if paired else Verdict.REFUTED
+    assert verdicts(PAIRED | {"kind": kind, "paired": paired}, seed, ("predictions",), part) == {expected}
 
 
 @pytest.mark.claim("chizat2019lazy/general-lazy")
@@ -51,25 +57,23 @@ def test_predictions_of_paired_units_are_of_order_two(kind, seed):
     kind=st.sampled_from(KINDS),
     seed=seeds,
     loss=st.sampled_from(LOSSES),
-    alpha=st.floats(-1, 3).map(lambda power: 10.0**power),
+    size=st.floats(-1, 3).map(lambda power: 10.0**power),
     horizon=st.floats(0.1, 8),
     centred=st.booleans(),
 )
-def test_the_drift_is_bounded_for_every_scale_and_start(kind, seed, loss, alpha, horizon, centred):
-    found = drift_shares(kind=kind, seed=seed, loss=loss, alphas=[alpha], horizon=horizon, centred=centred)
-    share, change = float(found["share"][0]), float(found["change"][0])
-    target(share)
-    assert inequality("", share, 1.0, change=change).verdict is Verdict.SUPPORTED
+def test_the_drift_is_bounded_for_every_scale_and_start(kind, seed, loss, size, horizon, centred):
+    config = {"kind": kind, "loss": loss, "sizes": [size], "horizon": horizon, "centred": centred}
+    (found,), _ = judged(DRIFT, [Case("", config, 1)], seed)
+    target(found.strain)
+    assert found.verdict is Verdict.SUPPORTED
 
 
 @pytest.mark.claim("chizat2019lazy/general-lazy")
-@examples(4)
-@given(corner=st.floats(-3, -2).map(lambda power: 10.0**power))
-def test_the_bound_on_the_drift_is_sharp(corner):
-    found = steady_share(corner=corner)
-    share, change = float(found["share"]), float(found["change"])
-    assert inequality("", share, 1.0, change=change).verdict is Verdict.SUPPORTED
-    assert inequality("", share, 0.95, change=change).verdict is Verdict.REFUTED
+def test_the_bound_on_the_drift_is_sharp():
+    config = {"kind": "steady descent", "loss": "square", "sizes": [1.0], "horizon": 0.5}
+    (found,), controls = judged(DRIFT, [Case("", config, 1)])
+    assert found.verdict is Verdict.SUPPORTED and found.strain == pytest.approx(0.9996, abs=2e-4)
+    assert [control.verdict for control in controls] == [Verdict.REFUTED] * 2
 
 
 @pytest.mark.claim("chizat2019lazy/general-lazy")

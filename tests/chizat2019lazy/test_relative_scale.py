@@ -1,81 +1,78 @@
 """relative-scale on drawn models."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, target
 from hypothesis import strategies as st
 
 from checks.chizat2019lazy.finite_horizon import KINDS as LIPSCHITZ_KINDS
-from checks.chizat2019lazy.general_lazy import ALPHAS
-from checks.chizat2019lazy.relative_scale import (
-    ALONE,
-    FAR_ALPHAS,
-    curvature_bound,
-    make,
-    relative_distances,
-    scale,
-    shares,
-    uncentred,
-)
-from checks.chizat2019lazy.scaled_flows import KINDS, draw
-from checks.deterministic_slope import deterministic_slope
-from checks.inequality import inequality
+from checks.chizat2019lazy.relative_scale import CLAIM, FAR, SWEEP, against_scale
+from checks.claim import Case
+from checks.judges import LocalSlope
+from checks.measurements.horizon_distances import along_scales
+from checks.measurements.scaled_models import KINDS, curvature_bound, draw
 from checks.verdict import Verdict
 from tests import examples
+from tests.claims import judged, part_of
 from theory.scaled_bounds import scalar_distance
 
+BOUND, SLOPE = part_of(CLAIM, "a"), replace(part_of(CLAIM, "b"), controls=())
 seeds = st.integers(0, 2**32 - 1)
+
+
+def judge(seed=0, **config):
+    (found,), controls = judged(BOUND, [Case("", config, 1)], seed)
+    return found, controls
 
 
 @pytest.mark.claim("chizat2019lazy/relative-scale")
 @examples(15)
-@given(kind=st.sampled_from((ALONE, *KINDS)), seed=seeds, horizon=st.floats(0.1, 5))
+@given(kind=st.sampled_from(("one parameter", *KINDS)), seed=seeds, horizon=st.floats(0.1, 5))
 def test_the_distance_is_at_most_K_squared_kappa(kind, seed, horizon):
-    found = shares(kind=kind, seed=seed, horizon=horizon)
-    share, change = float(found["share"][-1]), float(found["change"])
-    target(share)
-    assert inequality("", share, 1.0, change=change).verdict is Verdict.SUPPORTED
+    found, _ = judge(seed, kinds=[kind], horizon=horizon)
+    target(found.strain)
+    assert found.verdict is Verdict.SUPPORTED
 
 
 @pytest.mark.claim("chizat2019lazy/relative-scale")
 @examples(5)
 @given(horizon=st.floats(0.02, 1))
 def test_the_sharp_model_has_the_distance_that_is_derived(horizon):
-    found = shares(kind=ALONE, seed=0, horizon=horizon)
-    assert found["share"][-1] == pytest.approx(scalar_distance(horizon), rel=2e-3)
+    found, _ = judge(kinds=["one parameter"], horizon=horizon)
+    assert found.strain == pytest.approx(scalar_distance(horizon), rel=2e-3)
 
 
 @pytest.mark.claim("chizat2019lazy/relative-scale")
 def test_the_constant_is_sharp():
     assert scalar_distance(1e-3) == pytest.approx(1 - 4e-3 / 3, abs=1e-6)
-    found = shares(kind=ALONE, seed=0, horizon=0.01)
-    share, change = float(found["share"][-1]), float(found["change"])
-    assert inequality("", share, 0.95, change=change).verdict is Verdict.REFUTED
+    found, controls = judge(kinds=["one parameter"], horizon=0.01)
+    assert found.resolution < 1.02 and [control.verdict for control in controls] == [Verdict.REFUTED]
 
 
 @pytest.mark.claim("chizat2019lazy/relative-scale")
 @examples(6)
 @given(kind=st.sampled_from(KINDS), seed=seeds)
 def test_the_distance_is_proportional_to_kappa_for_a_fixed_model(kind, seed):
-    drawn, alphas = draw(kind, seed), ALPHAS["quick"]
-    kappas = [scale(drawn, alpha) for alpha in alphas]
-    found = relative_distances(drawn, alphas, 1.0, 1e-6)
-    assert deterministic_slope("", kappas, found, predicted=1.0).verdict is Verdict.SUPPORTED
+    (found,), _ = judged(SLOPE, [Case("", SWEEP | {"kind": kind}, 1)], seed)
+    assert found.verdict is Verdict.SUPPORTED
 
 
 @pytest.mark.claim("chizat2019lazy/relative-scale")
 @examples(6)
 @given(kind=st.sampled_from(KINDS), seed=seeds)
 def test_kappa_and_the_distance_reach_a_plateau_where_the_start_is_not_zero(kind, seed):
-    found = uncentred(kind=kind, seed=seed, alphas=FAR_ALPHAS)
-    for key in ("distance", "scale"):
-        assert deterministic_slope("", FAR_ALPHAS, found[key], predicted=-1.0).verdict is Verdict.REFUTED
+    found = along_scales(kind=kind, stream=[seed], first=0, draws=1, **FAR)
+    for quantity in ("distance", "scale"):
+        reading = against_scale(FAR | {"quantity": quantity}, found)
+        assert LocalSlope(-1.0)(reading).verdict is Verdict.REFUTED
 
 
 @examples(10)
-@given(kind=st.sampled_from((ALONE, *KINDS)), seed=seeds, directions=seeds)
+@given(kind=st.sampled_from(("one parameter", *KINDS)), seed=seeds, directions=seeds)
 def test_the_bound_of_the_curvature_holds_in_drawn_directions(kind, seed, directions):
-    drawn, rng = make(kind, seed), np.random.default_rng(directions)
+    drawn, rng = draw(kind, seed), np.random.default_rng(directions)
     u, v = rng.normal(size=(2, len(drawn.start)))
     u, v = u / np.linalg.norm(u), v / np.linalg.norm(v)
     change = drawn.model.jacobian(drawn.start + 1e-4 * v) - drawn.model.jacobian(drawn.start - 1e-4 * v)

@@ -1,45 +1,43 @@
 """under-parameterized on drawn models."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.chizat2019lazy.scaled_flows import LOSSES, make_loss
-from checks.chizat2019lazy.under_parameterized import (
-    CONTROL_SCALES,
-    OUTPUTS,
-    SIZES,
-    degenerate,
-    draw_under,
-    local,
-    rank,
-    rates,
-    scaled_hessian,
-)
-from checks.deterministic_slope import deterministic_slope
+from checks.chizat2019lazy.under_parameterized import CLAIM, OUTPUTS, QUANTITIES, SCALES, SIZES, saddles
+from checks.claim import Case
+from checks.measurements.local_minima import degenerate, limits, rank, scaled_hessian
+from checks.measurements.scaled_models import LOSSES, draw, make_loss
 from checks.verdict import Verdict
 from tests import examples
+from tests.claims import judged, part_of
 
-kinds, losses, seeds = st.sampled_from(tuple(OUTPUTS)), st.sampled_from(LOSSES), st.integers(0, 1000)
+RATE, APPROACH, ENDS = (replace(part_of(CLAIM, letter), controls=()) for letter in "abc")
+kinds, losses, seeds = st.sampled_from(tuple(OUTPUTS)), st.sampled_from(LOSSES), st.integers(0, 2**32 - 1)
+OF_ONE = {"first": 0, "draws": 1}
 
 
 @pytest.mark.claim("chizat2019lazy/under-parameterized")
 @examples(12)
 @given(kind=kinds, seed=seeds, loss=losses)
 def test_the_flow_ends_in_a_local_minimiser_at_a_rate_that_does_not_depend_on_the_scale(kind, seed, loss):
-    found = rates(kind=kind, seed=seed, loss=loss, sizes=SIZES)
-    assert deterministic_slope("", SIZES, found["rate"], predicted=0.0).verdict is Verdict.SUPPORTED
-    for key in ("gradient", "negative", "null"):
-        assert local("", [found], (key,), True).verdict is Verdict.SUPPORTED
-    assert abs(found["rate"][-1] / found["predicted"][0] - 1) * SIZES[-1] < 100
+    config = {"kind": kind, "loss": loss, "outputs": OUTPUTS[kind], "sizes": SIZES}
+    (found,), _ = judged(RATE, [Case("", config, 1)], seed)
+    assert found.verdict is Verdict.SUPPORTED
+    ends, _ = judged(ENDS, [Case(name, config, 1, select={"quantity": name}) for name in QUANTITIES], seed)
+    assert {end.verdict for end in ends} == {Verdict.SUPPORTED}
+    found = limits(**config, stream=[seed], **OF_ONE)
+    assert abs(found["rate"][0, -1] / found["predicted"][0] - 1) * SIZES[-1] < 100
 
 
 @pytest.mark.claim("chizat2019lazy/under-parameterized")
 @examples(10)
 @given(kind=kinds, seed=seeds, loss=losses, alpha=st.floats(1, 100))
 def test_the_hessian_is_that_of_finite_differences(kind, seed, loss, alpha):
-    drawn = draw_under(kind, seed)
+    drawn = draw(kind, seed, outputs=OUTPUTS[kind])
     R, rng = make_loss(loss, drawn.targets), np.random.default_rng(seed)
     w, u = drawn.start + rng.normal(size=len(drawn.start)) / alpha, rng.normal(size=len(drawn.start))
     slope = lambda x: drawn.model.jacobian(x).T @ R.evaluate(alpha * drawn.model(x))[1] / alpha  # noqa: E731
@@ -53,7 +51,7 @@ def test_the_hessian_is_that_of_finite_differences(kind, seed, loss, alpha):
 @examples(10)
 @given(kind=kinds, seed=seeds)
 def test_ranks_are_those_of_generic_points(kind, seed):
-    drawn = draw_under(kind, seed)
+    drawn = draw(kind, seed, outputs=OUTPUTS[kind])
     expected = {"quadratic": 7, "oscillator": 3, "neuron": 2, "rank one": 8}[kind]
     assert rank(drawn.model.jacobian(drawn.start)) == expected
     assert len(drawn.targets) == OUTPUTS[kind] > expected
@@ -61,10 +59,12 @@ def test_ranks_are_those_of_generic_points(kind, seed):
 
 @pytest.mark.claim("chizat2019lazy/under-parameterized")
 def test_without_constant_rank_the_rate_falls_or_the_limit_is_a_saddle():
-    product = degenerate(name="product", alphas=CONTROL_SCALES)
-    assert np.allclose(product["rate"] * np.square(CONTROL_SCALES), 0.5, rtol=1e-2)
-    assert deterministic_slope("", CONTROL_SCALES, product["rate"], predicted=0.0).verdict is Verdict.REFUTED
-    square = degenerate(name="square", alphas=CONTROL_SCALES)
-    assert np.allclose(square["negative"] * CONTROL_SCALES, 2.0)
-    assert local("", [square], ("negative",), False).verdict is Verdict.REFUTED
-    assert local("", [square, product], ("negative",), True).verdict is Verdict.HYPOTHESES_NOT_MET
+    product, square = (degenerate(name=name, sizes=SCALES, stream=[0], **OF_ONE) for name in ("product", "square"))
+    assert np.allclose(product["rate"] * np.square(SCALES), 0.5, rtol=1e-2)
+    assert np.allclose(square["negative"] * SCALES, 2.0)
+    for part in (RATE, APPROACH):
+        case = Case("", {"name": "product", "sizes": SCALES}, 1)
+        (found,), _ = judged(replace(part, cell=degenerate, cells_of=None), [case])
+        assert found.verdict is Verdict.REFUTED
+    (found,), _ = judged(replace(ENDS, cell=degenerate, cells_of=None), saddles("quick"))
+    assert found.verdict is Verdict.HYPOTHESES_NOT_MET
