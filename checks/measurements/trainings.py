@@ -27,7 +27,7 @@ NETWORKS = {
     "full": tuple(itertools.product((1, 2), ("tanh", "relu", "erf", "softplus"), DATA)),
 }
 LOSS_RATIO = 1e-8  # what is then left to move is below 10⁻³ of the drift
-LATE_RATIO, LATE_FROM = 1e-16, 1e-12  # at 1e-8 faster modes still count
+LATE_RATIO, LATE_FROM, LATE_EXCESS = 1e-16, 1e-12, 0.005  # at 1e-8 faster modes still count
 LEAST_LOSS = 1e-16
 # finer than the default of the flow: a few hundred evaluations where κ is large
 KINKED_RTOL, KINKED_DEVIATION_RTOL = 1e-2, 3e-2
@@ -60,15 +60,15 @@ def tolerance(activation: str) -> float:
     return KINKED_RTOL if activation in KINKED else SMOOTH_RTOL
 
 
-def limits(case: dict) -> tuple[np.ndarray, np.ndarray]:
-    """Limits K^l (L+1, n, n) of the layers' kernels, and y (n,), of a configuration with its stream."""
-    X, y = samples(case["data"], data_seed(case["stream"]))
+def limits(case: dict, seed: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Limits K^l (L+1, n, n) of the layers' kernels, and y (n,), of a configuration with its stream, or other data."""
+    X, y = samples(case["data"], data_seed(case["stream"]) if seed is None else seed)
     return limit_grams(X, hidden_layers=case.get("hidden_layers", 1), activation=case["activation"]).layers, y
 
 
-def constants(case: dict) -> tuple[int, float, float]:
-    """n, λ = λ_min(K) and R(θ_0)."""
-    layers, y = limits(case)
+def constants(case: dict, seed: int | None = None) -> tuple[int, float, float]:
+    """n, λ = λ_min(K) and R(θ_0) of `limits`."""
+    layers, y = limits(case, seed)
     return len(y), float(np.linalg.eigvalsh(layers.sum(axis=0))[0]), float(0.5 * (y @ y) / len(y))
 
 
@@ -203,11 +203,28 @@ def threshold_decays(
     return decays(**case, pairs=[[width, threshold_scale(case)]], first=first, draws=draws)
 
 
+def isolated_seed(case: dict) -> int:
+    """The first seed, from that of the stream on, of data whose slowest mode rules the window of `late_rates`.
+
+    With K = Σ λ_i v_iv_iᵀ and c_i = (v_i·y)²/‖y‖² the loss of kernel regression is Σ c_i e^{−2λ_it/n}; where the slowest term
+    alone is `LATE_FROM` the other ones change the rate by less than `LATE_EXCESS`. Nearly equal eigenvalues would need a loss
+    below rounding.
+    """
+    for seed in itertools.count(data_seed(case["stream"])):
+        layers, y = limits(case, seed)
+        values, vectors = np.linalg.eigh(layers.sum(axis=0))
+        shares, above = (vectors.T @ y) ** 2 / (y @ y), values / values[0] - 1
+        others = shares[1:] * (LATE_FROM / shares[0]) ** above[1:]
+        if above[1:] @ others < LATE_EXCESS * shares[0]:
+            return seed
+
+
 def late_rates(
     *, data: dict, activation: str, hidden_layers: int, pairs: list, stream: Sequence[int], first: int, draws: int
 ) -> Arrays:
-    """−d log R/dt from `LATE_FROM` to `LATE_RATIO`, and (2/n)λ_min(G) of the last state, (draws, pairs)."""
-    X, y = samples(data, data_seed(stream))
+    """−d log R/dt from `LATE_FROM` to `LATE_RATIO`, and (2/n)λ_min(G) of the last state, (draws, pairs), on `isolated_seed`."""
+    case = {"data": data, "activation": activation, "hidden_layers": hidden_layers, "stream": stream}
+    X, y = samples(data, isolated_seed(case))
     found = _empty(("rate", "own"), draws, pairs)
     for at, params, _, kappa in _networks(X.shape[1], hidden_layers, pairs, stream, first, draws):
         options = {"activation": activation, "kappa": kappa}
@@ -223,7 +240,7 @@ def late_rates(
 def repeated_input(
     *, data: dict, activation: str, pairs: list, stream: Sequence[int], first: int, draws: int
 ) -> Arrays:
-    """``rate`` ln(R(θ_0)/R(θ_t))/t at the end t of 10 decay times of the distinct inputs, when input 2 repeats input 1 but not
+    """``rate`` ln(R(θ_0)/R(θ_t))/t at the end t of 40 decay times of the distinct inputs, when input 2 repeats input 1 but not
     its label; one hidden layer.
     """
     X, y = samples(data, data_seed(stream))
@@ -231,7 +248,7 @@ def repeated_input(
     found = _empty(("rate",), draws, pairs)
     for at, params, _, kappa in _networks(X.shape[1], 1, pairs, stream, first, draws):
         options = {"activation": activation, "kappa": kappa}
-        t = 10 * len(X) / np.linalg.eigvalsh(layer_grams(params, X, **options).sum(axis=0))[0]
+        t = 40 * len(X) / np.linalg.eigvalsh(layer_grams(params, X, **options).sum(axis=0))[0]
         options |= {"centred": True, "times": [t], "rtol": tolerance(activation)}
         run = gradient_flow(params, repeated, y, **options)
         if len(run.times):
