@@ -16,6 +16,7 @@ from kernels.activations import KINKED
 from kernels.integrators import Ending
 from theory import limit_grams, linearized_flow
 from theory.lazy_bounds import condition_threshold, feature_constant, uncentred_drift_square
+from theory.parametrization import layer_rates
 
 Arrays = dict[str, np.ndarray]
 
@@ -120,6 +121,24 @@ def drifts(
             found["drift"][at] = run.drift.max() / np.sqrt(m)
             found["metric"][at] = np.linalg.norm(run.layer_drift / scales, axis=1).max() / np.sqrt(m)
     return found
+
+
+def split_drifts(
+    *,
+    betas: list,
+    data: dict,
+    activation: str,
+    hidden_layers: int,
+    pairs: list,
+    stream: Sequence[int],
+    first: int,
+    draws: int,
+) -> Arrays:
+    """`drifts` at large κ with the rates of every split of β, (draws, splits, pairs), all from the same weights."""
+    case = {"data": data, "activation": activation, "hidden_layers": hidden_layers, "pairs": pairs, "stream": stream}
+    case |= {"first": first, "draws": draws, "rtol": tolerance(activation)}
+    found = [drifts(**case, rates=layer_rates(own).tolist()) for own in betas]
+    return {key: np.stack([own[key] for own in found], axis=1) for key in found[0]}
 
 
 def balanced_scale(case: dict) -> float:
