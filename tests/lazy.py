@@ -101,3 +101,13 @@ def decay_config(setting, L, log_kappa, size):
     """One network of the `decay_cases`."""
     data, activation = setting
     return network(L, activation, data, [[width(L, size), 10.0**log_kappa]])
+
+
+def second_order(part):
+    """Judge for `mostly_supported`: a part on paired networks has the exponent −2 in κ; −1 is refuted."""
+
+    def judge(data, activation, seed):
+        config = network(1, activation, data, [[1024, kappa] for kappa in (128.0, 256.0, 512.0)], paired=True)
+        return verdict_of(part, config, seed, 5)
+
+    return judge
