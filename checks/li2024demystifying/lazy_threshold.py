@@ -9,6 +9,7 @@ import numpy as np
 from checks.claim import Arrays, Case, Claim, Control, Part
 from checks.judges import Draws, Gap, Slope
 from checks.judges.slope import slopes
+from checks.li2024demystifying.drift import against_scale, against_width
 from checks.measurements.trainings import DATA, along, drifts, network, title
 from theory.rates import drift_exponent
 
@@ -55,11 +56,6 @@ def paths(tier: str, *, sign: int) -> Iterator[Case]:
             yield Case(f"γ = {gamma:g} · {title(config)}", config, DRAWS[L], chunk=3, select={"gamma": gamma})
 
 
-def against_width(case: dict, found: Arrays) -> Draws:
-    """D against m."""
-    return Draws(found["drift"], [m for m, _ in case["pairs"]])
-
-
 def signed_slopes(case: dict, found: Arrays) -> Draws:
     """The slope of log D in log m, one a draw, counted upwards for γ < 0 and downwards else."""
     widths = np.array([m for m, _ in case["pairs"]], dtype=float)
@@ -71,11 +67,6 @@ def small_scales(tier: str) -> Iterator[Case]:
     for L, activation in SMALL_NETWORKS[tier]:
         config = network(L, activation, "random", [[128, kappa] for kappa in SMALL_SCALES[L, activation]])
         yield Case(title(config), config, draws=5, chunk=3)
-
-
-def against_scale(case: dict, found: Arrays) -> Draws:
-    """D against κ."""
-    return Draws(found["drift"], [kappa for _, kappa in case["pairs"]])
 
 
 def exponent(case: dict, *, other: bool = False) -> Slope:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from checks.claim import Arrays, Case, Claim, Control, Part
 from checks.judges import Draws, Ratio, Slope
+from checks.li2024demystifying.drift import against_width
 from checks.measurements.trainings import DATA, drifts, limits, network, split_drifts, title
 from theory.lazy_bounds import rated_drift_constant
 from theory.parametrization import layer_rates, output_scale, standard_betas
@@ -85,11 +86,6 @@ def schemes(tier: str) -> Iterator[Case]:
         config = network(1, "relu", "random", pairs)
         span = f"κ = {pairs[0][1]:.3g}..{pairs[-1][1]:.3g}"
         yield Case(f"{scheme} · {title(config)} · {span}", config, draws=5, chunk=2, select={"scheme": scheme})
-
-
-def against_width(case: dict, found: Arrays) -> Draws:
-    """D against m."""
-    return Draws(found["drift"], [m for m, _ in case["pairs"]])
 
 
 CLAIM = Claim(

@@ -170,14 +170,7 @@ def slowest_rate(start: float, losses: np.ndarray, times: np.ndarray) -> float:
 
 
 def decays(
-    *,
-    data: dict,
-    activation: str,
-    hidden_layers: int,
-    pairs: list,
-    stream: Sequence[int],
-    first: int,
-    draws: int,
+    *, data: dict, activation: str, hidden_layers: int, pairs: list, stream: Sequence[int], first: int, draws: int
 ) -> Arrays:
     """What the bounds under λ_min(G_t) ≥ (κ²/m)λ/2 speak of, for every draw and pair (m, κ), (draws, pairs).
 
