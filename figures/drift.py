@@ -1,19 +1,24 @@
 """How far the weights move against the output scale, for several widths: one curve, with its two power laws."""
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from checks.claim import Run
-from checks.li2024demystifying.trainings import DATA, collect, drifts, limits
-from figures.style import PREDICTED, decimal_ticks, points
+from checks.claim import Case, Run
+from checks.li2024demystifying.drift import CLAIM
+from checks.measurements.trainings import limits, network
+from checks.running.verify import measure
+from figures.style import PREDICTED, decimal_ticks, points, summary
 from theory.lazy_bounds import drift_constant
 from theory.rates import drift_exponent
 
 CAPTION = (
     "Claim li2024demystifying/drift. D = sup_t ‖θ_t − θ_0‖/√m of centred training against κ, one hidden layer, 8 random "
-    "inputs in 8 dimensions: mean and range of 3 seeds (standard: 2), as it is (top) and over the constant that is "
-    "predicted for large κ (bottom). Dashed: √(yᵀK⁻¹y)/κ, nothing fitted. Dotted: the power law of κ → 0, κ⁻¹ for tanh, "
+    "inputs in 8 dimensions: mean and range of the draws, as it is (top) and over the constant that is predicted "
+    "for large κ (bottom). Dashed: √(yᵀK⁻¹y)/κ, nothing fitted. Dotted: the power law of κ → 0, κ⁻¹ for tanh, "
     "which is bounded, and κ^{−1/2} for relu, through the leftmost point of the widest networks."
 )
 COLUMNS = ("panel", "series", "x", "y", "low", "high", "predicted", "power")
@@ -25,29 +30,25 @@ SEEDS = {"quick": 3, "standard": 2, "full": 6}
 POWER = {**PREDICTED, "linestyle": (0, (1, 1.5)), "linewidth": 1.1}
 
 
-def compute(run: Run) -> np.ndarray:
-    """Structured array with `COLUMNS`: D at κ = x, one series a width; "power" is NaN for κ > 1."""
-    scales, rows = np.array(SCALES[run.tier]), []
-    designs = [
-        {
-            "data": DATA["random"],
-            "activation": name,
-            "hidden_layers": 1,
-            "pairs": [[m, kappa] for kappa in SCALES[run.tier]],
-        }
-        for name in ACTIVATIONS
-        for m in WIDTHS[run.tier]
-    ]
-    results = iter(collect(run, drifts, "drift", designs, SEEDS[run.tier]))
+def cases(tier: str) -> Iterator[Case]:
+    """All widths and κ for every activation, more than are judged."""
+    pairs = [[m, kappa] for m in WIDTHS[tier] for kappa in SCALES[tier]]
     for name in ACTIVATIONS:
-        K, y = limits(DATA["random"], name, 1)
+        yield Case(name, network(1, name, "random", pairs), SEEDS[tier], chunk=1)
+
+
+def compute(run: Run) -> np.ndarray:
+    """Structured array with `COLUMNS`: D at κ = x by the cell of drift (c), one series a width; "power" is NaN for κ > 1."""
+    scales, rows = np.array(SCALES[run.tier]), []
+    shown = replace(CLAIM, parts=(replace(CLAIM.parts[2], cases=cases),))
+    for case, found in measure(shown, "c", run):
+        name, (K, y) = case["activation"], limits(case)
         predicted = drift_constant(K.sum(axis=0), y) / scales
-        found = {m: next(results)["drift"] for m in WIDTHS[run.tier]}
+        drifts = found["drift"].reshape(-1, len(WIDTHS[run.tier]), len(scales))
         exponent = drift_exponent(-1.0, centred=True, bounded=name == "tanh")
-        widest = found[WIDTHS[run.tier][-1]].mean(axis=0)[0]
-        power = np.where(scales <= 1, widest * (scales / scales[0]) ** -exponent, np.nan)
-        for m, D in found.items():
-            columns = (scales, D.mean(axis=0), D.min(axis=0), D.max(axis=0), predicted, power)
+        power = np.where(scales <= 1, drifts[:, -1, 0].mean() * (scales / scales[0]) ** -exponent, np.nan)
+        for k, m in enumerate(WIDTHS[run.tier]):
+            columns = (scales, *summary(drifts[:, k]), predicted, power)
             rows += [(name, f"m = {m}", *values) for values in zip(*columns, strict=True)]
     types = ["U12", "U12", *[float] * 6]
     return np.array(rows, dtype=list(zip(COLUMNS, types, strict=True)))

@@ -1,24 +1,17 @@
 """Change of the tangent kernel in training, and distance to the linearised network, against the output scale and the width."""
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
 from checks.claim import Run
-from checks.equivalence import mean_and_error
-from checks.li2024demystifying.kernel_stability import (
-    CENTRED_SCALES,
-    KINKED_SCALES,
-    KINKED_WIDTH,
-    PAIRED_SCALES,
-    PAIRED_WIDTH,
-    RICH_SCALE,
-    SCALE_WIDTH,
-    WIDTH_SCALE,
-    WIDTHS,
-    measure,
-)
-from checks.rate_fit import slopes
+from checks.judges.interval import mean_and_error
+from checks.judges.slope import slopes
+from checks.li2024demystifying.kernel_stability import CLAIM, RICH_SCALE, WIDTH_SCALE
+from checks.running.verify import measure
 from figures.style import PREDICTED, points, signed
 
 CAPTION = (
@@ -26,7 +19,7 @@ CAPTION = (
     "the tangent kernel in centred training; right: largest distance of the outputs to those of the network linearised at "
     "θ_0, for targets of order 1. Top, against κ: tanh with neurons in pairs of opposite sign (f_0 = 0, m = 2048), tanh "
     "(m = 512), relu (m = 1024; standard: 2¹⁶). Bottom, against the width: tanh. One hidden layer, 8 random inputs in 8 "
-    "dimensions; geometric mean and range of 3 to 8 seeds. Dashed: the predicted slope through the last "
+    "dimensions; geometric mean and range of the draws. Dashed: the predicted slope through the last "
     "point; in the legend the slope that was measured with its standard error. For relu −1 needs the larger width: at m = "
     "1024 neurons that flip one by one add a term of order (κm)^{−1/2}, which falls more slowly."
 )
@@ -35,29 +28,29 @@ QUANTITIES = {
     "kernel": "kernel, $\\mathrm{sup}_t\\, ‖G_t - G_0‖/‖G_0‖$",
     "outputs": "outputs, $\\mathrm{sup}_t\\, \\mathrm{max}_i\\, |f_t(x_i) - f^\\mathrm{lin}_t(x_i)|$",
 }
-SEEDS, WIDTH_SEEDS, KINKED_SEEDS = 3, 8, {"quick": 6, "standard": 3, "full": 3}
 
 
-def series(tier: str) -> list[tuple[str, str, str, list, int, bool, float]]:
-    """Axis, label, activation, pairs (m, κ), seeds, whether paired, and predicted slope of every series."""
-    paired = [[PAIRED_WIDTH, kappa] for kappa in PAIRED_SCALES[tier]]
-    centred = [[SCALE_WIDTH[1], kappa] for kappa in CENTRED_SCALES[tier]]
-    kinked = [[KINKED_WIDTH[tier], kappa] for kappa in KINKED_SCALES[tier]]
-    return [
-        ("κ", "tanh paired", "tanh", paired, SEEDS, True, -2.0),
-        ("κ", "tanh", "tanh", centred, SEEDS, False, -1.0),
-        ("κ", "relu", "relu", kinked, KINKED_SEEDS[tier], False, -1.0),
-        ("m", f"κ = {WIDTH_SCALE:g}", "tanh", [[m, WIDTH_SCALE] for m in WIDTHS[tier]], WIDTH_SEEDS, False, -0.5),
-        ("m", f"κ = {RICH_SCALE:g}", "tanh", [[m, RICH_SCALE] for m in WIDTHS[tier]], SEEDS, False, 0.0),
-    ]
+def series(run: Run) -> Iterator[tuple[str, str, dict, dict, float]]:
+    """Axis, label, configuration, arrays and predicted slope of every series: the cells of the parts and of two controls."""
+    a, b, c, d = CLAIM.parts[:4]
+    rich, narrow = (replace(part, letter=f"{part.letter} shown", cases=part.controls[0].cases) for part in (c, d))
+    shown = (
+        ("κ", "tanh paired", a, -2.0),
+        ("κ", "tanh", b, -1.0),
+        ("κ", "relu", d if tuple(d.cases(run.tier)) else narrow, -1.0),
+        ("m", f"κ = {WIDTH_SCALE:g}", c, -0.5),
+        ("m", f"κ = {RICH_SCALE:g}", rich, 0.0),
+    )
+    for axis, label, part, exponent in shown:
+        case, found = measure(replace(CLAIM, parts=(part,)), part.letter, run)[0]
+        yield axis, label, case, found, exponent
 
 
 def compute(run: Run) -> np.ndarray:
     """Structured array with `COLUMNS`: "kernel" and "outputs" of `deviations` at κ or m = x."""
     rows = []
-    for axis, label, activation, pairs, seeds, paired, exponent in series(run.tier):
-        _, found = measure(run, (1, activation, "random"), pairs, seeds, paired=paired)
-        x = np.array([pair[axis == "κ"] for pair in pairs], dtype=float)
+    for axis, label, case, found, exponent in series(run):
+        x = np.array([pair[axis == "κ"] for pair in case["pairs"]], dtype=float)
         for quantity in QUANTITIES:
             values = found[quantity]
             mean, slope = np.exp(np.log(values).mean(axis=0)), mean_and_error(slopes(x, values))

@@ -1,20 +1,23 @@
 """Loss of centred training against scaled time, with the proved envelope and the loss of the limit."""
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from checks.claim import Run
-from checks.li2024demystifying.trainings import DATA, collect, limits, samples
+from checks.claim import Case, Run
+from checks.li2024demystifying.loss_decay import CLAIM
+from checks.measurements.trainings import limits, losses, network
+from checks.running.verify import measure
 from figures.style import GREYS, MARKERS, PREDICTED
-from kernels import gradient_flow, init_parameters
 from theory import linearized_flow
-from theory.lazy_bounds import decay_rate
 
 CAPTION = (
     "Claim li2024demystifying/loss-decay. Loss of centred training over its initial value against time in units of "
     "mn/(κ²λ), λ = λ_min of the limit kernel, one hidden layer, 8 inputs, random or digits: at every time the largest of "
-    "4 seeds (standard: 6). Dashed: the envelope e^{−x}, proved while λ_min(G_t) is at least half its limit. Dotted: the "
+    "the draws. Dashed: the envelope e^{−x}, proved while λ_min(G_t) is at least half its limit. Dotted: the "
     "loss of kernel regression with the limit kernel, the limit κ, m → ∞, whose late rate is 2; with relu the kernel "
     "changes by order 1/κ, so that at κ = 64 wide networks stay some per cent slower. At κ = 1 the kernel grows and the "
     "loss falls faster than in the limit."
@@ -26,40 +29,26 @@ SEEDS = {"quick": 4, "standard": 6, "full": 12}
 LAST, POINTS, LEAST_LOSS = 10.0, 41, 1e-8
 
 
-def curves(
-    *, data: dict, activation: str, m: int, kappa: float, times: list, first_seed: int, seeds: int
-) -> dict[str, np.ndarray]:
-    """R(θ_t)/R(θ_0) at the times, (seeds, times); what a run does not reach is NaN."""
-    X, y = samples(data)
-    found = np.full((seeds, len(times)), np.nan)
-    for s in range(seeds):
-        params = init_parameters(first_seed + s, X.shape[1], m, hidden_layers=1)
-        run = gradient_flow(params, X, y, activation=activation, kappa=kappa, centred=True, times=times)
-        found[s, : len(run.losses)] = run.losses / (0.5 * (y @ y) / len(y))
-    return {"loss": found}
+def cases(tier: str) -> Iterator[Case]:
+    """All widths of every panel."""
+    scaled = np.linspace(0, LAST, POINTS).tolist()
+    for activation, kind, kappa in PANELS:
+        pairs = [[m, kappa] for m in WIDTHS[tier]]
+        config = network(1, activation, kind, pairs, scaled_times=scaled)
+        panel = f"{activation} {kind} κ = {kappa:g}"
+        yield Case(panel, config, SEEDS[tier], select={"panel": panel})
 
 
 def compute(run: Run) -> np.ndarray:
-    """Structured array with `COLUMNS`: the largest R(θ_t)/R(θ_0) of the seeds at scaled time x."""
-    rows, scaled = [], np.linspace(0, LAST, POINTS)
-    for activation, kind, kappa in PANELS:
-        K, y = limits(DATA[kind], activation, 1)
-        n, lam = len(y), np.linalg.eigvalsh(K.sum(axis=0))[0]
-        limit = linearized_flow(K.sum(axis=0), y, scaled * n / lam).losses
-        designs = [
-            {
-                "data": DATA[kind],
-                "activation": activation,
-                "m": m,
-                "kappa": kappa,
-                "times": (scaled / decay_rate(kappa, m, n, lam)).tolist(),
-            }
-            for m in WIDTHS[run.tier]
-        ]
-        name = f"{activation} {kind} κ = {kappa:g}"
-        for design, found in zip(designs, collect(run, curves, "loss-decay", designs, SEEDS[run.tier]), strict=True):
-            lines = zip(scaled, found["loss"].max(axis=0), np.exp(-scaled), limit / limit[0], strict=True)
-            rows += [(name, f"m = {design['m']}", *values) for values in lines]
+    """Structured array with `COLUMNS`: the largest R(θ_t)/R(θ_0) of the draws at scaled time x."""
+    rows, shown = [], replace(CLAIM, parts=(replace(CLAIM.parts[0], cases=cases, cell=losses),))
+    for case, found in measure(shown, "a", run):
+        (K, y), scaled = limits(case), np.array(case["scaled_times"])
+        times = scaled * len(y) / np.linalg.eigvalsh(K.sum(axis=0))[0]
+        limit = linearized_flow(K.sum(axis=0), y, times).losses
+        for (m, _), largest in zip(case["pairs"], found["loss"].max(axis=0), strict=True):
+            lines = zip(scaled, largest, np.exp(-scaled), limit / limit[0], strict=True)
+            rows += [(case["panel"], f"m = {m}", *values) for values in lines]
     return np.array(rows, dtype=list(zip(COLUMNS, ["U24", "U12", *[float] * 4], strict=True)))
 
 

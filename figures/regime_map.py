@@ -5,41 +5,38 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from checks.claim import Run
-from checks.equivalence import mean_and_error, t_interval
-from checks.li2024demystifying.lazy_threshold import GAMMAS, SEEDS, WIDTHS
-from checks.li2024demystifying.trainings import DATA, collect, drifts, pairs_along
-from checks.rate_fit import slopes
+from checks.judges.interval import mean_and_error, t_interval
+from checks.judges.slope import slopes
+from checks.li2024demystifying.lazy_threshold import CLAIM
+from checks.running.verify import measure
 from checks.verdict import LEVEL
 from figures.style import PREDICTED, points
 from theory.rates import drift_exponent
 
 CAPTION = (
     "Claim li2024demystifying/lazy-threshold. Slope in log m of log D, D = sup_t ‖θ_t − θ_0‖/√m of centred training, "
-    "along κ = m^γ, one hidden layer, 8 random inputs in 8 dimensions, m = 2⁸ to 2¹¹ (standard: 2¹⁴); bars: t interval of "
-    "the mean of 6 seeds, error 10⁻³ on each side. D grows with the width for γ < 0 (condensed, shaded), stays for γ = 0 "
-    "(rich), falls for γ > 0 (lazy). Dashed: the exponents of m → ∞, −γ for γ > 0, and for γ < 0 −γ if σ is bounded, −γ/2 "
-    "for relu. Where |γ| is small κ is of order 1 at these widths and the slope is not yet at its limit; the claim is "
-    "about its sign. Marked: mean-field scaling (MF), γ = 0, and NTK scaling, γ = 1/2."
+    "along κ = m^γ, for the networks, data and widths that are judged; bars: t interval of the mean over the draws, error "
+    "10⁻³ on each side. D grows with the width for γ < 0 (condensed, shaded), stays for γ = 0 (rich), falls for γ > 0 "
+    "(lazy). Dashed: the exponents of m → ∞, −γ for γ > 0, and for γ < 0 −γ if σ is bounded, −γ/(L+1) for relu. Where |γ| "
+    "is small κ is of order 1 at these widths and the slope is not yet at its limit; the claim is about its sign. Marked: "
+    "mean-field scaling (MF), γ = 0, and NTK scaling, γ = 1/2."
 )
 COLUMNS = ("panel", "series", "x", "y", "low", "high", "predicted")
-ACTIVATIONS = ("tanh", "relu")
 
 
 def compute(run: Run) -> np.ndarray:
     """Structured array with `COLUMNS`: slope at γ = x with its interval, and the exponent of m → ∞."""
-    gammas, widths, rows = GAMMAS[run.tier], WIDTHS[run.tier], []
-    cases = [(name, gamma) for name in ACTIVATIONS for gamma in gammas]
-    designs = [
-        {"data": DATA["random"], "activation": name, "hidden_layers": 1, "pairs": pairs_along(widths, gamma, 1.0)}
-        for name, gamma in cases
-    ]
-    results = collect(run, drifts, "regime map", designs, SEEDS)
-    for (name, gamma), found in zip(cases, results, strict=True):
-        own = slopes(np.array(widths), found["drift"])
+    rows = []
+    for case, found in [pair for letter in "abc" for pair in measure(CLAIM, letter, run)]:
+        gamma, L, name = case["gamma"], case["hidden_layers"], case["activation"]
+        own = slopes(np.array([m for m, _ in case["pairs"]], dtype=float), found["drift"])
         mean, error = mean_and_error(own)
-        predicted = drift_exponent(gamma, centred=True, bounded=name == "tanh")
-        rows.append((name, "slope", gamma, mean, *t_interval(mean, error, len(own), LEVEL), predicted))
-    return np.array(rows, dtype=list(zip(COLUMNS, ["U12", "U12", *[float] * 5], strict=True)))
+        predicted = drift_exponent(gamma, centred=True, hidden_layers=L, bounded=name == "tanh")
+        panel = f"L = {L} {name} {case['data']['kind']}"
+        rows.append((panel, "slope", gamma, mean, *t_interval(mean, error, len(own), LEVEL), predicted))
+    return np.sort(
+        np.array(rows, dtype=list(zip(COLUMNS, ["U24", "U12", *[float] * 5], strict=True))), order=["panel", "x"]
+    )
 
 
 def draw(table: np.ndarray) -> Figure:
@@ -53,9 +50,7 @@ def draw(table: np.ndarray) -> Figure:
         panel.axvspan(left, 0, color="#e4e4e4", linewidth=0, zorder=0)
         panel.axhline(0, color="#9a9a9a", linewidth=0.6, zorder=0)
         panel.axvline(0, color="#000000", linewidth=0.8, zorder=0)
-        ends = np.array([left, 0.0, right])
-        limit = [drift_exponent(gamma, centred=True, bounded=name == "tanh") for gamma in ends]
-        panel.plot(ends, limit, **PREDICTED, label="exponent of m → ∞")
+        panel.plot(own["x"], own["predicted"], **PREDICTED, label="exponent of m → ∞")
         points(panel, own, 0, "measured")
         for x, text in ((left / 2, "D grows\n(condensed)"), (0.65 * right, "D falls\n(lazy)")):
             panel.text(x, top, text, ha="center", va="top", fontsize=7)

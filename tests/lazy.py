@@ -4,37 +4,45 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.li2024demystifying.trainings import decays, deviations, limits
-from checks.rate_fit import rate_fit
+from checks.claim import Case
+from checks.measurements.data import samples
+from checks.measurements.streams import data_seed, draw_seeds
+from checks.measurements.trainings import network, start
 from checks.verdict import Verdict
-from kernels import init_parameters, layer_grams
+from kernels import layer_grams
 from tests import examples
+from tests.claims import judged
 from tests.flows import SMOOTH
 
 WIDTHS = {1: (256, 1024), 2: (64, 256), 3: (64, 128)}
 
 
-def make_data(kind, n, d, seed):
-    return {"kind": kind, "n": n, "seed": seed} | ({"d": d} if kind == "random" else {})
+def data_sets(largest=32, least=2):
+    """Random inputs with n ≤ 4d, whose kernels are not nearly singular, and digits; ``least`` to ``largest`` of them."""
+    random = st.integers(2, 64).flatmap(
+        lambda d: st.integers(least, min(largest, 4 * d)).map(lambda n: {"kind": "random", "n": n, "d": d})
+    )
+    return st.one_of(random, st.integers(least, largest).map(lambda n: {"kind": "digits", "n": n}))
 
 
 def datasets(largest=32, least=2):
-    """Random inputs with n ≤ 4d, whose kernels are not nearly singular, and digits; ``least`` to ``largest`` of them."""
-    random = st.integers(2, 64).flatmap(
-        lambda d: st.builds(
-            make_data, st.just("random"), st.integers(least, min(largest, 4 * d)), st.just(d), st.integers(0, 1000)
-        )
-    )
-    digits = st.builds(make_data, st.just("digits"), st.integers(least, largest), st.just(64), st.integers(0, 1000))
-    return st.one_of(random, digits)
+    """`data_sets` with a seed, as the claims take them that are not data yet."""
+    return st.builds(lambda data, seed: data | {"seed": seed}, data_sets(largest, least), st.integers(0, 1000))
 
 
 smooth = st.sampled_from(SMOOTH)
 activations = st.sampled_from((*SMOOTH, "relu"))
-bounded_settings = st.one_of(st.tuples(datasets(), smooth), st.tuples(datasets(8), st.just("relu")))
+bounded_settings = st.one_of(st.tuples(data_sets(), smooth), st.tuples(data_sets(8), st.just("relu")))
 """Data and activation; few samples with kinks, whose flow takes many steps to the accuracy of a bound."""
 depths = st.integers(1, 3)
 seeds = st.integers(0, 2**32 - 1)
+decay_cases = {
+    "setting": bounded_settings,
+    "L": depths,
+    "seed": seeds,
+    "log_kappa": st.floats(2, 3),
+    "size": st.integers(0, 1),
+}
 
 
 def width(hidden_layers, size):
@@ -42,15 +50,35 @@ def width(hidden_layers, size):
     return WIDTHS[hidden_layers][size]
 
 
-def one(found, key):
-    """The single number of a cell with one seed and one pair (m, κ)."""
-    return float(np.squeeze(found[key]))
+def drawn(config, seed):
+    """The configuration with a stream of this seed, as readings are given it."""
+    return {**config, "stream": [seed, 0, 0, 0]}
 
 
-def least_of_start(X, activation, m, hidden_layers, seed):
-    """(m/κ²)λ_min(G_0)."""
-    params = init_parameters(seed, X.shape[1], m, hidden_layers=hidden_layers)
-    return np.linalg.eigvalsh(m * layer_grams(params, X, activation=activation, kappa=1.0).sum(axis=0))[0]
+def train(cell, case, **options):
+    """What ``cell`` finds for one draw of the case; its only number where there is one pair (m, κ)."""
+    found = cell(**case, first=0, draws=1, **options)
+    return {key: float(value.item()) if value.size == 1 else value for key, value in found.items()}
+
+
+def start_of(case, **others):
+    """Inputs X, targets y, weights of the first draw at the first width, and (m/κ²)G^l_0 there."""
+    m, stream = case["pairs"][0][0], case["stream"]
+    X, y = samples(case["data"], data_seed(stream))
+    params = start(draw_seeds(stream, 0, 1)[0], X.shape[1], m, case["hidden_layers"], **others)
+    return X, y, params, m * layer_grams(params, X, activation=case["activation"], kappa=1.0)
+
+
+def least_of(grams):
+    """λ_min of their sum."""
+    return np.linalg.eigvalsh(grams.sum(axis=0))[0]
+
+
+def verdict_of(part, config, seed, draws=1, *, control=Verdict.REFUTED, **select):
+    """Evidence of a part for one configuration; its controls must have the verdict ``control``, None if anything goes."""
+    (found,), controls = judged(part, [Case("", config, draws, draws, select)], seed)
+    assert control is None or all(other.verdict is control for other in controls), controls
+    return found
 
 
 def mostly_supported(judge, count, **strategies):
@@ -69,32 +97,17 @@ def mostly_supported(judge, count, **strategies):
     return within >= 0.5 * len(verdicts) and verdicts.count(Verdict.SUPPORTED) >= 0.8 * within
 
 
-def decay_case(setting, L, log_kappa, size, seed):
-    """`decays` of one network, whether λ_min(G_t) ≥ (κ²/m)λ/2 along its run, and the arguments κ, m, n, λ of the bounds."""
+def decay_config(setting, L, log_kappa, size):
+    """One network of the `decay_cases`."""
     data, activation = setting
-    m, kappa = width(L, size), 10.0**log_kappa
-    found = decays(data=data, activation=activation, hidden_layers=L, pairs=[[m, kappa]], first_seed=seed, seeds=1)
-    lam = np.linalg.eigvalsh(limits(data, activation, L)[0].sum(axis=0))[0]
-    return found, ~(found["least"] < kappa**2 / m * lam / 2), (kappa, m, data["n"], lam)
+    return network(L, activation, data, [[width(L, size), 10.0**log_kappa]])
 
 
-decay_cases = {
-    "setting": bounded_settings,
-    "L": depths,
-    "seed": seeds,
-    "log_kappa": st.floats(2, 3),
-    "size": st.integers(0, 1),
-}
-
-
-def second_order(key):
-    """Judge for `mostly_supported`: ``key`` of `deviations` has the exponent −2 in κ for paired networks; −1 is refuted."""
-    scales = [128.0, 256.0, 512.0]
+def second_order(part):
+    """Judge for `mostly_supported`: a part on paired networks has the exponent −2 in κ; −1 is refuted."""
 
     def judge(data, activation, seed):
-        design = {"data": data, "activation": activation, "hidden_layers": 1, "first_seed": seed % 2**31, "seeds": 5}
-        found = deviations(**design, pairs=[[1024, kappa] for kappa in scales], paired=True)[key]
-        assert rate_fit("", scales, found, predicted=-1.0, margin=0.15).verdict is Verdict.REFUTED
-        return rate_fit("", scales, found, predicted=-2.0, margin=0.15)
+        config = network(1, activation, data, [[1024, kappa] for kappa in (128.0, 256.0, 512.0)], paired=True)
+        return verdict_of(part, config, seed, 5)
 
     return judge

@@ -20,6 +20,8 @@ from checks.chizat2019lazy import (
 )
 from checks.claim import Run
 from checks.li2024demystifying import gram_limit as gram_limit_claim
+from checks.li2024demystifying import kernel_stability as stability
+from checks.li2024demystifying import lazy_threshold as threshold
 from checks.li2024demystifying import limit_positive_definite as separation
 from checks.li2024demystifying import scheme_independence as splits
 from checks.measurements.gram_errors import data_sets
@@ -64,26 +66,15 @@ def small(monkeypatch):
 SMALL_SWEEPS = {
     loss_decay: {"WIDTHS": {"quick": (256, 1024)}, "SEEDS": {"quick": 1}, "POINTS": 21},
     drift: {"WIDTHS": {"quick": (256, 1024)}, "SCALES": {"quick": [1.0, 16.0, 256.0, 1024.0]}, "SEEDS": {"quick": 1}},
-    regime_map: {"WIDTHS": {"quick": [64, 256]}, "GAMMAS": {"quick": (-0.25, 0.0, 0.5)}, "SEEDS": 2},
-    kernel_stability: {
+    threshold: {"WIDTHS": {"quick": {1: [64, 128, 256]}}, "GAMMAS": {"quick": (-0.25, 0.0, 0.5)}},
+    stability: {
         "PAIRED_WIDTH": 256,
-        "PAIRED_SCALES": {"quick": [64.0, 256.0]},
-        "CENTRED_SCALES": {"quick": [2.0**10, 2.0**12]},
-        "KINKED_SCALES": {"quick": [64.0, 256.0]},
-        "SCALE_WIDTH": {1: 64},
-        "KINKED_WIDTH": {"quick": 256},
-        "WIDTHS": {"quick": [32, 128]},
-        "SEEDS": 2,
-        "WIDTH_SEEDS": 2,
-        "KINKED_SEEDS": {"quick": 2},
+        "CENTRED_WIDTHS": {1: 64},
+        "KINKED_WIDTHS": {"quick": 256},
+        "WIDTHS": {"quick": [32, 64, 128]},
+        "WIDTH_DRAWS": {"quick": 5},
     },
-    splits: {"WIDTHS": {1: 512}, "SCALES": [64.0, 1024.0]},
-    scheme_independence: {
-        "SCALES": [64.0, 1024.0],
-        "SEEDS": {1: 1},
-        "SCHEME_WIDTHS": {"quick": [128, 512]},
-        "SCHEME_SEEDS": 2,
-    },
+    splits: {"WIDTHS": {1: 512}, "SCHEME_WIDTHS": {"quick": [128, 256, 512]}},
     trajectories: {"STEPS": {"quick": 4_000}},
     teacher_student: {"SCALES": {"quick": (0.03, 1.0)}, "POINTS": 8},
     scale_generalization: {"SIZES": {"quick": {"n": 80, "d": 16, "m": 16, "steps": 500}}, "SEEDS": {"quick": 3}},

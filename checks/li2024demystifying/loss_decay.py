@@ -2,192 +2,116 @@
 
 import itertools
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
-from checks.claim import Claim, Findings, Run
-from checks.equivalence import equivalence
-from checks.inequality import inequality, worst_case
-from checks.li2024demystifying.trainings import (
-    CASES,
+from checks.claim import Arrays, Case, Claim, Control, Part
+from checks.judges import AtLeast, Draws, Ratio, Sides
+from checks.measurements.trainings import (
     DATA,
-    collect,
+    LARGEST_WEIGHT,
+    NETWORKS,
+    constants,
     decays,
+    isolated_seed,
+    late_rates,
     limits,
-    samples,
+    network,
+    repeated_input,
+    threshold_decays,
+    threshold_scale,
     title,
-    tolerance,
 )
-from checks.running.sweep import Arrays
-from checks.verdict import Evidence
-from kernels import gradient_flow, init_parameters, layer_grams
 from kernels.activations import KINKED
-from kernels.integrators import Ending
-from theory.lazy_bounds import condition_threshold, decay_rate, feature_constant
+from theory.lazy_bounds import decay_rate
 
-ACTIVATIONS = {
-    "quick": ("tanh", "relu"),
-    "standard": ("tanh", "relu", "erf"),
-    "full": ("tanh", "relu", "erf", "softplus"),
-}
 WIDTHS = {
     "quick": {1: (2048,), 2: (256,)},
     "standard": {1: (2048, 2**13), 2: (256, 512)},
     "full": {1: (256, 2048, 2**14, 2**17), 2: (256, 1024, 4096)},
 }
-SCALES = {"quick": (1.0, 64.0), "standard": (0.25, 1.0, 64.0), "full": (0.25, 1.0, 64.0)}
-# The envelope holds on both sides of κ = 1; the control is judged at the largest κ, and so are kinks, whose flow is chaotic
-# where κ is small, so that no ratio would be known to a per cent.
-SEEDS = {"quick": 2, "standard": 2, "full": 12}
-
-# (b): widths at which λ_min(G_0) is within the margin of its limit: its mean lies below by order 1/m
-LATE_WIDTH = {
-    "quick": {"random": 2**12},
-    "standard": {"random": 2**13, "digits": 2**13},
+LARGEST_SCALE = 64.0
+SCALES = {"quick": (1.0, LARGEST_SCALE), "standard": (0.25, 1.0, LARGEST_SCALE), "full": (0.25, 1.0, LARGEST_SCALE)}
+LATE_ACTIVATIONS = {
+    "quick": ("tanh", "relu"),
+    "standard": ("tanh", "relu", "erf"),
+    "full": ("tanh", "relu", "erf", "softplus"),
+}
+LATE_WIDTHS = {
+    "quick": {"random": 2**13},
+    "standard": {"random": 2**14, "digits": 2**14},
     "full": {"random": 2**16, "digits": 2**16},
 }
-LATE_RATIO, LATE_FROM = 1e-16, 1e-12  # at 1e-8 faster modes still count
-LATE_SCALE, LATE_SEEDS = 1024.0, {"quick": 16, "standard": 16, "full": 32}
-LATE_MARGIN, OWN_MARGIN = 0.05, 0.02
-
-# (c): κ is the threshold for output weights up to 6, which N(0, 1) exceeds once in 10⁹ draws
+LATE_SCALE = 1024.0
+LATE_MARGINS = {"limit": 0.05, "own": 0.02}
 CONDITION = {
     "quick": ("tanh",),
     "standard": ("tanh", "erf", "softplus", "sin"),
     "full": ("tanh", "erf", "softplus", "sin", "gelu"),
 }
 CONDITION_WIDTHS = {"quick": 2048, "standard": 2**13, "full": 2**15}
-LARGEST_WEIGHT = 6.0
 
 
-def late_rates(
-    *, data: dict, activation: str, hidden_layers: int, pairs: list, first_seed: int, seeds: int
-) -> dict[str, np.ndarray]:
-    """−d log R/dt from `LATE_FROM` to `LATE_RATIO`, and (2/n)λ_min(G) of the last state, (seeds, pairs)."""
-    X, y = samples(data)
-    found = {key: np.full((seeds, len(pairs)), np.nan) for key in ("rate", "own")}
-    for s, k in np.ndindex(seeds, len(pairs)):
-        m, kappa = pairs[k]
-        params = init_parameters(first_seed + s, X.shape[1], m, hidden_layers=hidden_layers)
-        options = {"activation": activation, "kappa": kappa}
-        run = gradient_flow(params, X, y, **options, centred=True, loss_ratio=LATE_RATIO, rtol=tolerance(activation))
-        if run.status == Ending.TARGET:
-            late = np.flatnonzero(run.losses <= LATE_FROM * run.losses[0])[[0, -1]]
-            (t, s_), (R, Q) = run.times[late], run.losses[late]
-            found["rate"][s, k] = np.log(R / Q) / (s_ - t)
-            found["own"][s, k] = 2 / len(X) * np.linalg.eigvalsh(layer_grams(run.params, X, **options).sum(axis=0))[0]
-    return found
+def envelopes(tier: str) -> Iterator[Case]:
+    """Both sides of κ = 1; with kinks the largest κ alone, below which the flow is chaotic and no rate known to a per cent."""
+    for case, kappa in itertools.product(NETWORKS[tier], SCALES[tier]):
+        if case[1] not in KINKED or kappa == LARGEST_SCALE:
+            config = network(*case, [[m, kappa] for m in WIDTHS[tier][case[0]]])
+            yield Case(f"κ = {kappa:g} · {title(config)}", config, draws=2)
 
 
-def repeated_input(*, data: dict, activation: str, m: int, kappa: float, seed: int) -> Arrays:
-    """ln(R(θ_0)/R(θ_t))/t at the end t of 10 decay times of the distinct inputs, when input 2 repeats input 1, not y."""
-    X, y = samples(data)
-    params = init_parameters(seed, X.shape[1], m, hidden_layers=1)
-    options = {"activation": activation, "kappa": kappa}
-    t = 10 * len(X) / np.linalg.eigvalsh(layer_grams(params, X, **options).sum(axis=0))[0]
-    X[1] = X[0]
-    run = gradient_flow(params, X, y, **options, centred=True, times=[t], rtol=tolerance(activation))
-    return {"rate": np.log(0.5 * (y @ y) / len(y) / run.losses[-1:]) / t}
+def slowest(case: dict, found: Arrays, *, fastest: bool = False, always: bool = False) -> Sides:
+    """The slowest average rate against κ²λ/(mn); with λ_max for λ if ``fastest``, without the condition if ``always``."""
+    values = np.linalg.eigvalsh(limits(case)[0].sum(axis=0))
+    n, lam = len(values), values[-1 if fastest else 0]
+    holds = always or ~(found["least"] < [kappa**2 / m * values[0] / 2 for m, kappa in case["pairs"]])
+    bound = [decay_rate(kappa, m, n, lam) for m, kappa in case["pairs"]]
+    return Sides(found["rate"], bound, found.get("rate error", 0.0), holds)
 
 
-def envelope_parts(run: Run) -> Iterator[tuple[Evidence, Evidence]]:
-    """(a) The slowest average rate of every run against κ²λ/(mn); the control against 4κ²λ/(mn), at the largest κ."""
-    designs = [
-        {
-            "data": DATA[kind],
-            "activation": name,
-            "hidden_layers": L,
-            "pairs": [[m, kappa] for m in WIDTHS[run.tier][L]],
-        }
-        for L, name, kind in CASES[run.tier]
-        for kappa in scales(name, run.tier)
-    ]
-    for design, found in zip(
-        designs, collect(run, decays, "loss-decay, envelopes", designs, SEEDS[run.tier]), strict=True
-    ):
-        K, y = limits(design["data"], design["activation"], design["hidden_layers"])
-        lam, kappa = np.linalg.eigvalsh(K.sum(axis=0))[0], design["pairs"][0][1]
-        bound = np.array([decay_rate(kappa, m, len(y), lam) for m, _ in design["pairs"]])
-        holds = ~(found["least"] < bound * len(y) / 2)
-        change, name = found["rate error"] * bound / found["rate"], f"κ = {kappa:g} · {title(design)}"
-        control = None
-        if kappa == SCALES[run.tier][-1]:
-            control = worst_case(f"rate 4λ · {name}", 4 * bound, found["rate"], 4 * change)
-        yield worst_case(f"(a) envelope · {name}", bound, found["rate"], change, holds=holds), control
+def repeated(tier: str) -> Iterator[Case]:
+    """One hidden layer."""
+    for activation, kind in itertools.product(LATE_ACTIVATIONS[tier], DATA):
+        config = {"data": DATA[kind], "activation": activation, "pairs": [[1024, LARGEST_SCALE]]}
+        yield Case(f"{activation} · {kind}", config, draws=2)
 
 
-def late_parts(run: Run) -> Iterator[tuple[Evidence, Evidence | None]]:
-    """(b) The late rate against its limit and against (2/n)λ_min(G_∞); the control against the envelope's rate."""
-    designs = [
-        {"data": DATA[kind], "activation": activation, "hidden_layers": 1, "pairs": [[m, LATE_SCALE]]}
-        for kind, m in LATE_WIDTH[run.tier].items()
-        for activation in ACTIVATIONS[run.tier]
-    ]
-    results = collect(run, late_rates, "loss-decay, late rates", designs, LATE_SEEDS[run.tier])
-    for design, found in zip(designs, results, strict=True):
-        K, y = limits(design["data"], design["activation"], 1)
-        rate = decay_rate(LATE_SCALE, design["pairs"][0][0], len(y), np.linalg.eigvalsh(K.sum(axis=0))[0])
-        seen, own, name = found["rate"][:, 0], found["own"][:, 0], title(design)
-        yield (
-            equivalence(f"(b) late rate over 2κ²λ/(mn) · {name}", seen / (2 * rate), margin=LATE_MARGIN),
-            equivalence(f"late rate over κ²λ/(mn) · {name}", seen / rate, margin=LATE_MARGIN),
-        )
-        yield equivalence(f"(b) late rate over (2/n)λ_min(G_∞) · {name}", seen / own, margin=OWN_MARGIN), None
+def late(tier: str) -> Iterator[Case]:
+    """One width and κ for every data set and activation, both comparisons."""
+    for (kind, m), activation in itertools.product(LATE_WIDTHS[tier].items(), LATE_ACTIVATIONS[tier]):
+        config = network(1, activation, kind, [[m, LATE_SCALE]])
+        for against, name in (("limit", "2κ²λ/(mn)"), ("own", "(2/n)λ_min(G_∞)")):
+            yield Case(f"{name} · {title(config)}", config, draws=8, chunk=4, select={"against": against})
 
 
-def condition_parts(run: Run) -> Iterator[tuple[Evidence, Evidence]]:
-    """(c) From the threshold on, λ_min(G_t) ≥ (κ²/m)λ/2 for all t; the control with 3/2 in place of 1/2."""
-    designs, m = [], CONDITION_WIDTHS[run.tier]
-    for activation, data in itertools.product(CONDITION[run.tier], DATA.values()):
-        K, y = limits(data, activation, 1)
-        lam, loss = np.linalg.eigvalsh(K.sum(axis=0))[0], 0.5 * (y @ y) / len(y)
-        c_sigma = feature_constant(activation, np.array([LARGEST_WEIGHT]))
-        kappa = condition_threshold(len(y), lam, loss, c_sigma)
-        designs.append({"data": data, "activation": activation, "hidden_layers": 1, "pairs": [[m, kappa]]})
-    for design, found in zip(
-        designs, collect(run, decays, "loss-decay, condition", designs, SEEDS[run.tier]), strict=True
-    ):
-        K, _ = limits(design["data"], design["activation"], 1)
-        limit = design["pairs"][0][1] ** 2 / m * np.linalg.eigvalsh(K.sum(axis=0))[0]
-        holds = ~((found["least_0"] < 0.75 * limit) | (found["largest"] > LARGEST_WEIGHT))
-        name, least = f"κ = {design['pairs'][0][1]:.0f} · {title(design)}", found["least"]
-        change = found["least error"] * limit / least
-        yield (
-            worst_case(f"(c) λ_min(G_t) ≥ (κ²/m)λ/2 · {name}", 0.5 * limit, least, 0.5 * change, holds=holds),
-            worst_case(f"λ_min(G_t) ≥ (3/2)(κ²/m)λ · {name}", 1.5 * limit, least, 1.5 * change, control=True),
-        )
+def over_rate(case: dict, found: Arrays, *, share: float = 2.0) -> Draws:
+    """The late rate over its limit, 2κ²λ/(mn), or over (2/n)λ_min of the last kernel."""
+    if case["against"] == "own":
+        return Draws(found["rate"][:, 0] / found["own"][:, 0])
+    (m, kappa), (n, lam, _) = case["pairs"][0], constants(case, isolated_seed(case))
+    return Draws(found["rate"][:, 0] / (share * decay_rate(kappa, m, n, lam)))
 
 
-def stalling_controls(run: Run) -> Iterator[Evidence]:
-    """A repeated input with two labels, judged by the λ of the distinct inputs."""
-    cells = [
-        {"data": data, "activation": activation, "m": 1024, "kappa": 64.0, "seed": run.seed}
-        for activation in ACTIVATIONS[run.tier]
-        for data in DATA.values()
-    ]
-    for cell, found in zip(cells, run.sweep.run(repeated_input, cells, "loss-decay, a repeated input"), strict=True):
-        K, y = limits(cell["data"], cell["activation"], 1)
-        bound = decay_rate(cell["kappa"], cell["m"], len(y), np.linalg.eigvalsh(K.sum(axis=0))[0])
-        name = f"repeated input · {cell['activation']} · {cell['data']['kind']}"
-        yield inequality(name, bound, float(found["rate"][0]))
+def conditions(tier: str) -> Iterator[Case]:
+    """κ at the threshold, for smooth σ."""
+    for activation, kind in itertools.product(CONDITION[tier], DATA):
+        config = {"data": DATA[kind], "activation": activation, "width": CONDITION_WIDTHS[tier]}
+        yield Case(f"L = 1 · {activation} · {kind} · m = {config['width']}", config, draws=2)
 
 
-def scales(activation: str, tier: str) -> tuple[float, ...]:
-    """Values of κ at which the envelope is judged, the largest last."""
-    return SCALES[tier][-1:] if activation in KINKED else SCALES[tier]
-
-
-def check(run: Run) -> Findings:
-    """Parts (a), (b) and (c) with their controls."""
-    pairs = [*envelope_parts(run), *late_parts(run), *condition_parts(run)]
-    controls = [control for _, control in pairs if control] + list(stalling_controls(run))
-    return Findings([part for part, _ in pairs if part], controls)
+def least_eigenvalue(case: dict, found: Arrays, *, fastest: bool = False) -> Sides:
+    """min_t λ_min(G_t) against (κ²/m)λ/2; with λ_max for λ if ``fastest``."""
+    values = np.linalg.eigvalsh(limits(case)[0].sum(axis=0)) * threshold_scale(case) ** 2 / case["width"]
+    holds = ~((found["least_0"] < 0.75 * values[0]) | (found["largest"] > LARGEST_WEIGHT))
+    return Sides(found["least"], values[-1 if fastest else 0] / 2, found["least error"], holds)
 
 
 CLAIM = Claim(
     paper="li2024demystifying",
     name="loss-decay",
     source="statement reconstructed; proof in docs/theory.md",
+    summary="R(θ_t) ≤ R(θ_0) e^{−κ²λt/(mn)} while λ_min(G_t) ≥ (κ²/m)λ/2; late rate 2κ²λ/(mn)",
     statement=(
         "while λ_min(G_t) ≥ (κ²/m)λ/2: (a) R(θ_t) ≤ R(θ_0) e^{−κ²λt/(mn)}, no fitted constant; (b) as κ, m → ∞ the late rate "
         "is 2κ²λ/(mn); (c) L = 1, smooth σ: the condition holds for all t once λ_min(G_0) ≥ (3/4)(κ²/m)λ and κ ≥ 12.6 n c_σ "
@@ -195,21 +119,61 @@ CLAIM = Claim(
     ),
     assumptions=(
         "centred training, unit inputs, no two parallel. (a) holds for small κ too, where the kernel grows and the loss falls "
-        "faster than 2λ: by itself it does not show laziness. In (c) |σ'|, |σ''| bounded, c_σ² = max(2B², B² + 2B_2² max "
-        "a_k²)"
+        "faster than 2λ: by itself it does not show laziness. (b) where the slowest mode of K rules the window in which the "
+        "rate is taken. In (c) |σ'|, |σ''| bounded, c_σ² = max(2B², B² + 2B_2² max a_k²)"
     ),
-    predicted=(
-        "(a) bound rate over slowest average rate ≤ 1, → 1/2; (b) ratios 1; (c) (κ²/m)λ/2 over min_t λ_min(G_t) ≤ 1, → 1/2"
-    ),
-    judge=(
-        "λ from the analytic kernel. (a) ratio of κ²λ/(mn) to min_t ln(R(θ_0)/R(θ_t))/t over 24 times up to a loss of "
-        "e^{−20}, the worst of 2 seeds and all widths, κ = 1/4 (not quick), 1, 64 (kinked σ: 64, below which the flow is "
-        "chaotic); runs whose λ_min(G_t) falls below the condition are counted as HYPOTHESES_NOT_MET. (b) mean over 16 seeds "
-        "of the rate between R/R_0 = 1e−12 and 1e−16 at κ = 1024, inside 1 ± 0.05 of its limit, at m = 2^12 (quick) and 2^13, "
-        "since E λ_min(G_0) is low by order 1/m, and inside 1 ± 0.02 of (2/n)λ_min(G_∞). (c) at the threshold for |a_k| ≤ 6, "
-        "the worst of 2 seeds. Numerical error: the change when the tolerance is cut by ten"
-    ),
-    control=("(a) rate 4λ at κ = 64; a repeated input with two labels; (b) rate κ²λ/(mn); (c) 3/2 for 1/2"),
     figure="loss_decay",
-    check=check,
+    uses=("li2024demystifying/drift", "li2024demystifying/gram-limit", "li2024demystifying/kernel-stability"),
+    parts=(
+        Part(
+            letter="a",
+            says="min_t ln(R(θ_0)/R(θ_t))/t against κ²λ/(mn)",
+            status="proved",
+            cases=envelopes,
+            cell=decays,
+            read=slowest,
+            judge=AtLeast(),
+            controls=(
+                Control(
+                    "λ_max(K) for λ, at the largest κ",
+                    read=partial(slowest, fastest=True),
+                    when=lambda case: case["pairs"][0][1] == LARGEST_SCALE,
+                ),
+                Control(
+                    "a repeated input with two labels",
+                    read=partial(slowest, always=True),
+                    cases=repeated,
+                    cell=repeated_input,
+                ),
+            ),
+        ),
+        Part(
+            letter="b",
+            says="late rate over its limit, and over that of the last kernel",
+            status="derived",
+            cases=late,
+            cell=late_rates,
+            read=over_rate,
+            judge=lambda case: Ratio(1.0, LATE_MARGINS[case["against"]]),
+            controls=(
+                Control(
+                    "κ²λ/(mn), the rate of the envelope",
+                    read=partial(over_rate, share=1.0),
+                    when=lambda case: case["against"] == "limit",
+                ),
+            ),
+            why="λ_min(G_0) lies below its limit by order 1/m in the mean, more where eigenvalues are close: hence the width",
+        ),
+        Part(
+            letter="c",
+            says="min_t λ_min(G_t) against (κ²/m)λ/2, κ at the threshold",
+            status="proved",
+            cases=conditions,
+            cell=threshold_decays,
+            read=least_eigenvalue,
+            judge=AtLeast(),
+            controls=(Control("λ_max(K) for λ", read=partial(least_eigenvalue, fastest=True)),),
+            why=f"the threshold is taken for output weights up to {LARGEST_WEIGHT:g}, which N(0, 1) exceeds once in 10⁹ draws",
+        ),
+    ),
 )

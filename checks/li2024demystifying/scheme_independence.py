@@ -1,14 +1,12 @@
 """scheme-independence: initialisation schemes differ by κ and by the rates of the layers, and only κ sets the regime."""
 
+import itertools
 from collections.abc import Iterator
 
-import numpy as np
-
-from checks.claim import Claim, Findings, Run
-from checks.equivalence import equivalence
-from checks.li2024demystifying.trainings import DATA, collect, drifts, limits, title, tolerance
-from checks.rate_fit import rate_fit
-from checks.verdict import Evidence
+from checks.claim import Arrays, Case, Claim, Control, Part
+from checks.judges import Draws, Ratio, Slope
+from checks.li2024demystifying.drift import against_width
+from checks.measurements.trainings import DATA, drifts, limits, network, split_drifts, title
 from theory.lazy_bounds import rated_drift_constant
 from theory.parametrization import layer_rates, output_scale, standard_betas
 
@@ -21,93 +19,80 @@ BETAS = {
     },
 }
 BETAS["full"] = BETAS["standard"]
-DEPTH_DATA = {1: {"quick": ("random",), "standard": tuple(DATA), "full": tuple(DATA)}}
-DEPTH_DATA[2] = {"quick": (), "standard": ("random",), "full": tuple(DATA)}
+KINDS = {
+    "quick": {1: ("random",)},
+    "standard": {1: tuple(DATA), 2: ("random",)},
+    "full": {1: tuple(DATA), 2: tuple(DATA)},
+}
 SCALES, WIDTHS, MARGIN = [64.0, 256.0, 1024.0], {1: 2048, 2: 512}, 0.03
-SEEDS, CONSTANT_MARGINS = {1: 8, 2: 8}, {1: 0.1, 2: 0.15}
-
-# κ of He and LeCun is of order √(m/d), on random inputs 6 to 64: the slope is still a few per cent short of its limit. On
-# digits, d = 64, no width of these would do.
-SCHEMES = {"he": -0.5, "lecun": -0.5, "xavier": 0.0}
+CONSTANT_MARGINS = {1: 0.1, 2: 0.15}
+SCHEMES, SCHEME_MARGINS = {"he": -0.5, "lecun": -0.5, "xavier": 0.0}, {"he": 0.1, "lecun": 0.1, "xavier": 0.03}
 SCHEME_WIDTHS = {
     "quick": [2**8, 2**9, 2**10, 2**11],
     "standard": [2**8, 2**10, 2**12, 2**13],
     "full": [2**8, 2**10, 2**12, 2**14, 2**16],
 }
-SCHEME_SEEDS, SCHEME_MARGINS = 8, {"he": 0.1, "lecun": 0.1, "xavier": 0.03}
 
 
-def rated_parts(run: Run) -> Iterator[tuple[Evidence | None, Evidence | None]]:
-    """Slope −1 in κ for every split of β, both sharp constants; the controls: slope −1/2, and equal κ gives equal D."""
-    for L, splits in BETAS[run.tier].items():
-        for kind in DEPTH_DATA[L][run.tier]:
-            designs = [rated_design(kind, L, betas) for betas in splits]
-            results = collect(run, drifts, f"scheme-independence, {kind}, L = {L}", designs, SEEDS[L])
-            K, y = limits(DATA[kind], "relu", L)
-            for betas, design, found in zip(splits, designs, results, strict=True):
-                name, D = f"β ∝ {betas_text(betas)} · {title(design)}", found["drift"]
-                yield tuple(
-                    rate_fit(f"{text} in κ · {name}", SCALES, D, predicted=exponent, margin=MARGIN)
-                    for text, exponent in (("slope −1", -1.0), ("slope −1/2", -0.5))
-                )
-                constants = rated_drift_constant(K, layer_rates(np.array(betas)), y)
-                for key, constant in zip(("drift", "metric"), constants, strict=True):
-                    ratio = SCALES[-1] * found[key][:, -1] / constant
-                    yield equivalence(f"constant of the {key} · {name}", ratio, margin=CONSTANT_MARGINS[L]), None
-                if betas != splits[0]:
-                    yield (
-                        None,
-                        equivalence(f"equal κ, equal D · {name}", D[:, -1] / results[0]["drift"][:, -1], margin=MARGIN),
-                    )
-
-
-def betas_text(betas: tuple[float, ...]) -> str:
+def ratio_text(betas: tuple[float, ...]) -> str:
     """β_1:β_2:…"""
     return ":".join(f"{beta:g}" for beta in betas)
 
 
-def rated_design(kind: str, hidden_layers: int, betas: tuple[float, ...]) -> dict:
-    """All κ at the width of the depth, with the rates of the split."""
-    return {
-        "data": DATA[kind],
-        "activation": "relu",
-        "hidden_layers": hidden_layers,
-        "pairs": [[WIDTHS[hidden_layers], kappa] for kappa in SCALES],
-        "rates": layer_rates(np.array(betas)).tolist(),
-        "rtol": tolerance("relu"),
-    }
+def splits(tier: str) -> Iterator[tuple[str, dict, int]]:
+    """Name, configuration and number of every split of β; all splits of one depth and data set see the same weights."""
+    for L, betas in BETAS[tier].items():
+        for kind in KINDS[tier][L]:
+            pairs = [[WIDTHS[L], kappa] for kappa in SCALES]
+            config = network(L, "relu", kind, pairs, betas=[list(own) for own in betas])
+            for k, own in enumerate(betas):
+                yield f"β ∝ {ratio_text(own)} · {title(config)}", config, k
 
 
-def scheme_parts(run: Run) -> Iterator[tuple[Evidence, Evidence]]:
-    """Slope of D in m along the κ(m) of He, LeCun and Xavier; the control exchanges −1/2 and 0."""
-    widths = SCHEME_WIDTHS[run.tier]
-    designs = [scheme_design(scheme, widths) for scheme in SCHEMES]
-    results = collect(run, drifts, "scheme-independence, schemes", designs, SCHEME_SEEDS)
-    for (scheme, exponent), design, found in zip(SCHEMES.items(), designs, results, strict=True):
-        name, margin, other = f"{scheme} · {title(design)}", SCHEME_MARGINS[scheme], -0.5 - exponent
-        yield tuple(
-            rate_fit(f"slope {value:g} in m · {name}", widths, found["drift"], predicted=value, margin=margin)
-            for value in (exponent, other)
-        )
+def scales(tier: str) -> Iterator[Case]:
+    """Every split."""
+    for name, config, k in splits(tier):
+        yield Case(name, config, draws=5, chunk=2, select={"split": k})
 
 
-def scheme_design(scheme: str, widths: list[int]) -> dict:
-    """One hidden layer along the κ(m) of a scheme."""
-    data = DATA["random"]
-    pairs = [[m, output_scale(standard_betas(scheme, data["d"], m, 1), m, activation="relu")] for m in widths]
-    return {"data": data, "activation": "relu", "hidden_layers": 1, "pairs": pairs}
+def against_scale(case: dict, found: Arrays) -> Draws:
+    """D against κ."""
+    return Draws(found["drift"][:, case["split"]], SCALES)
 
 
-def check(run: Run) -> Findings:
-    """Splits of β at equal κ, and the schemes in use."""
-    pairs = [*rated_parts(run), *scheme_parts(run)]
-    return Findings([part for part, _ in pairs if part], [control for _, control in pairs if control])
+def constants(tier: str) -> Iterator[Case]:
+    """Every split in both metrics."""
+    for (name, config, k), key in itertools.product(splits(tier), ("drift", "metric")):
+        yield Case(f"{key} · {name}", config, draws=5, chunk=2, select={"split": k, "quantity": key})
+
+
+def over_constant(case: dict, found: Arrays) -> Draws:
+    """κD, or the same in the metric of the rates, over its constant, at the largest κ."""
+    (layers, y), key = limits(case), case["quantity"]
+    both = rated_drift_constant(layers, layer_rates(case["betas"][case["split"]]), y)
+    return Draws(SCALES[-1] * found[key][:, case["split"], -1] / both[key == "metric"])
+
+
+def over_equal(case: dict, found: Arrays) -> Draws:
+    """D over that of equal β."""
+    return Draws(found["drift"][:, case["split"], -1] / found["drift"][:, 0, -1])
+
+
+def schemes(tier: str) -> Iterator[Case]:
+    """One hidden layer along the κ(m) of every scheme, with equal rates."""
+    for scheme in SCHEMES:
+        widths, d = SCHEME_WIDTHS[tier], DATA["random"]["d"]
+        pairs = [[m, output_scale(standard_betas(scheme, d, m, 1), m, activation="relu")] for m in widths]
+        config = network(1, "relu", "random", pairs)
+        span = f"κ = {pairs[0][1]:.3g}..{pairs[-1][1]:.3g}"
+        yield Case(f"{scheme} · {title(config)} · {span}", config, draws=5, chunk=2, select={"scheme": scheme})
 
 
 CLAIM = Claim(
     paper="li2024demystifying",
     name="scheme-independence",
     source="statement reconstructed; proof in docs/theory.md",
+    summary="initialisation schemes differ by κ and by the layers' rates; κ alone sets the regime",
     statement=(
         "for raw weights N(0, β_l²) with ratios of the β_l that do not depend on m the regime depends on κ alone: D ∝ 1/κ, "
         "with κD → (Σ_l r_l² uᵀK^lu)^{1/2}, u = (Σ_l r_lK^l)^{−1}y, r_l = 1/β_l². Along their κ(m), with equal rates, He and "
@@ -117,14 +102,54 @@ CLAIM = Claim(
         "relu, centred training, unit inputs, no two parallel. Where β_l depends on m differently for each layer, raw "
         "gradient flow has rates that differ by powers of m: another dynamics, about which nothing is said"
     ),
-    predicted="slope of D in κ −1; κD and (κ²Σ_l‖ΔW^l‖²/(r_lm))^{1/2} over their constants 1; slopes in m −1/2, −1/2, 0",
-    judge=(
-        "slope over κ = 64..1024 at m = 2048 (L = 2: 512) inside −1 ± 0.03, 8 seeds; constants at κ = 1024 inside 1 ± "
-        "0.1 (L = 2: ± 0.15, narrower), (yᵀ(Σ_l r_lK^l)^{−1}y)^{1/2} in the metric of the rates; ratios of β up to 10² (10 at "
-        "the quick tier). He and LeCun: −1/2 ± 0.1, since their κ of order √(m/d) is 2 to 90 here; Xavier 0 ± 0.03. D, not "
-        "the change of the kernel: with a alone moving, the network is linear whatever κ"
-    ),
-    control="slope −1/2 in κ; equal D at equal κ for unequal β; slope 0 for He and LeCun, −1/2 for Xavier",
     figure="scheme_independence",
-    check=check,
+    uses=("li2024demystifying/drift", "li2024demystifying/linearization"),
+    parts=(
+        Part(
+            letter="a",
+            says="D against κ at fixed m, for every split of β",
+            status="derived",
+            cases=scales,
+            cell=split_drifts,
+            read=against_scale,
+            judge=Slope(-1.0, 0.03),
+            controls=(Control("slope −1/2", judge=Slope(-0.5, 0.03)),),
+            why="D, not the change of the kernel: with a alone moving, the network is linear whatever κ",
+        ),
+        Part(
+            letter="b",
+            says="κD and (κ²Σ_l ‖ΔW^l‖²/(r_l m))^{1/2} over their constants",
+            status="derived",
+            cases=constants,
+            cell=split_drifts,
+            read=over_constant,
+            judge=lambda case: Ratio(1.0, CONSTANT_MARGINS[case["hidden_layers"]]),
+            controls=(
+                Control(
+                    "equal κ, equal D",
+                    read=over_equal,
+                    judge=Ratio(1.0, 0.03),
+                    when=lambda case: case["split"] and case["quantity"] == "drift",
+                ),
+            ),
+            cells_of="a",
+            why="two hidden layers are narrower",
+        ),
+        Part(
+            letter="c",
+            says="D against m along the κ(m) of a scheme",
+            status="derived",
+            cases=schemes,
+            cell=drifts,
+            read=against_width,
+            judge=lambda case: Slope(SCHEMES[case["scheme"]], SCHEME_MARGINS[case["scheme"]]),
+            controls=(
+                Control(
+                    "lazy and not lazy exchanged",
+                    judge=lambda case: Slope(-0.5 - SCHEMES[case["scheme"]], SCHEME_MARGINS[case["scheme"]]),
+                ),
+            ),
+            why="κ of He and LeCun is of order √(m/d): on inputs of more dimensions no width of these would do",
+        ),
+    ),
 )

@@ -1,0 +1,333 @@
+"""Training runs inside the lazy regime and outside of it: drift, decay, and distance to the linearised network.
+
+Each cell trains networks for many draws of the weights and pairs (m, κ), centred unless said, on data and targets that its
+draws share. A run that does not get where it should is NaN, for the judges to report.
+"""
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+
+from checks.measurements.data import samples
+from checks.measurements.streams import data_seed, draw_seeds
+from kernels import Parameters, gradient_flow, init_parameters, layer_grams
+from kernels.activations import KINKED
+from kernels.integrators import Ending
+from theory import limit_grams, linearized_flow
+from theory.lazy_bounds import condition_threshold, feature_constant, uncentred_drift_square
+from theory.parametrization import layer_rates
+
+Arrays = dict[str, np.ndarray]
+
+DATA = {"random": {"kind": "random", "n": 8, "d": 8}, "digits": {"kind": "digits", "n": 8}}
+# hidden layers, activation, data
+NETWORKS = {
+    "quick": ((1, "tanh", "digits"), (1, "relu", "random"), (2, "tanh", "random")),
+    "standard": (*itertools.product((1,), ("tanh", "relu"), DATA), (2, "tanh", "random"), (2, "relu", "random")),
+    "full": tuple(itertools.product((1, 2), ("tanh", "relu", "erf", "softplus"), DATA)),
+}
+LOSS_RATIO = 1e-8  # what is then left to move is below 10⁻³ of the drift
+LATE_RATIO, LATE_FROM, LATE_EXCESS = 1e-16, 1e-12, 0.005  # at 1e-8 faster modes still count
+LEAST_LOSS = 1e-16
+# finer than the default of the flow: a few hundred evaluations where κ is large
+KINKED_RTOL, KINKED_DEVIATION_RTOL = 1e-2, 3e-2
+SMOOTH_RTOL = 1e-3
+DECAY_RTOLS = {False: (1e-3, 1e-4), True: (2e-2, 2e-3)}
+SHARE, LEAST_RTOL = 2e-2, 1e-12  # of the distance to the linearised network that the tolerance may reach
+LARGEST_WEIGHT = 6.0  # N(0, 1) exceeds it once in 10⁹ draws
+
+
+def network(L: int, activation: str, data: str | dict, pairs: list, **options: object) -> dict:
+    """Configuration of a cell: a network of L hidden layers on this data set, by name or described, for all pairs (m, κ)."""
+    data = DATA[data] if isinstance(data, str) else data
+    return {"data": data, "activation": activation, "hidden_layers": L, "pairs": pairs, **options}
+
+
+def title(config: dict) -> str:
+    """Depth, activation, data and widths of a configuration."""
+    widths = sorted({m for m, _ in config["pairs"]})
+    span = f"m = {widths[0]}" + (f"..{widths[-1]}" if len(widths) > 1 else "")
+    return f"L = {config['hidden_layers']} · {config['activation']} · {config['data']['kind']} · {span}"
+
+
+def along(widths: Iterable[int], gamma: float, k_0: float) -> list[list[float]]:
+    """Pairs (m, κ) with κ = k_0 m^γ."""
+    return [[m, k_0 * m**gamma] for m in widths]
+
+
+def tolerance(activation: str) -> float:
+    """Tolerance of the flow where κ is large, finer than its default for smooth σ."""
+    return KINKED_RTOL if activation in KINKED else SMOOTH_RTOL
+
+
+def limits(case: dict, seed: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Limits K^l (L+1, n, n) of the layers' kernels, and y (n,), of a configuration with its stream, or other data."""
+    X, y = samples(case["data"], data_seed(case["stream"]) if seed is None else seed)
+    return limit_grams(X, hidden_layers=case.get("hidden_layers", 1), activation=case["activation"]).layers, y
+
+
+def constants(case: dict, seed: int | None = None) -> tuple[int, float, float]:
+    """n, λ = λ_min(K) and R(θ_0) of `limits`."""
+    layers, y = limits(case, seed)
+    return len(y), float(np.linalg.eigvalsh(layers.sum(axis=0))[0]), float(0.5 * (y @ y) / len(y))
+
+
+def start(seed: int, input_dim: int, m: int, hidden_layers: int, paired: bool = False) -> Parameters:
+    """Initial weights; ``paired``, for one hidden layer: m/2 neurons (w, a) and as many (w, −a), so that f_0 = 0."""
+    if not paired:
+        return init_parameters(seed, input_dim, m, hidden_layers=hidden_layers)
+    half = init_parameters(seed, input_dim, m // 2, hidden_layers=1)
+    return Parameters((np.vstack([half.weights[0]] * 2),), np.concatenate([half.output, -half.output]))
+
+
+def _networks(
+    d: int, hidden_layers: int, pairs: list, stream: Sequence[int], first: int, draws: int, paired: bool = False
+) -> Iterator[tuple[tuple[int, int], Parameters, int, float]]:
+    """(draw, pair), initial weights, m and κ of every network."""
+    for s, seed in enumerate(draw_seeds(stream, first, draws)):
+        for k, (m, kappa) in enumerate(pairs):
+            yield (s, k), start(seed, d, m, hidden_layers, paired), m, kappa
+
+
+def _empty(keys: Iterable[str], draws: int, pairs: list) -> Arrays:
+    return {key: np.full((draws, len(pairs)), np.nan) for key in keys}
+
+
+def drifts(
+    *,
+    data: dict,
+    activation: str,
+    hidden_layers: int,
+    pairs: list,
+    stream: Sequence[int],
+    first: int,
+    draws: int,
+    centred: bool = True,
+    rates: list | None = None,
+    rtol: float | None = None,
+) -> Arrays:
+    """D = sup_t ‖θ_t − θ_0‖/√m of gradient flow to `LOSS_RATIO` for every draw and pair (m, κ), (draws, pairs).
+
+    ``drift`` is the largest over the steps; ``metric`` the same in the metric of the ``rates``, √(Σ_l ‖ΔW^l‖²/(r_l m)).
+    """
+    X, y = samples(data, data_seed(stream))
+    found = _empty(("drift", "metric"), draws, pairs)
+    scales = np.ones(hidden_layers + 1) if rates is None else np.sqrt(rates)
+    options = {"activation": activation, "centred": centred, "layer_rates": rates, "rtol": rtol}
+    for at, params, m, kappa in _networks(X.shape[1], hidden_layers, pairs, stream, first, draws):
+        run = gradient_flow(params, X, y, loss_ratio=LOSS_RATIO, kappa=kappa, **options)
+        if run.status == Ending.TARGET:
+            found["drift"][at] = run.drift.max() / np.sqrt(m)
+            found["metric"][at] = np.linalg.norm(run.layer_drift / scales, axis=1).max() / np.sqrt(m)
+    return found
+
+
+def split_drifts(
+    *,
+    betas: list,
+    data: dict,
+    activation: str,
+    hidden_layers: int,
+    pairs: list,
+    stream: Sequence[int],
+    first: int,
+    draws: int,
+) -> Arrays:
+    """`drifts` at large κ with the rates of every split of β, (draws, splits, pairs), all from the same weights."""
+    case = {"data": data, "activation": activation, "hidden_layers": hidden_layers, "pairs": pairs, "stream": stream}
+    case |= {"first": first, "draws": draws, "rtol": tolerance(activation)}
+    found = [drifts(**case, rates=layer_rates(own).tolist()) for own in betas]
+    return {key: np.stack([own[key] for own in found], axis=1) for key in found[0]}
+
+
+def balanced_scale(case: dict) -> float:
+    """κ at which both terms of E D² = yᵀK^{−1}y/κ² + tr(K^{−1}Σ^L)/m are equal, for networks of ``width`` m."""
+    layers, y = limits(case)
+    both, second = (uncentred_drift_square(layers, scale * y, 1.0, 1) for scale in (1.0, 0.0))
+    return float(np.sqrt(case["width"] * (both - second) / second))
+
+
+def balanced_drifts(
+    *, data: dict, activation: str, width: int, stream: Sequence[int], first: int, draws: int
+) -> Arrays:
+    """`drifts` of networks with one hidden layer, not centred, at `balanced_scale`."""
+    case = {"data": data, "activation": activation, "hidden_layers": 1, "stream": stream}
+    pairs = [[width, balanced_scale({**case, "width": width})]]
+    return drifts(**case, pairs=pairs, first=first, draws=draws, centred=False, rtol=tolerance(activation))
+
+
+def decay_times(kernel: np.ndarray) -> np.ndarray:
+    """24 times from the first moves to a loss of e^{−20}, on a logarithmic scale, for the tangent kernel at θ_0."""
+    values, n = np.linalg.eigvalsh(kernel), len(kernel)
+    return np.geomspace(0.1 * n / values[-1], 10 * n / values[0], 24)
+
+
+def slowest_rate(start: float, losses: np.ndarray, times: np.ndarray) -> float:
+    """min_t ln(R(θ_0)/R(θ_t))/t while the loss is above `LEAST_LOSS` R(θ_0); below, rounding would make the minimum."""
+    seen = losses > LEAST_LOSS * start
+    return float((np.log(start / losses[seen]) / times[seen]).min())
+
+
+def decays(
+    *, data: dict, activation: str, hidden_layers: int, pairs: list, stream: Sequence[int], first: int, draws: int
+) -> Arrays:
+    """What the bounds under λ_min(G_t) ≥ (κ²/m)λ/2 speak of, for every draw and pair (m, κ), (draws, pairs).
+
+    Over `decay_times`: ``rate`` the `slowest_rate`; ``drift`` a bound on sup_t ‖θ_t − θ_0‖ that holds between them;
+    ``least`` min_t λ_min(G_t), ``least_0`` that at t = 0; ``largest`` max_k |a_k|; ``rate error``, ``drift error`` and
+    ``least error`` their changes when the tolerance is cut by ten.
+    """
+    X, y = samples(data, data_seed(stream))
+    loss = 0.5 * (y @ y) / len(y)
+    keys = ("rate", "drift", "least", "least_0", "largest", "rate error", "drift error", "least error")
+    found = _empty(keys, draws, pairs)
+    for at, params, _, kappa in _networks(X.shape[1], hidden_layers, pairs, stream, first, draws):
+        options = {"activation": activation, "kappa": kappa}
+        G = layer_grams(params, X, **options).sum(axis=0)
+        options |= {"times": decay_times(G), "kernels": True, "centred": True}
+        runs = [gradient_flow(params, X, y, **options, rtol=rtol) for rtol in DECAY_RTOLS[activation in KINKED]]
+        found["least_0"][at], found["largest"][at] = np.linalg.eigvalsh(G)[0], np.abs(params.output).max()
+        if any(len(run.times) < len(options["times"]) for run in runs):
+            continue
+        values = {
+            "rate": [slowest_rate(loss, run.losses, run.times) for run in runs],
+            "drift": [run.drift.max() for run in runs],
+            "least": [np.linalg.eigvalsh(run.kernels)[:, 0].min() for run in runs],
+        }
+        for key, (coarse, fine) in values.items():
+            found[key][at], found[f"{key} error"][at] = fine, abs(coarse - fine)
+        found["drift"][at] = runs[1].drift_bound
+    return found
+
+
+def threshold_scale(case: dict) -> float:
+    """κ from which on the condition holds, for output weights up to `LARGEST_WEIGHT`."""
+    c_sigma = feature_constant(case["activation"], np.array([LARGEST_WEIGHT]))
+    return condition_threshold(*constants(case), c_sigma)
+
+
+def threshold_decays(
+    *, data: dict, activation: str, width: int, stream: Sequence[int], first: int, draws: int
+) -> Arrays:
+    """`decays` of networks with one hidden layer at `threshold_scale`."""
+    case = {"data": data, "activation": activation, "hidden_layers": 1, "stream": stream}
+    return decays(**case, pairs=[[width, threshold_scale(case)]], first=first, draws=draws)
+
+
+def isolated_seed(case: dict) -> int:
+    """The first seed, from that of the stream on, of data whose slowest mode rules the window of `late_rates`.
+
+    With K = Σ λ_i v_iv_iᵀ and c_i = (v_i·y)²/‖y‖² the loss of kernel regression is Σ c_i e^{−2λ_it/n}; where the slowest term
+    alone is `LATE_FROM` the other ones change the rate by less than `LATE_EXCESS`. Nearly equal eigenvalues would need a loss
+    below rounding.
+    """
+    for seed in itertools.count(data_seed(case["stream"])):
+        layers, y = limits(case, seed)
+        values, vectors = np.linalg.eigh(layers.sum(axis=0))
+        shares, above = (vectors.T @ y) ** 2 / (y @ y), values / values[0] - 1
+        others = shares[1:] * (LATE_FROM / shares[0]) ** above[1:]
+        if above[1:] @ others < LATE_EXCESS * shares[0]:
+            return seed
+
+
+def late_rates(
+    *, data: dict, activation: str, hidden_layers: int, pairs: list, stream: Sequence[int], first: int, draws: int
+) -> Arrays:
+    """−d log R/dt from `LATE_FROM` to `LATE_RATIO`, and (2/n)λ_min(G) of the last state, (draws, pairs), on `isolated_seed`."""
+    case = {"data": data, "activation": activation, "hidden_layers": hidden_layers, "stream": stream}
+    X, y = samples(data, isolated_seed(case))
+    found = _empty(("rate", "own"), draws, pairs)
+    for at, params, _, kappa in _networks(X.shape[1], hidden_layers, pairs, stream, first, draws):
+        options = {"activation": activation, "kappa": kappa}
+        run = gradient_flow(params, X, y, **options, centred=True, loss_ratio=LATE_RATIO, rtol=tolerance(activation))
+        if run.status == Ending.TARGET:
+            late = np.flatnonzero(run.losses <= LATE_FROM * run.losses[0])[[0, -1]]
+            (t, s), (R, Q) = run.times[late], run.losses[late]
+            found["rate"][at] = np.log(R / Q) / (s - t)
+            found["own"][at] = 2 / len(X) * np.linalg.eigvalsh(layer_grams(run.params, X, **options).sum(axis=0))[0]
+    return found
+
+
+def repeated_input(
+    *, data: dict, activation: str, pairs: list, stream: Sequence[int], first: int, draws: int
+) -> Arrays:
+    """``rate`` ln(R(θ_0)/R(θ_t))/t at the end t of 40 decay times of the distinct inputs, when input 2 repeats input 1 but not
+    its label; one hidden layer.
+    """
+    X, y = samples(data, data_seed(stream))
+    repeated = np.vstack([X[:1], X[:1], X[2:]])
+    found = _empty(("rate",), draws, pairs)
+    for at, params, _, kappa in _networks(X.shape[1], 1, pairs, stream, first, draws):
+        options = {"activation": activation, "kappa": kappa}
+        t = 40 * len(X) / np.linalg.eigvalsh(layer_grams(params, X, **options).sum(axis=0))[0]
+        options |= {"centred": True, "times": [t], "rtol": tolerance(activation)}
+        run = gradient_flow(params, repeated, y, **options)
+        if len(run.times):
+            found["rate"][at] = np.log(0.5 * (y @ y) / len(y) / run.losses[-1]) / t
+    return found
+
+
+def losses(
+    *,
+    data: dict,
+    activation: str,
+    hidden_layers: int,
+    pairs: list,
+    scaled_times: list,
+    stream: Sequence[int],
+    first: int,
+    draws: int,
+) -> Arrays:
+    """R(θ_t)/R(θ_0) at the times t mn/(κ²λ), (draws, pairs, times); what a run does not reach is NaN."""
+    X, y = samples(data, data_seed(stream))
+    n, lam, loss = constants({"data": data, "activation": activation, "hidden_layers": hidden_layers, "stream": stream})
+    found = np.full((draws, len(pairs), len(scaled_times)), np.nan)
+    for at, params, m, kappa in _networks(X.shape[1], hidden_layers, pairs, stream, first, draws):
+        times = np.array(scaled_times) * m * n / (kappa**2 * lam)
+        run = gradient_flow(params, X, y, activation=activation, kappa=kappa, centred=True, times=times)
+        found[at][: len(run.losses)] = run.losses / loss
+    return {"loss": found}
+
+
+def deviations(
+    *,
+    data: dict,
+    activation: str,
+    hidden_layers: int,
+    pairs: list,
+    stream: Sequence[int],
+    first: int,
+    draws: int,
+    paired: bool = False,
+) -> Arrays:
+    """How far the network leaves its linearisation, for every draw and pair (m, κ), (draws, pairs); suprema over `decay_times`.
+
+    ``kernel`` sup_t ‖G_t − G_0‖/‖G_0‖, ``outputs`` sup_t max_i |f_t − f_t^lin|, and what the bounds need: ``scaled``
+    sup_t (m/κ²)‖G_t − G_0‖, ``drift`` D, ``least`` min_t (m/κ²)λ_min(G_t), ``jacobian`` (√m/κ)‖J_0‖, ``largest`` max_k |a_k|.
+    For smooth σ the tolerance is tightened until it is `SHARE` of the distance found; with kinks the distance is known to a
+    few per cent.
+    """
+    X, y = samples(data, data_seed(stream))
+    found = _empty(("kernel", "outputs", "scaled", "drift", "least", "jacobian", "largest"), draws, pairs)
+    for at, params, m, kappa in _networks(X.shape[1], hidden_layers, pairs, stream, first, draws, paired):
+        model = {"activation": activation, "kappa": kappa}
+        G = layer_grams(params, X, **model).sum(axis=0)
+        times, rtol = decay_times(G), KINKED_DEVIATION_RTOL if activation in KINKED else SMOOTH_RTOL
+        linear = linearized_flow(G, y, times).outputs
+        while True:
+            run = gradient_flow(params, X, y, times=times, rtol=rtol, centred=True, kernels=True, **model)
+            if len(run.times) < len(times):
+                break
+            distance = float(np.abs(run.outputs - linear).max())
+            needed = max(SHARE * distance / np.linalg.norm(y), LEAST_RTOL)
+            if activation in KINKED or rtol <= needed:
+                change, norm = np.linalg.norm(run.kernels - G, ord=2, axis=(1, 2)).max(), np.linalg.norm(G, 2)
+                scale = m / kappa**2
+                found["kernel"][at], found["outputs"][at], found["scaled"][at] = change / norm, distance, scale * change
+                found["drift"][at], found["largest"][at] = run.drift.max() / np.sqrt(m), np.abs(params.output).max()
+                found["least"][at] = scale * np.linalg.eigvalsh([G, *run.kernels])[:, 0].min()
+                found["jacobian"][at] = np.sqrt(scale * norm)
+                break
+            rtol = min(needed, rtol / 10)
+    return found
