@@ -22,6 +22,7 @@ from checks.claim import Run
 from checks.li2024demystifying import gram_limit as gram_limit_claim
 from checks.li2024demystifying import limit_positive_definite as separation
 from checks.li2024demystifying import scheme_independence as splits
+from checks.measurements.eigenvalues import ANGLES
 from checks.measurements.gram_errors import data_sets
 from checks.running.sweep import Sweep
 from checks.running.verify import measure
@@ -49,8 +50,8 @@ from theory import gram_fluctuations
 def small(monkeypatch):
     """Every sweep of the figures, cut down to seconds."""
     monkeypatch.setattr(gram_limit_claim, "RATES", {"quick": {1: ((5, 6, 7), 8), 2: ((5, 6), 8), 3: ((5, 6), 8)}})
-    monkeypatch.setattr(limit_positive_definite, "ACTIVATIONS", ("relu", "sin"))
-    monkeypatch.setattr(limit_positive_definite, "DEPTHS", (1,))
+    monkeypatch.setattr(separation, "ACTIVATIONS", ("relu", "sin"))
+    monkeypatch.setattr(separation, "MANY", {"quick": 20})
     for name, value in (("WIDTHS", [8, 16]), ("SEEDS", 8), ("TRIALS", 400), ("FAILURE_WIDTHS", [8, 16])):
         monkeypatch.setattr(min_eigenvalue, name, value)
     for module, values in SMALL_SWEEPS.items():
@@ -126,9 +127,9 @@ def test_gram_limit_predicts_the_exact_constant_of_one_hidden_layer(small):
 def test_limit_positive_definite_shows_bounds_below_one(small):
     table = table_of(limit_positive_definite, small)
     tightness = table[table["panel"] == "tightness"]
-    assert len(tightness) == 4 and (tightness["y"] > 0).all() and (tightness["y"] <= 1).all()
+    assert len(tightness) == 12 and (tightness["y"] > 0).all() and (tightness["y"] <= 1).all()
     own = table[table["series"] == "relu NTK"]
-    assert np.array_equal(own["x"], separation.ANGLES) and (np.diff(own["y"]) < 0).all()
+    assert np.array_equal(own["x"], ANGLES) and (np.diff(own["y"]) < 0).all()
 
 
 def test_min_eigenvalue_brackets_its_frequencies(small):
