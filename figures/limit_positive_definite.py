@@ -1,27 +1,19 @@
 """Least eigenvalue of the limit kernels against the separation of two inputs, and tightness of the power-series bound."""
 
-import itertools
-
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
 from checks.claim import Run
-from checks.li2024demystifying.limit_positive_definite import (
-    ACTIVATIONS,
-    ANGLES,
-    DATA,
-    DEPTHS,
-    bounds,
-    least_of_pair,
-    names,
-)
+from checks.li2024demystifying.limit_positive_definite import CLAIM
+from checks.measurements.eigenvalues import ANGLES
+from checks.running.verify import measure
 from figures.style import GREYS, MARKERS, PREDICTED
 
 CAPTION = (
     "Claim li2024demystifying/limit-positive-definite. Left: λ_min of the kernels of two unit inputs at angle φ, two hidden "
     "layers; dashed: slopes 1 and 2. Right: power-series lower bound over λ_min of the neural tangent kernel, 16 inputs in 64 "
-    "dimensions, with correlations up to 0.34 (random) and 0.99 (digits)."
+    "dimensions."
 )
 COLUMNS = ("panel", "series", "x", "y")
 PAIRS = (("relu", 2), ("tanh", 2))
@@ -30,15 +22,17 @@ PAIRS = (("relu", 2), ("tanh", 2))
 def compute(run: Run) -> np.ndarray:
     """Structured array with `COLUMNS`: panel "separation" has λ_min at angle x, panel "tightness" bound/λ_min at depth x."""
     rows = []
-    for activation, L in PAIRS:
-        for kernel, values in zip(names(L), least_of_pair(activation, L), strict=True):
-            rows += [("separation", f"{activation} {kernel}", x, y) for x, y in zip(ANGLES, values, strict=True)]
-    cases = list(itertools.product(DATA, ACTIVATIONS, DEPTHS))
-    cells = [
-        {"data": {"kind": kind, "n": 16, "seed": 1}, "activation": name, "hidden_layers": L} for kind, name, L in cases
-    ]
-    for (kind, name, L), found in zip(cases, run.sweep.run(bounds, cells, "tightness"), strict=True):
-        rows.append(("tightness", f"{name}, {kind}", L, found["bound"][-1] / found["least"][-1]))
+    for case, found in measure(CLAIM, "d", run):
+        if (case["activation"], case["hidden_layers"]) in PAIRS:
+            for k in case["kernels"]:
+                series = f"{case['activation']} " + ("NTK" if k == 3 else f"K^{k + 1}")
+                rows += [("separation", series, x, y) for x, y in zip(ANGLES, found["least"][k], strict=True)]
+    for case, found in measure(CLAIM, "a", run):
+        if case["data"]["n"] == 16:
+            ends = np.cumsum([L + 2 for L in case["depths"]]) - 1  # the NTK is the last kernel of a depth
+            series = f"{case['activation']}, {case['data']['kind']}"
+            lines = zip(case["depths"], (found["bound"] / found["least"])[ends], strict=True)
+            rows += [("tightness", series, *line) for line in lines]
     return np.array(rows, dtype=[("panel", "U12"), ("series", "U24"), ("x", float), ("y", float)])
 
 
@@ -46,7 +40,7 @@ def draw(table: np.ndarray) -> Figure:
     """Separation law on the left, tightness map on the right."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 3.4), width_ratios=(3, 2))
     own = table[table["panel"] == "separation"]
-    for k, series in enumerate(dict.fromkeys(own["series"].tolist())):
+    for k, series in enumerate(sorted(set(own["series"].tolist()))):
         line = own[own["series"] == series]
         name, kernel = series.split()
         text = kernel if kernel == "NTK" else f"${kernel}$"

@@ -5,9 +5,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from checks.claim import Run
-from checks.data import inputs
-from checks.frequency import clopper_pearson
-from checks.li2024demystifying.min_eigenvalue import collect, failure_bound, limit_least
+from checks.judges.frequency import clopper_pearson
+from checks.measurements.data import inputs
+from checks.measurements.eigenvalues import failure_bound, failures, limit_least
+from checks.measurements.streams import data_seed, draw_seeds
 from checks.running.sweep import Arrays
 from checks.verdict import LEVEL
 from figures.style import GREYS, MARKERS, PREDICTED
@@ -25,44 +26,43 @@ SEEDS, TRIALS = 64, 20000
 FAILURE_WIDTHS = [8, 16, 32, 64, 96, 128, 192, 256]
 
 
-def least_by_width(*, hidden_layers: int, widths: list[int], first_seed: int, seeds: int) -> Arrays:
-    """λ_min of (m/κ²) Σ_l G^l for every seed and width, (seeds, widths)."""
-    X = data()
-    least = np.empty((seeds, len(widths)))
-    for s, w in np.ndindex(least.shape):
-        params = init_parameters(first_seed + s, X.shape[1], widths[w], hidden_layers=hidden_layers)
-        grams = layer_grams(params, X, activation="relu", kappa=np.sqrt(widths[w]))
-        least[s, w] = np.linalg.eigvalsh(grams.sum(axis=0))[0]
+def least_by_width(*, hidden_layers: int, widths: list[int], stream: list[int], first: int, draws: int) -> Arrays:
+    """λ_min of (m/κ²) Σ_l G^l for every draw and width, (draws, widths)."""
+    X, least = data(stream), np.empty((draws, len(widths)))
+    for s, seed in enumerate(draw_seeds(stream, first, draws)):
+        for w, m in enumerate(widths):
+            params = init_parameters(seed, X.shape[1], m, hidden_layers=hidden_layers)
+            least[s, w] = np.linalg.eigvalsh(layer_grams(params, X, activation="relu", kappa=np.sqrt(m)).sum(axis=0))[0]
     return {"least": least}
 
 
-def data() -> np.ndarray:
+def data(stream: list[int]) -> np.ndarray:
     """The inputs of the left panel."""
-    return inputs("random", n=8, seed=2, d=16)
+    return inputs("random", n=8, seed=data_seed(stream), d=16)
 
 
 def compute(run: Run) -> np.ndarray:
     """Structured array with `COLUMNS`: panel "width" has λ_min at width x, panel "failure" the frequency at width x."""
-    rows = []
+    rows, stream = [], [run.seed, 0, 0, 0]
     for L in (1, 2, 3):
-        cells = [
-            {"hidden_layers": L, "widths": WIDTHS, "first_seed": (run.seed << 32) + s, "seeds": 8}
-            for s in range(0, SEEDS, 8)
-        ]
-        found = run.sweep.run(least_by_width, cells, f"λ_min, L = {L}")
-        least = np.concatenate([part["least"] for part in found])
-        proved = certified_min_eigenvalue(limit_grams(data(), hidden_layers=L, activation="relu").ntk).lower
+        shared = {"hidden_layers": L, "widths": WIDTHS, "stream": stream, "draws": 8}
+        cells = [{**shared, "first": s} for s in range(0, SEEDS, 8)]
+        least = np.concatenate([part["least"] for part in run.sweep.run(least_by_width, cells, f"λ_min, L = {L}")])
+        proved = certified_min_eigenvalue(limit_grams(data(stream), hidden_layers=L, activation="relu").ntk).lower
         low, high = np.quantile(least, [0.1, 0.9], axis=0)
         lines = zip(WIDTHS, least.mean(axis=0), low, high, strict=True)
         rows += [("width", f"L = {L}", m, *values, proved) for m, *values in lines]
-    for n in (2, 4, 8):
-        X = np.eye(n)
-        least = collect(run, X, FAILURE_WIDTHS, "relu", TRIALS, "failures")["least"][..., 0]
-        for m, own in zip(FAILURE_WIDTHS, least.T, strict=True):
-            failures = int(np.count_nonzero(own <= limit_least(X, "relu")[0] / 2))
-            limits = clopper_pearson(failures, TRIALS, LEVEL)
-            bound = failure_bound(X, m, "relu", 1, 0.5)
-            rows.append(("failure", f"n = {n}", m, failures / TRIALS, *limits, bound))
+    sizes = [(n, m) for n in (2, 4, 8) for m in FAILURE_WIDTHS]
+    shared = {"activation": "relu", "layer": 1, "eps": 0.5}
+    settings = [{**shared, "data": {"kind": "orthonormal", "n": n}, "width": m} for n, m in sizes]
+    cells = [
+        {"setting": own, "stream": [run.seed, 1, *size], "first": 0, "draws": TRIALS}
+        for own, size in zip(settings, sizes, strict=True)
+    ]
+    for (n, m), found in zip(sizes, run.sweep.run(failures, cells, "failures"), strict=True):
+        failed = int(np.count_nonzero(found["least"] <= limit_least(np.eye(n), "relu", 1) / 2))
+        limits, bound = clopper_pearson(failed, TRIALS, LEVEL), failure_bound(np.eye(n), m, "relu", 1, 0.5)
+        rows.append(("failure", f"n = {n}", m, failed / TRIALS, *limits, bound))
     types = ["U12", "U12", int, float, float, float, float]
     return np.array(rows, dtype=list(zip(COLUMNS, types, strict=True)))
 

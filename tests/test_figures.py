@@ -20,10 +20,12 @@ from checks.chizat2019lazy import (
 )
 from checks.claim import Run
 from checks.li2024demystifying import gram_limit as gram_limit_claim
+from checks.li2024demystifying import kernel_description as predictions
 from checks.li2024demystifying import kernel_stability as stability
 from checks.li2024demystifying import lazy_threshold as threshold
 from checks.li2024demystifying import limit_positive_definite as separation
 from checks.li2024demystifying import scheme_independence as splits
+from checks.measurements.eigenvalues import ANGLES
 from checks.measurements.gram_errors import data_sets
 from checks.running.sweep import Sweep
 from checks.running.verify import measure
@@ -51,8 +53,8 @@ from theory import gram_fluctuations
 def small(monkeypatch):
     """Every sweep of the figures, cut down to seconds."""
     monkeypatch.setattr(gram_limit_claim, "RATES", {"quick": {1: ((5, 6, 7), 8), 2: ((5, 6), 8), 3: ((5, 6), 8)}})
-    monkeypatch.setattr(limit_positive_definite, "ACTIVATIONS", ("relu", "sin"))
-    monkeypatch.setattr(limit_positive_definite, "DEPTHS", (1,))
+    monkeypatch.setattr(separation, "ACTIVATIONS", ("relu", "sin"))
+    monkeypatch.setattr(separation, "MANY", {"quick": 20})
     for name, value in (("WIDTHS", [8, 16]), ("SEEDS", 8), ("TRIALS", 400), ("FAILURE_WIDTHS", [8, 16])):
         monkeypatch.setattr(min_eigenvalue, name, value)
     for module, values in SMALL_SWEEPS.items():
@@ -86,7 +88,11 @@ SMALL_SWEEPS = {
     cnn_activation_stability: {"SEEDS": {"quick": 2}, "ALPHAS": (10.0, 100.0)},
     cnn: {"ALPHAS": (0.3, 100.0), "RANKS": (2, 10, 50)},
     tangent_kernel_spectrum: {"SEEDS": {"quick": 2}},
-    kernel_description: {"WIDTHS": {"quick": [64, 512]}, "SHOWN_WIDTHS": (64, 1024), "SEEDS": {"quick": 2}},
+    predictions: {
+        "CASES": {"quick": ((1, "tanh", "digits"), (1, "relu", "random"))},
+        "WIDTHS": {"quick": {1: [64, 1024]}},
+        "DRAWS": {"quick": {1: 5}},
+    },
 }
 
 SMALL = make_network(0, n=4, d=3, m=16, L=1, kappa=4.0, activation="tanh")
@@ -117,9 +123,9 @@ def test_gram_limit_predicts_the_exact_constant_of_one_hidden_layer(small):
 def test_limit_positive_definite_shows_bounds_below_one(small):
     table = table_of(limit_positive_definite, small)
     tightness = table[table["panel"] == "tightness"]
-    assert len(tightness) == 4 and (tightness["y"] > 0).all() and (tightness["y"] <= 1).all()
+    assert len(tightness) == 12 and (tightness["y"] > 0).all() and (tightness["y"] <= 1).all()
     own = table[table["series"] == "relu NTK"]
-    assert np.array_equal(own["x"], separation.ANGLES) and (np.diff(own["y"]) < 0).all()
+    assert np.array_equal(own["x"], ANGLES) and (np.diff(own["y"]) < 0).all()
 
 
 def test_min_eigenvalue_brackets_its_frequencies(small):
@@ -184,13 +190,13 @@ def test_scheme_independence_finds_the_constant_of_every_split(small):
 
 def test_kernel_description_gets_closer_to_the_kernel_with_the_width(small):
     table = table_of(kernel_description, small)
-    for name in kernel_description.ACTIVATIONS:
-        own = table[table["panel"] == name]
-        distance = [
+    for name, kind in (("tanh", "digits"), ("relu", "random")):
+        own = table[table["panel"] == f"{name} {kind}"]
+        off = [
             max(np.abs(line["y"] - line["predicted"]).max() for line in lines)
-            for lines in ([own[own["series"] == f"{m} digit {i}"] for i in (0, 1, 2, 3)] for m in (64, 1024))
+            for lines in ([own[own["series"] == f"{m} {i}"] for i in kernel_description.SHOWN] for m in (64, 1024))
         ]
-        assert distance[1] < 0.7 * distance[0]
+        assert off[1] < off[0]
         error = {key: table[table["series"] == f"{name} {key}"]["y"] for key in kernel_description.KERNELS.values()}
         assert error["K"][1] < 0.6 * error["K"][0]
         assert error["K"][1] < error["$K^{L+1}$"][1]

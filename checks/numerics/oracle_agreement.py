@@ -6,7 +6,7 @@ from scipy.integrate import solve_ivp
 from checks.claim import Claim, Findings, Run
 from checks.data import inputs
 from checks.inequality import inequality
-from checks.li2024demystifying.ntk_special_case import normalised_gradient
+from checks.measurements.parametrizations import normalised_gradient
 from checks.verdict import Evidence
 from kernels import Parameters, gradient_descent, gradient_flow, init_parameters, layer_grams
 from kernels.exponential_scheme import UNIT

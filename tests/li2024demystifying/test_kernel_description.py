@@ -1,66 +1,67 @@
 """kernel-description on drawn configurations."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.li2024demystifying.kernel_description import errors, kernel_predictions, scaled_times, test_inputs
-from checks.li2024demystifying.trainings import pairs_along, samples
-from checks.rate_fit import rate_fit
-from kernels import gradient_flow, init_parameters
+from checks.claim import Case
+from checks.judges import Slope
+from checks.li2024demystifying.kernel_description import CLAIM
+from checks.measurements.data import samples
+from checks.measurements.kernel_predictions import TIMES, held_out, kernel_predictions, predictions
+from checks.measurements.streams import data_seed
+from checks.verdict import Verdict
 from tests import examples
-from tests.lazy import activations, datasets, depths, mostly_supported, seeds
+from tests.claims import judged, part_of
+from tests.lazy import activations, depths, seeds
 from theory import limit_grams
 
-test_inputs.__test__ = False  # the inputs at which a network is tested, no test
 WIDTHS = {1: [64, 256, 1024], 2: [32, 64, 128]}
+data = st.one_of(
+    st.builds(lambda n, d: {"kind": "random", "n": n, "d": d}, st.integers(4, 8), st.integers(8, 64)),
+    st.builds(lambda n: {"kind": "digits", "n": n}, st.integers(4, 6)),
+)
 
 
 @pytest.mark.claim("li2024demystifying/kernel-description")
 def test_predictions_approach_those_of_the_kernel():
-    def judge(data, L, activation, seed):
-        design = {"data": data, "activation": activation, "hidden_layers": L, "first_seed": seed % 2**31, "seeds": 16}
-        found = errors(**design, pairs=pairs_along(WIDTHS[L], 0.5, 16.0))
-        return rate_fit("", WIDTHS[L], found["right"], predicted=-0.5, margin=0.4)
+    verdicts, part = [], replace(part_of(CLAIM, "a"), controls=(), looks=2)
 
-    assert mostly_supported(
-        judge, 5, data=datasets(8, least=4), L=st.integers(1, 2), activation=activations, seed=seeds
-    )
+    @examples(5)
+    @given(data=data, L=st.integers(1, 2), activation=activations, seed=seeds)
+    def draw(data, L, activation, seed):
+        config = {"data": data, "activation": activation, "hidden_layers": L}
+        config["pairs"] = [[m, 16.0 * m**0.5] for m in WIDTHS[L]]
+        (found,), _ = judged(part, [Case("", config, 8, select={"margin": 0.4})], seed)
+        assert found.verdict is not Verdict.REFUTED and isinstance(part.judge(config | {"margin": 0.4}), Slope)
+        verdicts.append(found.verdict)
+
+    draw()
+    assert verdicts.count(Verdict.SUPPORTED) >= 0.8 * len(verdicts)
 
 
 @pytest.mark.claim("li2024demystifying/kernel-description")
 @examples(3)
-@given(data=datasets(6), activation=st.sampled_from(["tanh", "erf", "relu"]), seed=seeds)
-def test_the_last_layer_alone_does_not_predict(data, activation, seed):
-    design = {"data": data, "activation": activation, "hidden_layers": 1, "first_seed": seed % 2**31, "seeds": 5}
-    found = errors(**design, pairs=[[2048, 512.0]])
+@given(data=data, activation=st.sampled_from(["tanh", "erf", "relu"]), stream=seeds.map(lambda s: [s, 0, 0, 0]))
+def test_the_last_layer_alone_does_not_predict_and_all_times_count(data, activation, stream):
+    setting = {"data": data, "activation": activation, "hidden_layers": 1, "stream": stream}
+    found = predictions(**setting, pairs=[[2048, 512.0]], first=0, draws=5)
     assert (found["wrong"] > 2 * found["right"]).all()
+    _, kernel = kernel_predictions(**setting)
+    assert (found["right"][:, 0] >= np.abs(found["outputs"][:, 0, -1] - kernel[-1]).max(axis=-1)).all()
 
 
 @examples(5)
-@given(data=datasets(6), L=depths, activation=activations)
-def test_predictions_start_at_zero_and_end_in_kernel_regression(data, L, activation):
-    X, y = samples(data)
-    K, cross = (limit_grams(Z, X, hidden_layers=L, activation=activation).ntk for Z in (X, test_inputs(data)))
+@given(data=data, L=depths, activation=activations, stream=seeds.map(lambda s: [s, 0, 0, 0]))
+def test_predictions_start_at_zero_and_end_in_kernel_regression(data, L, activation, stream):
+    X, y = samples(data, data_seed(stream))
+    K, cross = (limit_grams(Z, X, hidden_layers=L, activation=activation).ntk for Z in (X, held_out(data, stream)))
     late = 1e4 * len(y) / np.linalg.eigvalsh(K)[0]
-    start, end = kernel_predictions(data, activation, L, np.array([0.0, late]))
+    _, (start, end) = kernel_predictions(data, activation, L, stream, times=np.array([0.0, late]))
     assert (start == 0).all()
     assert np.allclose(end, cross @ np.linalg.solve(K, y), rtol=1e-5, atol=1e-7)
-
-
-@pytest.mark.claim("li2024demystifying/kernel-description")
-@examples(5)
-@given(data=datasets(6), activation=activations, seed=seeds)
-def test_all_times_count(data, activation, seed):
-    """The supremum over the trajectory is at least the error at its end."""
-    (X, y), m, kappa = samples(data), 256, 64.0
-    design = {"data": data, "activation": activation, "hidden_layers": 1}
-    found = errors(**design, pairs=[[m, kappa]], first_seed=seed, seeds=1)["right"]
-    times = scaled_times(data, activation, 1)
-    params, tests = init_parameters(seed, X.shape[1], m, hidden_layers=1), test_inputs(data)
-    run = gradient_flow(
-        params, X, y, activation=activation, kappa=kappa, centred=True, times=times[-1:] * m / kappa**2, X_test=tests
-    )
-    last = np.abs(run.test_outputs[-1] - kernel_predictions(data, activation, 1, times)[-1]).max()
-    assert found[0, 0] >= 0.9 * last
+    times, _ = kernel_predictions(data, activation, L, stream)
+    assert len(times) == TIMES and 2 * times[-1] * np.linalg.eigvalsh(K)[0] / len(y) == pytest.approx(20)

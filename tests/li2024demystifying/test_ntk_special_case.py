@@ -1,13 +1,17 @@
 """ntk-special-case on drawn configurations."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.li2024demystifying.ntk_special_case import differences, judge
+from checks.claim import Case
+from checks.li2024demystifying.ntk_special_case import CLAIM
 from checks.verdict import Verdict
 from kernels.activations import ACTIVATIONS
 from tests import examples
+from tests.claims import judged, part_of
 
 
 @pytest.mark.claim("li2024demystifying/ntk-special-case")
@@ -21,14 +25,10 @@ from tests import examples
     seed=st.integers(0, 2**32),
 )
 def test_raw_and_normalised_networks_are_one(activation, L, m, kind, n, seed):
-    configuration = {
-        "activation": activation,
-        "hidden_layers": L,
-        "width": m,
-        "data": {"kind": kind, "n": n, "seed": seed},
-    }
-    result = differences(**configuration, seed=seed)
-    for quantity in result:
-        assert judge([result], quantity, quantity).verdict is Verdict.SUPPORTED
-    other = differences(**configuration, seed=seed, equal_rates=True)
-    assert judge([other], "Gram matrices", "equal raw rates").verdict is Verdict.REFUTED
+    data = {"kind": kind, "n": n}
+    config = {"data": data, "activations": [activation], "hidden_layers": L, "width": m}
+    for part in CLAIM.parts:
+        (found,), _ = judged(replace(part, controls=()), [Case("", config)], seed)
+        assert found.verdict is Verdict.SUPPORTED
+    _, (wrong,) = judged(part_of(CLAIM, "c"), [Case("", config | {"equal_rates": True})], seed)
+    assert wrong.verdict is Verdict.REFUTED

@@ -1,0 +1,73 @@
+"""Predictions of trained networks at new inputs beside those of kernel regression with the limit kernel."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from checks.measurements.data import inputs, samples
+from checks.measurements.streams import data_seed, draw_seeds
+from kernels import gradient_flow, init_parameters
+from kernels.activations import KINKED
+from theory import limit_grams, linearized_flow
+
+TESTS, TIMES = 16, 24
+
+
+def held_out(data: dict, stream: Sequence[int]) -> np.ndarray:
+    """`TESTS` unit inputs of the same kind, drawn apart from the training inputs."""
+    return inputs(**{**data, "n": TESTS}, seed=data_seed(stream) + 1)
+
+
+def kernel_predictions(
+    data: dict,
+    activation: str,
+    hidden_layers: int,
+    stream: Sequence[int],
+    *,
+    times: np.ndarray | None = None,
+    last_layer: bool = False,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Times s = κ²t/m (k,) and the flow of kernel regression from 0 on the test inputs, (k, `TESTS`).
+
+    With K, or with K^{L+1} alone; without ``times`` on a logarithmic scale from the first moves to a loss of e^{−20} under K.
+    """
+    X, y = samples(data, data_seed(stream))
+    options = {"hidden_layers": hidden_layers, "activation": activation}
+    own, cross = limit_grams(X, **options), limit_grams(held_out(data, stream), X, **options)
+    if times is None:
+        values = np.linalg.eigvalsh(own.ntk)
+        times = np.geomspace(0.1 * len(X) / values[-1], 10 * len(X) / values[0], TIMES)
+    K, K_test = (own.nngp, cross.nngp) if last_layer else (own.ntk, cross.ntk)
+    return times, linearized_flow((K + K.T) / 2, y, times, K_test=K_test).test_outputs
+
+
+def predictions(
+    *,
+    data: dict,
+    activation: str,
+    hidden_layers: int,
+    pairs: Sequence[Sequence[float]],
+    stream: Sequence[int],
+    first: int,
+    draws: int,
+) -> dict[str, np.ndarray]:
+    """f_t(x) − f_0(x) of centred training at the times of `kernel_predictions`, and their distance to two kernels.
+
+    For pairs (m, κ): ``outputs`` (draws, pairs, `TIMES`, `TESTS`); their largest distance over times and inputs to the
+    predictions by K, ``right``, and by K^{L+1} alone, as if only the last layer were trained, ``wrong``, both (draws, pairs).
+    NaN where the flow does not get to the last time.
+    """
+    X, y = samples(data, data_seed(stream))
+    times, right = kernel_predictions(data, activation, hidden_layers, stream)
+    _, wrong = kernel_predictions(data, activation, hidden_layers, stream, times=times, last_layer=True)
+    # with kinks it leaves an error of the outputs of 0.002, below that of the kernel at all widths
+    options = {"activation": activation, "centred": True, "rtol": 3e-2 if activation in KINKED else 1e-3}
+    outputs = np.full((draws, len(pairs), TIMES, TESTS), np.nan)
+    for s, seed in enumerate(draw_seeds(stream, first, draws)):
+        for k, (m, kappa) in enumerate(pairs):
+            params = init_parameters(seed, X.shape[1], m, hidden_layers=hidden_layers)
+            grid = {"times": times * m / kappa**2, "X_test": held_out(data, stream)}
+            run = gradient_flow(params, X, y, kappa=kappa, **grid, **options)
+            outputs[s, k, : len(run.times)] = run.test_outputs
+    distance = {"right": right, "wrong": wrong}
+    return {"outputs": outputs, **{key: np.abs(outputs - f).max(axis=(2, 3)) for key, f in distance.items()}}
