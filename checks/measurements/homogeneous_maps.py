@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from checks.measurements.scaled_models import make_loss, second_derivative, stacked
-from checks.measurements.streams import draw_seeds
+from checks.measurements.scaled_models import make_loss, second_derivative
+from checks.measurements.streams import each_draw
 from kernels.losses import Loss
 from kernels.model_flow import model_flow
 from kernels.models import Factorization, Model, QuadraticMap
@@ -122,7 +122,10 @@ def safe_step(case: Start, s: float) -> float:
     return 2.0 ** np.floor(np.log2(0.05 / (slope**2 + np.linalg.norm(case.targets)) / max(s, 1.0) ** 2))
 
 
-def _descent_gaps(kind: str, seed: int, scales: Sequence[float], loss: str, bias: bool) -> dict[str, np.ndarray]:
+@each_draw
+def descent_gaps(
+    seed: int, *, kind: str, scales: Sequence[float], loss: str, bias: bool = False
+) -> dict[str, np.ndarray]:
     """sup_k ‖w_k − s w_{α,k}‖/sup_k ‖w_k‖ of descent from s w_0 and s times descent with α = s^q, for every s, (scales,).
 
     ``right`` with step s^{2q−2}η for the latter, ``wrong`` with s^{2q}η.
@@ -139,7 +142,8 @@ def _descent_gaps(kind: str, seed: int, scales: Sequence[float], loss: str, bias
     return found
 
 
-def _flow_gaps(kind: str, seed: int, scales: Sequence[float], loss: str) -> dict[str, np.ndarray]:
+@each_draw
+def flow_gaps(seed: int, *, kind: str, scales: Sequence[float], loss: str) -> dict[str, np.ndarray]:
     """sup_t ‖w_s(t) − s w_α(ct)‖/sup_t ‖w_s(t) − s w_0‖ for every s, (scales,).
 
     ``right`` with c = s^{2q−2}, ``wrong`` with c = s^{2q}. The two are followed at different tolerances, since the integrator
@@ -167,7 +171,8 @@ def relative_scale(case: Start, w: np.ndarray) -> float:
     return scaled_bounds.relative_scale(float(distance), float(curvature), float(slope), 1.0)
 
 
-def _scale_law(kind: str, seed: int, scales: Sequence[float]) -> dict[str, np.ndarray]:
+@each_draw
+def scale_law(seed: int, *, kind: str, scales: Sequence[float]) -> dict[str, np.ndarray]:
     """κ_h(s w_0) for every s where h(w_0) = 0, ``kappa``, and where not, ``other`` (scales,).
 
     ``error`` |s^q κ_h(s w_0)/κ_h(w_0) − 1| of the first, ``away`` of the second.
@@ -178,31 +183,3 @@ def _scale_law(kind: str, seed: int, scales: Sequence[float]) -> dict[str, np.nd
         kappas = np.array([relative_scale(case, s * case.start) for s in scales])
         found[names[0]], found[names[1]] = kappas, np.abs(powers * kappas / relative_scale(case, case.start) - 1)
     return found
-
-
-def descent_gaps(
-    *,
-    kind: str,
-    scales: Sequence[float],
-    loss: str,
-    stream: Sequence[int],
-    first: int,
-    draws: int,
-    bias: bool = False,
-) -> dict[str, np.ndarray]:
-    """`_descent_gaps` of every draw of the map, its start and its targets, (draws, scales) each."""
-    return stacked(_descent_gaps(kind, seed, scales, loss, bias) for seed in draw_seeds(stream, first, draws))
-
-
-def flow_gaps(
-    *, kind: str, scales: Sequence[float], loss: str, stream: Sequence[int], first: int, draws: int
-) -> dict[str, np.ndarray]:
-    """`_flow_gaps` of every draw, (draws, scales) each."""
-    return stacked(_flow_gaps(kind, seed, scales, loss) for seed in draw_seeds(stream, first, draws))
-
-
-def scale_law(
-    *, kind: str, scales: Sequence[float], stream: Sequence[int], first: int, draws: int
-) -> dict[str, np.ndarray]:
-    """`_scale_law` of every draw, (draws, scales) each."""
-    return stacked(_scale_law(kind, seed, scales) for seed in draw_seeds(stream, first, draws))

@@ -110,7 +110,7 @@ class Sweep:
             return None
         function = task.function
         folder = self.directory / f"{function.__module__}.{function.__name__}"
-        key = code_hash(function.__module__, inspect.getsourcefile(function))
+        key = code_hash(function.__module__, inspect.getsourcefile(inspect.unwrap(function)))
         return folder / f"{_hash(task.configuration)[:20]}-{key[:12]}.json"
 
     def _compute(self, tasks: Sequence[tuple[int, Task]]) -> Iterator[tuple[int, tuple[Arrays, float]]]:
