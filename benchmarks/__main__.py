@@ -1,8 +1,13 @@
-"""``python -m benchmarks {gram,flow,descent}``: ratios, never bare times."""
+"""``python -m benchmarks {gram,limits,flow,descent}``: ratios, never bare times."""
+
+from command_start import start
+
+if __name__ == "__main__":
+    start()
 
 import argparse
 
-from benchmarks import descent, flow, gram
+from benchmarks import descent, flow, gram, limits
 
 
 def main() -> None:
@@ -14,6 +19,11 @@ def main() -> None:
     add.add_argument("-L", type=int, default=3, help="hidden layers (default 3)")
     add.add_argument("--repeats", type=int, default=15, help="interleaved pairs (default 15)")
     add.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="BLAS threads (default 1 2)")
+    add = commands.add_parser("limits", help="limit_grams of large norms against unit norms")
+    add.add_argument("-n", type=int, default=500, help="samples (default 500)")
+    add.add_argument("-d", type=int, default=20, help="input dimension (default 20)")
+    add.add_argument("-L", type=int, default=3, help="hidden layers (default 3)")
+    add.add_argument("--repeats", type=int, default=9, help="interleaved pairs (default 9)")
     add = commands.add_parser(
         "flow", help="gradient_flow against other integrators at equal error; a quarter of an hour"
     )
@@ -29,6 +39,9 @@ def main() -> None:
     if options.command == "gram":
         sizes = {key: getattr(options, key) for key in ("n", "d", "m", "L", "repeats")}
         gram.report(gram.run(**sizes, threads=tuple(options.threads)), **sizes)
+    elif options.command == "limits":
+        sizes = {key: getattr(options, key) for key in ("n", "d", "L", "repeats")}
+        limits.report(limits.run(**sizes), **sizes)
     elif options.command == "descent":
         sizes = {key: getattr(options, key) for key in ("n", "d", "m", "steps", "repeats")}
         descent.report(descent.run(**sizes), **sizes)

@@ -218,7 +218,8 @@ def report(rows: list[dict], lazy: list[dict] | None, peak: tuple[int, int, floa
         console.print(
             f"  better of RK45 and DOP853 over ours: evaluations median {np.median(counts):.0f} (target {median}), worst seed "
             f"{counts.min():.0f} ({worst}); seconds median {np.median(seconds):.0f} ({wall}); RKC2 over ours: evaluations "
-            f"median {np.median(chebyshev):.1f} ({RKC_TARGET})\n"
+            f"median {np.median(chebyshev):.1f} ({RKC_TARGET})\n",
+            soft_wrap=True,
         )
     if lazy:
         table = Table(title="Evaluations to loss ratio 1e-6, rtol 1e-3, P2's data and weights, centred")
@@ -232,5 +233,6 @@ def report(rows: list[dict], lazy: list[dict] | None, peak: tuple[int, int, floa
         copies = 3 * 8 * (4096**2 + 65 * 4096) / 2**20
         console.print(
             f"m = 4096, L = 2, n = 64: loss ratio {ratio:.1e} after {evaluations} evaluations; peak {mib} MiB of the whole "
-            f"process, of which three copies of the weights are {copies:.0f} MiB"
+            f"process, of which three copies of the weights are {copies:.0f} MiB",
+            soft_wrap=True,
         )

@@ -1,5 +1,10 @@
 """Verify the claims from the command line."""
 
+from command_start import start
+
+if __name__ == "__main__":
+    start()
+
 import argparse
 import os
 import sys
@@ -14,9 +19,11 @@ from checks.cifar10 import validate_cifar10_folder
 from checks.claim import TIERS, Claim, Run
 from checks.claims import CLAIMS
 from checks.paper_claims import MARKDOWN_PATH, write_paper_claims
-from checks.record import record_of, write_records
+from checks.record import IN_CHECKOUT, OUTSIDE, record_of, write_records
 from checks.sweep import Sweep
-from checks.table import print_claim, print_table
+from checks.table import print_claim, print_entry, print_line, print_table
+
+RECORD = "claims.json"
 
 DESCRIPTION = """\
 Verify the theorems and findings of two papers on lazy training. Without a command, every claim is checked.
@@ -43,37 +50,40 @@ def main(arguments: list[str] | None = None) -> int:
     console = Console()
     if options.command == "list":
         for claim in CLAIMS:
-            console.print(f"[bold]{claim.label}[/bold]  ({claim.source})\n    {claim.statement}")
+            print_entry(console, claim.label, f"({claim.source})")
+            print_entry(console, "  ", claim.statement, prose=True)
         return 0
     whole = options.command is None
     claims = CLAIMS if whole else tuple(options.claims)
     records = verify(claims, options, console)
+    tables = whole and options.tier == "standard" and IN_CHECKOUT
+    if tables:
+        write_paper_claims(records)
     print_table(console, records)
     if not whole:
         for record in records:
             print_claim(console, record)
-    written = options.out / "claims.json"
-    write_records(written, records)
-    console.print(f"record: {written}")
+    print_line(console, f"record: {options.out / RECORD}")
     if whole and options.tier == "standard":
-        write_paper_claims(records)
-        console.print(f"table: {MARKDOWN_PATH}")
+        print_line(console, f"table: {MARKDOWN_PATH if tables else f'not written, {OUTSIDE}'}")
     sound = all(r["verdict"] != "REFUTED" and r["control_verdict"] in ("REFUTED", "NOT_RUN") for r in records)
     return 0 if sound else 1
 
 
 def verify(claims: tuple[Claim, ...], options: argparse.Namespace, console: Console) -> list[dict]:
-    """Check the claims one after the other, with live progress and a line for each that is finished."""
+    """Check the claims one after the other, with live progress and a line for each that is finished and on record."""
     records = []
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         sweep = Sweep(options.out / "cells", jobs=options.jobs, scheduler=options.scheduler, progress=progress)
         for claim in claims:
-            start = time.perf_counter()
+            before = time.perf_counter()
             findings = claim.check(Run(options.tier, options.seed, sweep, options.device, options.cifar))
-            seconds = time.perf_counter() - start
+            seconds = time.perf_counter() - before
             records.append(record_of(claim, findings, tier=options.tier, seed=options.seed, seconds=seconds))
-            console.print(f"{claim.label}: {findings.verdict}, controls {findings.control_verdict} ({seconds:.1f} s)")
+            write_records(options.out / RECORD, records)
+            verdicts = f"{findings.verdict}, controls {findings.control_verdict}"
+            print_line(console, f"{claim.label}: {verdicts} ({seconds:.1f} s)")
     return records
 
 

@@ -5,6 +5,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from checks.record import IN_CHECKOUT, OUTSIDE
+
 COLOURS = {"SUPPORTED": "green", "REFUTED": "red", "INCONCLUSIVE": "yellow"}
 
 
@@ -32,6 +34,17 @@ def verdict_text(verdict: str, *, control: bool = False) -> str:
     return f"[{colour}]{verdict}[/{colour}]"
 
 
+def print_line(console: Console, line: object) -> None:
+    """A path or a line that programs read, as it is: never wrapped, nothing in it taken for markup."""
+    print(line, file=console.file)  # the file, not sys.stdout, which live progress redirects
+
+
+def print_entry(console: Console, title: str, text: str, *, prose: bool = False) -> None:
+    """``title`` in bold and ``text`` on one line; a terminal, and nothing else, breaks ``prose`` between words."""
+    whole = not (prose and console.is_terminal)
+    console.print(f"[bold]{escape(title)}[/bold]  {escape(text)}", soft_wrap=whole, emoji=False)
+
+
 def print_table(console: Console, records: list[dict]) -> None:
     """One row a claim."""
     table = Table(title="Claims", caption="measured: the part that came closest to failing", box=SIMPLE, padding=(0, 1))
@@ -52,9 +65,10 @@ def print_table(console: Console, records: list[dict]) -> None:
 
 def print_claim(console: Console, r: dict) -> None:
     """Statement, judge, every part and every control of one claim."""
-    console.rule(f"[bold]{r['label']}[/bold]  {verdict_text(r['verdict'])}")
+    console.rule()
+    console.print(f"[bold]{r['label']}[/bold]  {verdict_text(r['verdict'])}", soft_wrap=True)
     for key in ("statement", "assumptions", "predicted", "judge", "control", "source"):
-        console.print(f"[bold]{key}[/bold]  {escape(r[key])}", soft_wrap=False)
+        print_entry(console, key, r[key], prose=True)
     for title, parts, control in (("evidence", r["parts"], False), ("controls", r["controls"], True)):
         table = Table(title=title, title_justify="left")
         for name in ("part", "predicted", "measured", "tightness", "verdict"):
@@ -67,6 +81,6 @@ def print_claim(console: Console, r: dict) -> None:
         console.print(table)
     for part in r["parts"]:
         if part["verdict"] != "SUPPORTED":
-            console.print(f"  {escape(part['part'])}: {escape(part['note'])}")
-    console.print(f"[bold]tests[/bold]  {', '.join(r['tests']) or 'none'}")
-    console.print(f"[bold]repeat[/bold]  {r['command']}")
+            print_entry(console, "", f"{part['part']}: {part['note']}", prose=True)
+    print_entry(console, "tests", ", ".join(r["tests"]) or ("none" if IN_CHECKOUT else f"none: {OUTSIDE}"))
+    print_entry(console, "repeat", r["command"])

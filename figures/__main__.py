@@ -1,5 +1,10 @@
 """Draw the figures of the claims."""
 
+from command_start import start
+
+if __name__ == "__main__":
+    start()
+
 import argparse
 import csv
 import io
@@ -15,6 +20,7 @@ from rich.progress import Progress
 from checks.__main__ import torch_device
 from checks.claim import TIERS, Run
 from checks.sweep import Sweep, write_whole
+from checks.table import print_line
 from figures import (
     cnn,
     drift,
@@ -96,11 +102,11 @@ def main(arguments: list[str] | None = None) -> int:
         sweep = Sweep(options.out / "cells", jobs=options.jobs, progress=progress)
         for name in options.names or FIGURES:
             if without_torch and name == "cnn":
-                console.print("cnn: not drawn, needs PyTorch: pip install -e '.[cnn]'", markup=False)
+                print_line(console, "cnn: not drawn, needs PyTorch: pip install -e '.[cnn]'")
                 continue
             table = FIGURES[name].compute(Run(options.tier, options.seed, sweep, options.device))
             for path in write_figure(folder / name, table, FIGURES[name].draw, FIGURES[name].CAPTION):
-                console.print(path)
+                print_line(console, path)
     return 0
 
 

@@ -1,16 +1,11 @@
 """Tests. Hypothesis draws configurations; `examples` sets how many."""
 
 import os
+from importlib import import_module
 from importlib.util import find_spec
 from pkgutil import walk_packages
 
 from hypothesis import settings
-
-import benchmarks
-import checks
-import figures
-import kernels
-import theory
 
 DEEP = os.environ.get("HYPOTHESIS_PROFILE") == "deep"
 
@@ -22,7 +17,7 @@ def examples(count):
 
 def modules():
     """Names of all our modules that can be imported here: `kernels.cnn` needs PyTorch."""
-    for package in (theory, kernels, checks, figures, benchmarks):
-        for module in walk_packages(package.__path__, f"{package.__name__}."):
+    for package in ("theory", "kernels", "checks", "figures", "benchmarks"):
+        for module in walk_packages(import_module(package).__path__, f"{package}."):
             if find_spec("torch") or module.name != "kernels.cnn":
                 yield module.name

@@ -6,7 +6,10 @@ from importlib import import_module
 from hypothesis import HealthCheck, settings
 from threadpoolctl import threadpool_limits
 
+from command_start import require_own_packages
 from tests import modules
+
+require_own_packages()
 
 # Hypothesis draws constants of the modules imported so far: with all of them imported, the draws of a test do not depend on
 # which tests run beside it.

@@ -18,10 +18,9 @@ from theory import dual_activation, gram_fluctuations, limit_grams, linearized_f
 
 X = np.eye(3)[:, :2] + 0.5
 PARAMS = init_parameters(0, 2, 4, hidden_layers=2)
-NAN, INFINITE, ZERO_ROW = X.copy(), X.copy(), X.copy()
+NAN, INFINITE = X.copy(), X.copy()
 NAN[1, 0] = np.nan
 INFINITE[2, 1] = np.inf
-ZERO_ROW[2] = 0.0
 
 
 def network(function, *, params=PARAMS, x=X, activation="relu", kappa=1.0):
@@ -32,8 +31,8 @@ def limits(x=X, x2=None, *, hidden_layers=1, activation="relu"):
     return lambda: limit_grams(x, x2, hidden_layers=hidden_layers, activation=activation)
 
 
-def dual(q1, q2, correlation):
-    return lambda: dual_activation(np.sin, np.sin, q1, q2, correlation)
+def dual(q1, q2, correlation, *, f=np.sin, strip=None):
+    return lambda: dual_activation(f, np.sin, q1, q2, correlation, strip=strip)
 
 
 def init(seed, d, m, *, L):
@@ -87,19 +86,31 @@ CASES = {
     "text": (limits([["a", "b"]]), "`X` must hold real numbers, got strings"),
     "nan": (limits(NAN), r"`X` must be finite, got nan at \(1, 0\)"),
     "infinite": (limits(INFINITE), r"`X` must be finite, got inf at \(2, 1\)"),
-    "zero row": (limits(ZERO_ROW), "`X` must not have zero rows, row 2 is zero"),
-    "zero row of X2": (limits(X, ZERO_ROW), "`X2` must not have zero rows, row 2 is zero"),
     "columns": (limits(X, np.ones((2, 3))), r"`X2` must have the columns of `X` \(2\), got 3"),
-    "huge norm": (limits(1e200 * X), "`X` must have row norms between"),
+    "huge norm": (limits(1e200 * X), r"`X` must have row norms that are 0 or between 1e-150 and 1e\+150; row 0 has norm 1.58"),
+    "tiny norm of X2": (limits(X, 1e-200 * X), "`X2` must have row norms that are 0 or between 1e-150"),
     "depth 0": (limits(hidden_layers=0), "`hidden_layers` must be a whole number of at least 1, got 0"),
     "depth 1.5": (limits(hidden_layers=1.5), "`hidden_layers` must be a whole number of at least 1, got 1.5"),
     "near match": (limits(activation="Relu"), "`activation` 'Relu' is unknown: did you mean 'relu'"),
     "no match": (limits(activation="zzz"), "`activation` 'zzz' is unknown: known are relu, leaky_relu"),
-    "tanh range": (limits(20 * X, activation="tanh"), "`X` must have row norms of at most 10 for tanh.*row 0 has norm 31.6"),
-    "softplus range": (limits(X, 90 * X, activation="softplus"), "`X2` must have row norms of at most 20 for softplus"),
+    "tanh range": (limits(1e9 * X, activation="tanh"), r"between 1e-150 and 1e\+08 for tanh.*row 0 has norm 1.58114e\+09"),
+    "erf range": (limits(1e78 * X, activation="erf"), r"between 1e-150 and 1e\+08 for erf"),
+    "softplus range": (limits(X, 1e9 * X, activation="softplus"), r"`X2` must have row norms .* and 1e\+08 for softplus"),
+    "fluctuation range": (lambda: gram_fluctuations(20 * X, activation="tanh"), "between 1e-150 and 12 for tanh, whose fourth"),
+    "fluctuation overflow": (lambda: gram_fluctuations(1e80 * X, activation="relu"), r"between 1e-150 and 1e\+75 for relu"),
     "fluctuation activation": (lambda: gram_fluctuations(X, activation="tahn"), "did you mean 'tanh'"),
     "fluctuation nan": (lambda: gram_fluctuations(NAN, activation="tanh"), "`X` must be finite"),
-    "variance": (dual(np.zeros(1), np.ones(1), np.zeros((1, 1))), "`variance1` must be"),
+    "variance": (dual(-np.ones(1), np.ones(1), np.zeros((1, 1))), "`variance1` must not be negative, got -1"),
+    "variance nan": (dual(np.ones(1), [np.nan], np.zeros((1, 1))), r"`variance2` must be finite, got nan at \(0,\)"),
+    "large variance": (dual([1e12], [1e12], [[0.5]]), "`f` is not resolved by .* Hermite terms at variance 1e\\+12"),
+    "strip for the variance": (dual([1e12], [1e12], [[0.5]], strip=1.0), "`strip` must be at least 1.07e.05 at variance"),
+    "strip 0": (dual([1.0], [1.0], [[0.5]], strip=0), "`strip` must be a positive finite number, got 0"),
+    "strip -1": (dual([1.0], [1.0], [[0.5]], strip=-1.0), "`strip` must be a positive finite number, got -1.0"),
+    "tiny strip": (dual([1.0], [1.0], [[0.5]], strip=5e-324), "`strip` must be at least 0.107 at variance 1"),
+    "no function": (dual([1.0], [1.0], [[0.5]], f=3), "`f` and `g` must be functions of arrays, got 3, which raises"),
+    "scalar function": (dual([1.0], [1.0], [[0.5]], f=lambda u: 1.0), "map arrays to arrays of finite real numbers"),
+    "complex function": (dual([1.0], [1.0], [[0.5]], f=lambda u: 1j * u), "finite real numbers .* got complex128"),
+    "infinite function": (dual([1e6], [1.0], [[0.5]], f=np.exp), "finite real numbers .* got inf at"),
     "correlation": (dual(np.ones(1), np.ones(1), np.full((1, 1), 1.5)), r"in \[-1, 1\], got 1.5"),
     "correlation shape": (dual(np.ones(1), np.ones(2), np.zeros((1, 1))), r"shape \(1, 2\), got"),
     "width 0": (init(0, 2, 0, L=1), "`width` must be a whole number of at least 1, got 0"),

@@ -246,17 +246,18 @@ def test_ball_arithmetic_is_limited_in_size():
 @pytest.mark.parametrize(
     "K, entry_error, message",
     [
-        (np.ones((2, 3)), 0.0, r"`K` must be a square \(n, n\) array, got shape \(2, 3\)"),
-        (np.ones(3), 0.0, r"`K` must be a square .* got shape \(3,\)"),
-        (np.empty((0, 0)), 0.0, "`K` must not be empty"),
+        (np.ones((2, 3)), 0.0, r"`K` must have shape \(n, n\), got \(2, 3\)"),
+        (np.ones(3), 0.0, r"`K` must have shape \(n, n\), got \(3,\)"),
+        (np.empty((0, 0)), 0.0, r"`K` must have shape \(n, n\), got \(0, 0\)"),
         ([[1.0, np.nan], [np.nan, 1.0]], 0.0, r"`K` must be finite, got nan at \(0, 1\)"),
-        ([[1.0, 2.0], [2.0 + 5e-16, 1.0]], 0.0, r"`K` must be exactly symmetric, got .*2\.0.* at \(0, 1\) and "),
-        (np.eye(2, dtype=complex), 0.0, "`K` must be exact in float64, got complex128"),
-        ([[2**53 + 1]], 0.0, "`K` must be exact in float64, got int64"),
-        (np.eye(2), -1e-9, "`entry_error` must be finite and not negative, got -1e-09"),
-        (np.eye(2), np.inf, "`entry_error` must be finite and not negative, got inf"),
-        (np.eye(2), np.diag([0.0, -1.0]), "`entry_error` must be finite and not negative, got -1"),
-        (np.eye(2), np.ones(2), r"`entry_error` must be a number or an array of shape \(2, 2\), got shape \(2,\)"),
+        ([[1.0, 2.0], [2.0 + 1e-11, 1.0]], 0.0, r"`K` must be symmetric, got 2\.0 at \(0, 1\) and "),
+        (np.eye(2, dtype=complex), 0.0, "`K` must hold real numbers, got complex numbers"),
+        (np.eye(2, dtype=np.longdouble), 0.0, "`K` must be exact in float64, got longdouble"),
+        ([[2**53 + 1]], 0.0, r"`K` must hold integers of at most 2\^53"),
+        (np.eye(2), -1e-9, "`entry_error` must be a finite number of at least 0, got -1e-09"),
+        (np.eye(2), np.inf, "`entry_error` must be a finite number of at least 0, got inf"),
+        (np.eye(2), np.diag([0.0, -1.0]), "`entry_error` must not be negative, got -1"),
+        (np.eye(2), np.ones(2), r"`entry_error` must have shape \(2, 2\), got \(2,\)"),
     ],
 )
 def test_bad_matrices(K, entry_error, message):
@@ -272,7 +273,7 @@ def test_bad_matrices(K, entry_error, message):
         ({"kernel": "ntkk"}, "`kernel` must be 'ntk', 'nngp' or a layer from 1 to 3, got 'ntkk'"),
         ({"kernel": 4}, "`kernel` must be 'ntk', 'nngp' or a layer from 1 to 3, got 4"),
         ({"kernel": 0}, "`kernel` must be a whole number of at least 1, got 0"),
-        ({"X": np.zeros((2, 2))}, "`X` must not have zero rows"),
+        ({"X": np.full((2, 2), 1e-200)}, "`X` must have row norms that are 0 or between 1e-150"),
     ],
 )
 def test_bad_kernel_requests(change, message):
@@ -378,6 +379,9 @@ def mean(activation, q, flint):
 
 
 SINGULAR = [
+    *[(name, [[1.0, 2.0], [2.0, 4.0]]) for name in ball_kernels.HOMOGENEOUS],
+    *[(name, [[1.0, 2.0], [-2.0, -4.0]]) for name in ("abs", "identity")],
+    *[(name, [[1.0, 2.0, 0.0], [0.0, 0.0, 0.0], [-3.0, 1.0, 1.0]]) for name in DUALS if name != "cos"],
     *[(activation, [[1.0, 2.0, 0.5], [0.25, -1.0, 3.0], [1.0, 2.0, 0.5]]) for activation in DUALS],
     *[(name, [[1.0, 2.0, 0.5], [0.25, -1.0, 3.0], [-1.0, -2.0, -0.5]]) for name in ("erf", "sin", "identity")],
     *[(name, [[1.0, 2.0, 0.5], [0.25, -1.0, 3.0], [-1.0, -2.0, -0.5]]) for name in ("abs", "cos")],
@@ -389,9 +393,9 @@ SINGULAR = [
 @pytest.mark.parametrize("activation, rows", SINGULAR)
 def test_singular_kernels_are_never_certified(flint, monkeypatch, activation, rows, recognised):
     """Also when the singularity is not recognised beforehand and ball arithmetic alone has to refuse."""
-    assert exact_singularity(np.array(rows), activation)
+    assert exact_singularity(np.array(rows), activation, 0)
     if not recognised:
-        monkeypatch.setattr(ball_kernels, "exact_singularity", lambda X, activation: "")
+        monkeypatch.setattr(ball_kernels, "exact_singularity", lambda X, activation, layer: "")
     for L in (1, 2, 4):
         for kernel in ("ntk", "nngp", 1):
             certificate = certified_kernel_min_eigenvalue(
@@ -441,14 +445,46 @@ def test_rounding_of_balls_is_enclosed(flint):
 
 
 def test_parallel_inputs_are_singular_for_homogeneous_activations_only(flint):
-    X = np.array([[1.0, 2.0], [3.0, 6.0]])
-    assert not certified_kernel_min_eigenvalue(X, hidden_layers=2, activation="relu").certified
+    X = np.array([[0.3, 0.7], [1.0, 2.0], [2.0, 4.0]])
+    singular = certified_kernel_min_eigenvalue(X, hidden_layers=2, activation="relu")
+    assert singular.lower == -np.inf and singular.method == "not certified: singular, rows 1 and 2 are parallel"
     assert certified_kernel_min_eigenvalue(X, hidden_layers=2, activation="erf").certified
+
+
+def test_rows_that_are_parallel_to_rounding_only_are_not_called_parallel():
+    X = np.array([[1.0, 3.0], [1 / 3, 1.0]])
+    assert exact_singularity(X, "relu", 0) == "" and (X[0] / 3 == X[1]).all()
+    assert exact_singularity(2.0**-60 * X[[0, 0]] * [[1.0], [-2.0]], "abs", 0) == "rows 0 and 1 are parallel"
+    assert exact_singularity(np.array([[1.0, 0.0], [-1.0, -0.0]]), "relu", 0) == ""
+
+
+def test_zero_rows_are_named_where_they_make_the_kernel_singular(flint):
+    X = np.array([[0.3, 0.7], [0.0, 0.0], [1.0, -2.0], [0.0, 0.0]])
+    options = {"hidden_layers": 2, "activation": "cos"}
+    assert certified_kernel_min_eigenvalue(X[:3], **options).certified
+    assert certified_kernel_min_eigenvalue(X[:3], **options, kernel=1).method.endswith("singular, row 1 is zero")
+    assert certified_kernel_min_eigenvalue(X, **options).method.endswith("singular, rows 1 and 3 are equal")
+    relu = certified_kernel_min_eigenvalue(X, hidden_layers=2, activation="relu")
+    assert relu.method == "not certified: singular, 2 rows are zero, the first is row 1"
+
+
+@pytest.mark.parametrize("certify", BACKENDS, indirect=True)
+@given(seed=st.integers(0, 2**32 - 1), n=st.integers(2, 30))
+def test_symmetric_to_rounding_is_bounded_for_every_matrix_between_the_triangles(certify, seed, n):
+    rng = np.random.default_rng(seed)
+    K = wishart(rng, n, 10)
+    K *= 1 + 1e-13 * rng.uniform(-1, 1, size=(n, n))
+    certificate, mean = certify(K), K / 2 + K.T / 2
+    assert certificate.method.endswith("in the entry error") and "K that is not exactly symmetric" in certificate.method
+    between = [np.triu(K) + np.triu(K, 1).T, np.tril(K) + np.tril(K, -1).T, mean]
+    least = min(np.linalg.eigvalsh(A)[0] for A in between)
+    assert 0.99 * least - 1e-10 <= certificate.lower <= least + 1e-14 * np.trace(K)
+    assert certificate.lower < certify(mean).lower
 
 
 def test_large_kernels_keep_the_float64_factorisation(flint):
     X = np.random.default_rng(0).standard_normal((210, 30))
     certificate = certified_kernel_min_eigenvalue(X, hidden_layers=1, activation="relu")
     assert certificate.certified and certificate.method.endswith("float64 Cholesky")
-    singular = certified_kernel_min_eigenvalue(X[:, :1], hidden_layers=1, activation="relu")
+    singular = certified_kernel_min_eigenvalue(X[:, :1], hidden_layers=1, activation="sin", kernel=1)
     assert not singular.certified and "n <= 200" in singular.method

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tests import examples
 from theory import dual_activation
 from theory.dual_activations import DUALS, PiecewiseLinear
+from theory.logistic_duals import series_nodes
 
 SMOOTH = [name for name, dual in DUALS.items() if not isinstance(dual, PiecewiseLinear)]
 KINKED = [name for name, dual in DUALS.items() if isinstance(dual, PiecewiseLinear)]
@@ -25,8 +26,9 @@ correlations = st.one_of(st.floats(-1.0, 1.0), st.sampled_from([-1.0, -1 + 1e-9,
 
 def trapezoid(f, g, q1, q2, rho, step=0.055):
     """E f(u) g(v) on a grid of spacing `step` over ±13 standard deviations, in extended precision."""
-    z = np.arange(-13, 13, step, dtype=np.longdouble)
-    weights = np.exp(-(z**2) / 2) * step / np.sqrt(2 * np.longdouble(np.pi))
+    z = np.longdouble(step) * np.arange(-int(13 / step), int(13 / step) + 1)
+    weights = np.exp(-(z**2) / 2)
+    weights /= weights.sum()
     rho = np.longdouble(rho)
     u, v = np.sqrt(np.longdouble(q1)) * z, np.sqrt(np.longdouble(q2)) * (rho * z[:, None] + np.sqrt(1 - rho**2) * z)
     return float((weights * f(u)) @ g(v) @ weights)
@@ -91,16 +93,35 @@ def test_smooth_duals_are_right_to_1e13_of_the_diagonal(name, q1, q2, rho):
         assert abs(value - truth) <= 1e-13 * scale
 
 
-@pytest.mark.parametrize("name, largest", [("tanh", 100.0), ("sigmoid", 400.0), ("softplus", 400.0)])
-@pytest.mark.parametrize("rho", [-1.0, 0.9, 1.0])
-def test_quadrature_holds_at_the_edge_of_its_range(name, largest, rho):
-    assert DUALS[name].max_variance == largest
-    values, scales = computed(name, largest, largest, float(np.arccos(rho)))
-    for value, f, scale in zip(values, EXACT[name], scales, strict=True):
-        assert (
-            abs(value - trapezoid(f, f, largest, largest, np.cos(np.longdouble(np.arccos(rho))), 0.015))
-            <= 1e-13 * scale
-        )
+def fourier(q1, q2, angle):
+    """E tanh'(u) tanh'(v) from the Fourier transform πs/sinh(πs/2) of tanh', on a grid along and across the line s = t."""
+    q1, q2, theta = (np.longdouble(x) for x in (q1, q2, min(angle, np.pi - angle)))  # tanh' is even
+    near, far = 2 * np.sin(theta / 2) ** 2, 2 * np.cos(theta / 2) ** 2
+    widest = 40 / (1 / np.sqrt(q1) + 1 / np.sqrt(q2))
+    p = np.linspace(-10, 10, 161, dtype=np.longdouble)
+    end = min(widest, 10 / np.sqrt(near)) if near else widest
+    m = np.linspace(-end, end, 1201, dtype=np.longdouble)
+    transform = lambda x: np.divide(x, np.sinh(x), out=np.ones_like(x), where=x != 0) * 2  # noqa: E731
+    s, t = ((p[:, None] + sign * m) / np.sqrt(2 * q) for sign, q in ((1, q1), (-1, q2)))
+    values = transform(np.pi * s / 2) * transform(np.pi * t / 2) * np.exp(-(far * p[:, None] ** 2 + near * m**2) / 2)
+    return float(values.sum() * (p[1] - p[0]) * (m[1] - m[0]) / (4 * np.pi**2 * np.sqrt(q1 * q2)))
+
+
+@pytest.mark.parametrize("variance", [20.0, 1e4, 1e8])
+@pytest.mark.parametrize("angle", [0.0, 1e-4, 0.1, 1.5, 3.0])
+@pytest.mark.parametrize("ratio", [1.0, 0.1])
+def test_large_variances_against_a_fourier_integral(variance, angle, ratio):
+    values, scales = computed("tanh", variance, ratio * variance, angle)
+    assert abs(values[1] - fourier(variance, ratio * variance, angle)) <= 1e-12 * scales[1]
+
+
+@given(exponent=st.floats(-11, 1.5))
+def test_few_nodes_carry_the_sum_over_all_terms(exponent):
+    """Σ_k C(2k, k)/4^k e^{−kt} = (1 − e^{−t})^{−1/2}."""
+    t = 10.0**exponent
+    k, weights = series_nodes(60 / t)
+    assert weights @ np.exp(-k * t) == pytest.approx(1 / np.sqrt(-np.expm1(-t)), rel=1e-14)
+    assert len(k) <= 130
 
 
 @pytest.mark.parametrize("name", KINKED)
@@ -168,6 +189,34 @@ def test_pairs_of_functions(name, q, rho):
     value = dual_activation(f, g, np.array([q]), np.array([2 * q]), np.array([[rho]]))
     scale = np.sqrt(trapezoid(f, f, q, q, 1.0) * trapezoid(g, g, 2 * q, 2 * q, 1.0))
     assert abs(value[0, 0] - trapezoid(f, g, q, 2 * q, rho)) <= 1e-13 * scale
+
+
+@pytest.mark.parametrize("name", ["erf", "gelu", "sin", "tanh", "sigmoid", "softplus"])
+def test_squared_moments_at_the_end_of_their_range(name):
+    dual = DUALS[name]
+    q = min(dual.squares_norm, 24.0) ** 2
+    values = dual.squared_moments(np.array([q]), np.array([q]), np.zeros((1, 1)))
+    for value, f in zip(values, (dual.function, dual.derivative), strict=True):
+        z = 0.005 * np.arange(-2600, 2601)
+        exact = (f(np.sqrt(q) * z) ** 4 * np.exp(-(z**2) / 2)).sum() * 0.005 / np.sqrt(2 * np.pi)
+        assert value[0, 0] == pytest.approx(exact, rel=1e-12)
+
+
+@given(q=st.floats(1.0, 1e14))
+def test_a_function_is_resolved_or_refused(q):
+    """E sin² = (1 − e^{−2q})/2; on two nested grids the aliases of a fast function would agree."""
+    try:
+        value = dual_activation(np.sin, np.sin, [q], [q], [[1.0]])[0, 0]
+    except ValueError:
+        value = None
+    assert value is None or abs(value + np.expm1(-2 * q) / 2) <= 1e-13
+    assert value is not None or q > 1000
+
+
+def test_functions_of_a_constant():
+    value = dual_activation(np.cos, np.exp, [0.0, 1.0], [0.0], np.zeros((2, 1)))
+    assert value[:, 0] == pytest.approx([1.0, np.exp(-0.5)], rel=1e-14)
+    assert not dual_activation(np.sin, np.sin, [0.0], [0.0, 1.0], np.zeros((1, 2))).any()
 
 
 def test_a_kinked_function_is_not_resolved_and_says_so():

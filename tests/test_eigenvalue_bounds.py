@@ -185,12 +185,13 @@ def test_odd_activations_lose_a_tenth_at_most_on_separated_inputs(name, L):
 @given(name=names.filter(lambda name: name != "identity"), L=st.integers(1, 5), angle=st.floats(0.15, 1.57))
 def test_separation_bound_of_two_inputs_is_attained_from_below(name, L, angle):
     """λ_min(K) = Σ_r c_r (1 − ρ^r) for two inputs with ρ ≥ 0. Crediting all that the coefficients of abs miss at five
-    hidden layers to the highest orders would exceed this by 7e-7; orders above 512 are all but complete."""
+    hidden layers to the highest orders would exceed this by 7e-7; orders above 512 lack most, 2.7e-3 of the bound, at five
+    hidden layers of abs and an angle of 0.15."""
     X = np.array([[1.0, 0.0], [np.cos(angle), np.sin(angle)]])
     for layer, K in kernels(X, L, name):
         least = K[0, 0] - K[0, 1]
         bound = separation_lower_bound(np.cos(angle), 2, hidden_layers=L, activation=name, layer=layer)
-        assert least * (1 - 1e-3) - rounding(K) <= bound <= least * (1 - 5e-11) + 5e-13 * K[0, 0]
+        assert least * (1 - 3e-3) - rounding(K) <= bound <= least * (1 - 5e-11) + 5e-13 * K[0, 0]
 
 
 @given(seed=seeds, name=names, L=depths)
@@ -264,7 +265,7 @@ def test_slopes_are_bounded(seed, name):
         slope = np.abs(DUALS[name].derivative(u)).max()
     else:
         slope = abs(DUALS[name].a) + abs(DUALS[name].b)
-    assert 0.9999 * SLOPE_BOUNDS[name] <= slope <= SLOPE_BOUNDS[name]
+    assert 0.9999 * SLOPE_BOUNDS[name] <= slope <= SLOPE_BOUNDS[name] * (1 + 4e-16)  # a rounding of the slope itself
 
 
 @given(seed=seeds, name=names, width=st.integers(1, 10**4), eps=st.floats(0.0, 1.0))
@@ -383,3 +384,18 @@ def test_bad_input(case):
     call, message = CASES[case]
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("rows", [[[0.0, 0.0], [1.0, 2.0]], [[0.0, 0.0], [0.0, 0.0]]])
+def test_a_zero_row_leaves_no_bound(rows):
+    """λ_min(K^1) = 0, so no failure is excluded at any width."""
+    X = np.array(rows)
+    assert first_layer_failure_bound(X, 10**9, activation="tanh", eps=0.5) == 2.0
+    with pytest.raises(ValueError, match="`X` must give a first-layer kernel with a least eigenvalue above rounding"):
+        sufficient_width(X, activation="relu")
+
+
+def test_large_rows_keep_their_bound():
+    """Rows of norm 1e4: the rounding of K^1 of tanh is 5e-12 of its diagonal, below its least eigenvalue."""
+    X = 1e4 * np.eye(3)
+    assert 0 < first_layer_failure_bound(X, 10**7, activation="tanh", eps=0.5) < 3

@@ -268,14 +268,23 @@ def test_every_figure_is_written_with_data_and_caption(name, small, tmp_path):
         header, *rows = list(csv.reader(file))
     assert header == list(module.COLUMNS)
     assert all(len(row) == len(header) for row in rows), "a comma in a name breaks the table"
-    assert "<dc:date>" not in (tmp_path / f"{name}.svg").read_text()
+    assert "<dc:date>" not in (tmp_path / f"{name}.svg").read_text(encoding="utf-8")
 
 
-def test_the_command_writes_into_the_folder_it_is_told(small, monkeypatch, tmp_path, capsys):
+@pytest.mark.parametrize("columns, terminal", [(40, True), (60, True), (80, True), (80, False)])
+def test_the_command_writes_into_the_folder_it_is_told_and_names_every_file_on_a_line(
+    columns, terminal, small, monkeypatch, tmp_path, capsys
+):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv(*("FORCE_COLOR", "1") if terminal else ("NO_COLOR", "1"))
     monkeypatch.setattr(program, "Sweep", lambda *_, **__: Sweep())
-    assert program.main(["limit_positive_definite", "--out", str(tmp_path)]) == 0
-    found = {path.suffix for path in (tmp_path / "figures").iterdir()}
-    assert found == {".svg", ".png", ".csv", ".txt"} and "limit_positive_definite.svg" in capsys.readouterr().out
+    table = table_of(limit_positive_definite, small)
+    monkeypatch.setattr(limit_positive_definite, "compute", lambda run: table)
+    folder = tmp_path / "a [red] folder, :dog: by name"
+    assert program.main(["limit_positive_definite", "--out", str(folder)]) == 0
+    expected = {f"limit_positive_definite.{suffix}" for suffix in ("svg", "png", "csv", "txt")}
+    assert {path.name for path in (folder / "figures").iterdir()} == expected
+    assert set(capsys.readouterr().out.splitlines()) == {str(folder / "figures" / name) for name in expected}
 
 
 def test_the_same_data_gives_the_same_svg(small, tmp_path):

@@ -4,9 +4,16 @@ import ast
 import importlib
 import inspect
 import json
+import re
+import sys
+import warnings
+from configparser import ConfigParser
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numba.core.errors import NumbaDeprecationWarning, NumbaPerformanceWarning
+from threadpoolctl import threadpool_info
 
 from checks.claims import CLAIMS
 from checks.paper_claims import JSON_PATH, MARKDOWN_PATH, markdown
@@ -16,6 +23,8 @@ from tests import modules
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = {"argument_validation"}  # checks on arguments, no formula
+SETUP = ConfigParser()
+SETUP.read(ROOT / "setup.cfg", encoding="utf-8")
 MAY_IMPORT = {
     "theory": SHARED,
     "kernels": SHARED,
@@ -100,3 +109,75 @@ def test_no_test_is_silently_empty():
                 text = ast.unparse(node)
                 assert any(word in text for word in ("assert", "pytest.raises", "pytest.warns")), f"{path}::{node.name}"
                 assert not any(isinstance(inner, ast.Return) and inner.value is None for inner in ast.walk(node))
+
+
+def requirements(extras):
+    """name -> oldest version of what setup.cfg requires, with or without its extras."""
+    lines = SETUP["options"]["install_requires"].split()
+    if extras:
+        lines += [line for lines in SETUP["options.extras_require"].values() for line in lines.split()]
+    found = dict(re.fullmatch(r"([a-z-]+)(?:\[\w+\])?>=([0-9.]+)", line).groups() for line in lines)
+    return {
+        {"scikit-learn": "sklearn", "python-flint": "flint"}.get(name, name): least for name, least in found.items()
+    }
+
+
+def imported(paths, *, everywhere):
+    """Libraries imported at the top of the files, or anywhere in them."""
+    names = set()
+    for path in paths:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in ast.walk(tree) if everywhere else tree.body:
+            if isinstance(node, ast.Import):
+                names |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                names.add(node.module)
+    ours = {*MAY_IMPORT, *(path.stem for path in ROOT.glob("*.py")), "tests"}
+    return {name.split(".")[0] for name in names} - ours - sys.stdlib_module_names
+
+
+def test_setup_declares_every_library_with_its_oldest_version():
+    packages = [path for _, path in SOURCES]
+    assert imported(packages, everywhere=False) - {"torch"} == requirements(extras=False).keys() - {"sklearn"}
+    assert imported(packages, everywhere=True) <= requirements(extras=True).keys() | {"distributed"}
+    assert imported((ROOT / "tests").rglob("*.py"), everywhere=True) <= requirements(extras=True).keys()
+
+
+def test_setup_installs_every_module_and_package():
+    assert set(SETUP["options"]["py_modules"].split()) == {path.stem for path in ROOT.glob("*.py")}
+    assert set(SETUP["options.packages.find"]["include"].split()) == {f"{package}*" for package in MAY_IMPORT}
+    folders = {path.parent for _, path in SOURCES}
+    assert all((folder / "__init__.py").exists() for folder in folders)
+
+
+def test_threads_of_numpy_and_scipy_obey_their_limit():
+    """conftest limits them to one; threadpoolctl before 3.5 does not know the OpenBLAS of NumPy 2 and limits nothing."""
+    blas = [library for library in threadpool_info() if library["user_api"] == "blas"]
+    assert {library["num_threads"] for library in blas} == {1} or (sys.platform == "darwin" and not blas)
+
+
+def warned(module, category, text="careful"):
+    """Warnings that are shown, not raised, where code of ``module`` warns."""
+    with warnings.catch_warnings(record=True) as shown:
+        exec("import warnings; warnings.warn(text, category)", {"__name__": module, "text": text, "category": category})
+    return [warning.category for warning in shown]
+
+
+@pytest.mark.parametrize("module", ["argument_validation", "theory.quadrature", "checks", "tests.test_sweep"])
+@pytest.mark.parametrize("category", [UserWarning, DeprecationWarning, RuntimeWarning])
+def test_a_warning_of_ours_fails_a_test(module, category):
+    with pytest.raises(category, match="careful"):
+        warned(module, category)
+
+
+@pytest.mark.parametrize("module", ["matplotlib._mathtext", "theory_of_others.checks", "checksum", "numpy.lib"])
+@pytest.mark.parametrize("category", [UserWarning, DeprecationWarning, NumbaDeprecationWarning])
+def test_a_warning_of_a_dependency_does_not(module, category):
+    assert warned(module, category) == [category]
+
+
+def test_numerical_trouble_that_our_arguments_cause_in_a_dependency_fails_a_test():
+    with pytest.raises(RuntimeWarning, match="Mean of empty slice"):  # attributed to numpy itself
+        np.mean([])
+    with pytest.raises(NumbaPerformanceWarning):
+        warned("numba.core.dispatcher", NumbaPerformanceWarning)

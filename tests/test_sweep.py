@@ -65,7 +65,9 @@ def test_a_failing_cell_keeps_the_finished_ones(tmp_path):
 
 def test_no_temporary_file_is_left(finished):
     assert not list(finished[0].rglob("*.part"))
-    assert all(json.loads(path.read_text())["configuration"] in CELLS for path in finished[0].rglob("*.json"))
+    assert all(
+        json.loads(path.read_text(encoding="utf-8"))["configuration"] in CELLS for path in finished[0].rglob("*.json")
+    )
 
 
 def test_the_key_follows_the_code_of_everything_imported(monkeypatch):

@@ -8,13 +8,14 @@ the bound holds for the kernel itself. Needs python-flint, imported only when us
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from functools import cache
 from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from argument_validation import validate_count
+from argument_validation import validate_count, validate_depth
 from theory.certificates import (
     BALL_BITS,
     INSTALL,
@@ -39,6 +40,7 @@ Dual = Callable[["arb", "arb", "arb", "arb"], tuple["arb", "arb"]]
 
 TIGHT = 0.99  # a float64 bound further below its estimate gives way to ball arithmetic
 ODD_OR_EVEN = ("identity", "erf", "sin", "abs", "cos")
+HOMOGENEOUS = ("relu", "leaky_relu", "abs", "identity")
 
 
 def certified_kernel_min_eigenvalue(
@@ -48,7 +50,7 @@ def certified_kernel_min_eigenvalue(
 
     Parameters
     ----------
-    X : (n, d) inputs, rows of any norm.
+    X : (n, d) inputs, rows zero or of norms from 1e-150 to 1e150.
     hidden_layers : depth L ≥ 1.
     activation : one of relu, leaky_relu (slope 1/100), abs, identity, erf, gelu, sin, cos.
     kernel : "ntk" for Σ_l K^l, "nngp" for K^{L+1} = Σ^L, or a layer l = 1..L+1 for K^l = Σ^{l−1} ∘ Σ̇^l ∘ … ∘ Σ̇^L.
@@ -57,19 +59,20 @@ def certified_kernel_min_eigenvalue(
     -------
     Certificate. Entries always come from ball arithmetic; the factorisation is in float64 where the bound is then
     within 1 % of λ_min, else, for n ≤ 200, in ball arithmetic of up to 1024 bits, again within 1 %. Singular kernels
-    (equal rows, opposite rows under an odd or even σ, more rows than dimensions under the identity) are never
-    certified, nor is anything without python-flint.
+    (equal rows, opposite rows under an odd or even σ, parallel rows under a 1-homogeneous one, zero rows where σ(0) = 0, more
+    rows than dimensions under the identity) are never certified, and ``method`` names the rows; nor is anything without
+    python-flint.
 
     Raises
     ------
-    ValueError for empty, non-finite or zero rows, a depth below 1, an unknown kernel, and an activation without a
-    closed form.
+    ValueError for empty or non-finite inputs, norms outside that range, a depth below 1, an unknown kernel, and an
+    activation without a closed form.
     """
     X = validate_kernel_inputs(X)
-    L = validate_count(hidden_layers, "hidden_layers")
+    L = validate_depth(hidden_layers)
     dual = _validate_activation(activation)
     layer = _validate_kernel(kernel, L)
-    if reason := exact_singularity(X, activation):
+    if reason := exact_singularity(X, activation, layer):
         return Certificate(-np.inf, False, f"not certified: singular, {reason}")
     if not flint_installed():
         return Certificate(-np.inf, False, f"not certified at float64: the entries are not exact; {INSTALL}")
@@ -199,22 +202,33 @@ DUALS: dict[str, Dual] = {
 }
 
 
-def exact_singularity(X: np.ndarray, activation: str) -> str:
-    """Reason why every limit kernel of ``X`` is exactly singular, or an empty string where none is recognised.
+def exact_singularity(X: np.ndarray, activation: str, layer: int) -> str:
+    """Reason why limit kernel ``layer`` (0 for the NTK) of ``X`` is exactly singular, or "" where none is recognised.
 
-    Equal rows give equal rows of K, and so do opposite ones, up to sign, if σ is odd or even. This only saves work:
+    Equal rows give equal rows of K, and so do opposite ones, up to sign, if σ is odd or even; parallel ones give parallel
+    rows of K if σ is 1-homogeneous. A zero row gives a zero row of K if σ(0) = 0, and of K^1 always. This only saves work:
     nothing is certified because nothing was recognised.
     """
     n, d = X.shape
     if activation == "identity" and n > d:
         return f"{n} rows in {d} dimensions under the identity"
-    seen: dict[tuple[float, ...], int] = {}
-    for i, row in enumerate(X.tolist()):
-        key = tuple(row)
-        if activation in ODD_OR_EVEN:
-            key = max(key, tuple(-x for x in row))
-        if seen.setdefault(key, i) != i:
-            return f"rows {seen[key]} and {i} are {'equal' if (X[seen[key]] == X[i]).all() else 'opposite'}"
+    zero = np.flatnonzero(~X.any(axis=1))
+    if len(zero) and (activation != "cos" or layer == 1):
+        return f"row {zero[0]} is zero" if len(zero) == 1 else f"{len(zero)} rows are zero, the first is row {zero[0]}"
+    pivots = X[np.arange(n), np.abs(X).argmax(axis=1)]
+    signs = np.where(activation in ODD_OR_EVEN, np.sign(pivots), 1.0)
+    scales = signs * np.where(activation in HOMOGENEOUS, np.abs(pivots), 1.0)
+    # quotients are rounded: those of parallel rows are equal, equal ones are compared exactly
+    keys = X / np.where(scales != 0, scales, 1.0)[:, None] + 0.0
+    seen: dict[bytes, list[int]] = {}
+    for i, key in enumerate(keys):
+        group = seen.setdefault(key.tobytes(), [])
+        for j in group:
+            ratio = Fraction(pivots[i]) / Fraction(pivots[j]) if pivots[j] else 1
+            if all(Fraction(a) * ratio == b for a, b in zip(X[j].tolist(), X[i].tolist(), strict=True)):
+                kind = {1: "equal", -1: "opposite"}.get(ratio, "parallel")
+                return f"rows {j} and {i} are {kind}"
+        group.append(i)
     return ""
 
 

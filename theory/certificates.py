@@ -20,6 +20,8 @@ from scipy.linalg import eigh_tridiagonal
 from scipy.linalg.blas import dgemv, dsymv, dtrsv
 from scipy.linalg.lapack import dpotrf
 
+from argument_validation import validate_array, validate_not_negative, validate_symmetric
+
 if TYPE_CHECKING:
     from flint import arb_mat
 
@@ -56,7 +58,9 @@ def certified_min_eigenvalue(K: np.ndarray, entry_error: float | np.ndarray = 0.
 
     Parameters
     ----------
-    K : (n, n) array of finite numbers that float64 represents, exactly symmetric.
+    K : (n, n) array of finite numbers that float64 represents, symmetric, or symmetric to rounding: entries within 1e-12 of the
+        largest. The bound is then that of (K + Kᵀ)/2 with |K − Kᵀ|/2 added to the entry error: it holds for every symmetric
+        matrix whose entries lie between K_ij and K_ji, and ``method`` says so.
     entry_error : the bound then holds for every symmetric matrix this close to ``K`` in every entry: a scalar ε
         subtracts nε, an (n, n) array E subtracts max_i Σ_j E_ij. Same unit as ``K``.
 
@@ -68,8 +72,8 @@ def certified_min_eigenvalue(K: np.ndarray, entry_error: float | np.ndarray = 0.
 
     Raises
     ------
-    ValueError for a matrix that is empty, not square, not finite or not exactly symmetric, and for a negative or
-    non-finite ``entry_error``. A diagonal entry ≤ 0 is no error: the answer is that the matrix is not certified.
+    ValueError for a matrix that is empty, not square, not finite or not symmetric, and for a negative or non-finite
+    ``entry_error``. A diagonal entry ≤ 0 is no error: the answer is that the matrix is not certified.
 
     Notes
     -----
@@ -77,8 +81,20 @@ def certified_min_eigenvalue(K: np.ndarray, entry_error: float | np.ndarray = 0.
     and a BLAS that computes inner products term by term, in any order, fused or not; no fast (Strassen) products.
     Source: Rump 2006.
     """
-    K = _validate_matrix(K)
+    K, asymmetry = _validate_matrix(K)
     slack = entry_slack(entry_error, len(K))
+    if asymmetry is not None:
+        slack = up(slack + row_sum_bound(asymmetry))
+        certificate = _certify(K, slack)
+        reason = (
+            f"(K + Kᵀ)/2 of a K that is not exactly symmetric, |K − Kᵀ|/2 <= {asymmetry.max():.3g} in the entry error"
+        )
+        return Certificate(certificate.lower, certificate.certified, f"{certificate.method}; {reason}")
+    return _certify(K, slack)
+
+
+def _certify(K: np.ndarray, slack: float) -> Certificate:
+    """Certificate for every symmetric matrix within ``slack`` of ``K`` in the spectral norm."""
     proved, estimate = float64_bound(K)
     lower = down(proved - slack)
     if lower > 0:
@@ -99,12 +115,12 @@ def certified_min_eigenvalue(K: np.ndarray, entry_error: float | np.ndarray = 0.
 
 def entry_slack(entry_error: float | np.ndarray, n: int) -> float:
     """Largest row sum of ``entry_error``, a number or (n, n), rounded up; ValueError if negative or not finite."""
-    error = np.asarray(entry_error, dtype=np.float64)
-    if error.shape not in ((), (n, n)):
-        raise ValueError(f"`entry_error` must be a number or an array of shape {(n, n)}, got shape {error.shape}")
-    wrong = ~(np.isfinite(error) & (error >= 0))
-    if wrong.any():
-        raise ValueError(f"`entry_error` must be finite and not negative, got {error[wrong][0]}")
+    if not np.ndim(entry_error):
+        error = np.asarray(validate_not_negative(entry_error, "entry_error"))
+    else:
+        error = validate_array(entry_error, "entry_error", (n, n))
+        if error.min() < 0:
+            raise ValueError(f"`entry_error` must not be negative, got {error.min()}")
     return row_sum_bound(np.broadcast_to(error, (n, n))) if error.any() else 0.0
 
 
@@ -330,23 +346,13 @@ def _against(slack: float) -> str:
     return f", against {slack:.3g} for the entry error" if slack else ""
 
 
-def _validate_matrix(K: object) -> np.ndarray:
-    """Return ``K`` as float64, or raise one ValueError."""
-    array = np.asarray(K)
-    if array.ndim != 2 or array.shape[0] != array.shape[1]:
-        raise ValueError(f"`K` must be a square (n, n) array, got shape {array.shape}")
-    if not array.size:
-        raise ValueError("`K` must not be empty, got shape (0, 0)")
-    if not np.can_cast(array.dtype, np.float64) or (array.dtype.kind in "iu" and np.abs(array).max() > 2**53):
-        raise ValueError(f"`K` must be exact in float64, got {array.dtype} entries such as {array.flat[0]!r}")
-    array = np.ascontiguousarray(array, dtype=np.float64)
-    if not np.isfinite(array).all():
-        row, column = np.argwhere(~np.isfinite(array))[0]
-        raise ValueError(f"`K` must be finite, got {array[row, column]} at ({row}, {column})")
-    if not (array == array.T).all():
-        row, column = np.argwhere(array != array.T)[0]
-        raise ValueError(
-            f"`K` must be exactly symmetric, got {array[row, column]!r} at ({row}, {column}) "
-            f"and {array[column, row]!r} at ({column}, {row})"
-        )
-    return array
+def _validate_matrix(K: object) -> tuple[np.ndarray, np.ndarray | None]:
+    """``K`` as a symmetric float64 matrix, and bounds (n, n) on its distance from ``K`` and ``K``ᵀ, None if there is none."""
+    if getattr(K, "dtype", None) == np.longdouble and np.finfo(np.longdouble).eps < np.finfo(np.float64).eps:
+        raise ValueError("`K` must be exact in float64, got longdouble")
+    K = validate_array(K, "K", ("n", "n"))
+    if np.array_equal(K, K.T):
+        return K, None
+    symmetric = validate_symmetric(K, "K")
+    distance = np.maximum(np.abs(K - symmetric), np.abs(K.T - symmetric))
+    return symmetric, np.where(distance > 0, np.nextafter(distance, np.inf), 0.0)

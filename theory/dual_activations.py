@@ -6,7 +6,7 @@ through the depth: near θ = 0 a cosine has already lost what decides λ_min. Ev
     features(q, largest)          data prepared once for a vector q of variances, the largest of both sides known;
     layer(F1, F2, p1, p2, θ)      E σσ, E σ'σ' and the next angle, cos θ' = E σσ/√(p1 p2), for all pairs of rows of
                                   two features, with θ (r, c) and the next variances p1 (r,), p2 (c,);
-    variance(q)                   E σ(√q Z)², the next variances;
+    variance(q), mean(q)          E σ(√q Z)², the next variances, and E σ(√q Z);
     squared_moments(q1, q2, θ)    E σ²σ² and E σ'²σ'², which finite-width fluctuations need.
 """
 
@@ -17,7 +17,11 @@ from math import factorial
 import numpy as np
 from scipy.special import erf, expit, ndtr
 
-from theory.quadrature import Expansion, Function, dual_activation, expand, mean_square, mehler, resolution
+from theory.logistic_duals import MixtureFeatures, logistic_moments, logistic_variance, mixture_features
+from theory.quadrature import Function, dual_activation
+from theory.validation import LARGEST_NORM
+
+SMOOTH_NORM = 1e8  # largest row norm N for smooth σ: K varies with the direction of a row on the scale 1/N
 
 Moments = tuple[np.ndarray, np.ndarray]
 
@@ -48,13 +52,16 @@ class PiecewiseLinear:
 
     a: float
     b: float
-    max_variance = np.inf
+    largest_norm, squares_norm = LARGEST_NORM, np.sqrt(LARGEST_NORM)
 
     def features(self, q: np.ndarray, largest: float) -> np.ndarray:
         return q
 
     def variance(self, q: np.ndarray) -> np.ndarray:
         return (self.a**2 + self.b**2) * q
+
+    def mean(self, q: np.ndarray) -> np.ndarray:
+        return self.b * np.sqrt(2 * q / np.pi)
 
     def layer(
         self, q1: np.ndarray, q2: np.ndarray, p1: np.ndarray, p2: np.ndarray, angle: np.ndarray
@@ -82,34 +89,52 @@ class PiecewiseLinear:
 class Smooth:
     """Dual of a smooth σ: subclasses give ``moments`` (F1, F2, θ) -> (E σσ, E σ'σ').
 
-    Here the next angle may come from a cosine: K is a smooth function of it, so λ_min is lost in K itself first.
+    Here the next angle may come from a cosine: K is a smooth function of it, so λ_min is lost in K itself first. Where
+    σ(0) = 0, a zero row stays zero and its angles are irrelevant: they are right angles.
     """
 
     function: Function
     derivative: Function
+    largest_norm = SMOOTH_NORM
 
     def layer(
         self, f1: object, f2: object, p1: np.ndarray, p2: np.ndarray, angle: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         value, derivative = self.moments(f1, f2, angle)
-        # rounding may put the quotient an ulp outside [−1, 1]
-        return value, derivative, np.arccos(np.clip(value / np.sqrt(p1[:, None] * p2), -1.0, 1.0))
+        after = angle_between(value, np.sqrt(p1), np.sqrt(p2))
+        rows, columns = np.nonzero(angle == 0)
+        equal = p1[rows] == p2[columns]
+        after[rows[equal], columns[equal]] = 0.0  # equal rows stay equal
+        return value, derivative, after
 
     def squared_moments(self, q1: np.ndarray, q2: np.ndarray, angle: np.ndarray) -> Moments:
-        pairs = []
+        """By Mehler's formula, for norms up to ``squares_norm``; 0.9 of the strip, because a pole of σ' becomes one of σ'²."""
+        strip, pairs = self.strip and 0.9 * self.strip, []
         for f in (self.function, self.derivative):
             square = lambda u, f=f: f(u) ** 2  # noqa: E731
-            pairs.append(dual_activation(square, square, q1, q2, np.cos(angle), strip=self.strip))
+            pairs.append(dual_activation(square, square, q1, q2, np.cos(angle), strip=strip))
         return pairs[0], pairs[1]
+
+
+def angle_between(covariance: np.ndarray, root1: np.ndarray, root2: np.ndarray) -> np.ndarray:
+    """Angles whose cosines are ``covariance`` (r, c) over the roots of both variances (r,), (c,); π/2 where one is 0."""
+    scale = np.multiply.outer(*(np.where(root > 0, root, np.inf) for root in (root1, root2)))
+    # rounding may put the quotient an ulp outside [−1, 1]
+    return np.arccos(np.clip(covariance / scale, -1.0, 1.0))
 
 
 @dataclass(frozen=True)
 class ClosedForm(Smooth):
-    """Dual with an elementary formula (q1, q2, θ) -> (E σσ, E σ'σ'); the features of a row are its variance."""
+    """Dual with an elementary formula (q1, q2, θ) -> (E σσ, E σ'σ'); the features of a row are its variance.
+
+    σ is entire; where ``strip`` is given, σ² and σ'² are bounded by a polynomial of modest size in |Im u| < ``strip``.
+    """
 
     formula: Callable[[np.ndarray, np.ndarray, np.ndarray], Moments]
-    strip = None
-    max_variance = np.inf
+    mean: Callable[[np.ndarray], np.ndarray]
+    squares_norm: float
+    strip: float | None = None
+    squares: Callable[[np.ndarray, np.ndarray, np.ndarray], Moments] | None = None
 
     def features(self, q: np.ndarray, largest: float) -> np.ndarray:
         return q
@@ -120,44 +145,42 @@ class ClosedForm(Smooth):
     def moments(self, q1: np.ndarray, q2: np.ndarray, angle: np.ndarray) -> Moments:
         return self.formula(q1[:, None], q2, angle)
 
-
-@dataclass(frozen=True)
-class Expansions:
-    """Hermite expansions of σ and of σ' at the same variances."""
-
-    function: Expansion
-    derivative: Expansion
-
-    def __getitem__(self, rows: slice) -> "Expansions":
-        return Expansions(self.function[rows], self.derivative[rows])
+    def squared_moments(self, q1: np.ndarray, q2: np.ndarray, angle: np.ndarray) -> Moments:
+        if self.squares is None:
+            return super().squared_moments(q1, q2, angle)
+        return self.squares(q1[:, None], q2, angle)
 
 
 @dataclass(frozen=True)
-class Quadrature(Smooth):
-    """Dual by Mehler's formula, for σ analytic in |Im u| < ``strip``, accurate up to ``max_variance``.
+class Logistic(Smooth):
+    """Dual of tanh, sigmoid or softplus from mixtures of normal distributions, see `theory.logistic_duals`.
 
-    The features of a row are its Hermite coefficients; those of σ' are computed directly, not from σ.
+    σ is analytic in |Im u| < ``strip``; the other fields are those of `logistic_moments`.
     """
 
     strip: float
-    max_variance: float
+    squares_norm: float
+    scale: float
+    gain: float
+    offset: float
+    integrated: bool = False
 
-    def features(self, q: np.ndarray, largest: float) -> Expansions:
-        terms, step = resolution(self.function, largest, self.strip)  # the same number of terms on both sides
-        return Expansions(expand(self.function, q, terms, step), expand(self.derivative, q, terms, step))
+    def features(self, q: np.ndarray, largest: float) -> MixtureFeatures:
+        return mixture_features(q, largest, self.scale)
 
     def variance(self, q: np.ndarray) -> np.ndarray:
-        _, step = resolution(self.function, q.max(), self.strip)
-        return mean_square(self.function, q, step)
+        return logistic_variance(self.features(q, q.max()), self.gain, self.offset, self.integrated)
 
-    def moments(self, f1: Expansions, f2: Expansions, angle: np.ndarray) -> Moments:
-        rho = np.cos(angle)
-        return mehler(f1.function, f2.function, rho), mehler(f1.derivative, f2.derivative, rho)
+    def mean(self, q: np.ndarray) -> np.ndarray:
+        return self.features(q, 0.0).mean if self.integrated else np.full_like(q, np.sqrt(self.offset))
+
+    def moments(self, f1: MixtureFeatures, f2: MixtureFeatures, angle: np.ndarray) -> Moments:
+        return logistic_moments(f1, f2, angle, self.gain, self.offset, self.integrated)
 
 
 def erf_moments(q1: np.ndarray, q2: np.ndarray, angle: np.ndarray) -> Moments:
     """E erf erf = (2/π) atan2(2c, r) and E erf' erf' = 4/(πr), r² = (1+2q1)(1+2q2) − 4c². Williams 1997."""
-    scale = np.sqrt(q1 * q2)
+    scale = np.sqrt(q1) * np.sqrt(q2)
     root = np.sqrt(1 + 2 * (q1 + q2) + 4 * (scale * np.sin(angle)) ** 2)
     return 2 / np.pi * np.arctan2(2 * scale * np.cos(angle), root), 4 / np.pi / root
 
@@ -167,7 +190,7 @@ def gelu_moments(q1: np.ndarray, q2: np.ndarray, angle: np.ndarray) -> Moments:
 
     E σσ = cP + F(q1q2 − c² + c²s), E σ'σ' = P + Fc(s + 1/D).
     """
-    scale = np.sqrt(q1 * q2)
+    scale = np.sqrt(q1) * np.sqrt(q2)
     c, gap = scale * np.cos(angle), (scale * np.sin(angle)) ** 2
     D = 1 + q1 + q2 + gap
     P, F, s = 0.25 + np.arctan2(c, np.sqrt(D)) / (2 * np.pi), 0.5 / (np.pi * np.sqrt(D)), 1 / (1 + q1) + 1 / (1 + q2)
@@ -176,7 +199,7 @@ def gelu_moments(q1: np.ndarray, q2: np.ndarray, angle: np.ndarray) -> Moments:
 
 def sin_moments(q1: np.ndarray, q2: np.ndarray, angle: np.ndarray) -> Moments:
     """E sin sin and E cos cos = ½(e^{c−q̄} ∓ e^{−c−q̄}), q̄ = (q1+q2)/2, with q̄ ∓ c written without cancellation."""
-    scale, distance = np.sqrt(q1 * q2), (np.sqrt(q1) - np.sqrt(q2)) ** 2 / 2
+    scale, distance = np.sqrt(q1) * np.sqrt(q2), (np.sqrt(q1) - np.sqrt(q2)) ** 2 / 2
     c = scale * np.cos(angle)
     same = np.exp(-distance - 2 * scale * np.sin(angle / 2) ** 2)
     opposite = np.exp(-distance - 2 * scale * np.cos(angle / 2) ** 2)
@@ -186,6 +209,22 @@ def sin_moments(q1: np.ndarray, q2: np.ndarray, angle: np.ndarray) -> Moments:
 def cos_moments(q1: np.ndarray, q2: np.ndarray, angle: np.ndarray) -> Moments:
     """E cos cos and E sin sin, as for sin."""
     return sin_moments(q1, q2, angle)[::-1]
+
+
+def sin_squares(q1: np.ndarray, q2: np.ndarray, angle: np.ndarray) -> Moments:
+    """E sin²sin² = (E sin²)(E sin²) + C and E cos²cos² = (E cos²)(E cos²) + C, E sin² = ½(1 − e^{−2q}).
+
+    4C = Cov(cos 2u, cos 2v) = e^{−2q1−2q2}(cosh 4c − 1) = ½(e^{2|c|−q1−q2}(1 − e^{−4|c|}))², the exponents as for sin.
+    """
+    scale, distance = np.sqrt(q1) * np.sqrt(q2), (np.sqrt(q1) - np.sqrt(q2)) ** 2
+    nearest = np.minimum(np.sin(angle / 2) ** 2, np.cos(angle / 2) ** 2)
+    C = (np.exp(-distance - 4 * scale * nearest) * np.expm1(-4 * scale * np.abs(np.cos(angle)))) ** 2 / 8
+    return np.expm1(-2 * q1) * np.expm1(-2 * q2) / 4 + C, (1 + np.exp(-2 * q1)) * (1 + np.exp(-2 * q2)) / 4 + C
+
+
+def cos_squares(q1: np.ndarray, q2: np.ndarray, angle: np.ndarray) -> Moments:
+    """E cos²cos² and E sin²sin², as for sin."""
+    return sin_squares(q1, q2, angle)[::-1]
 
 
 def gelu(u: np.ndarray) -> np.ndarray:
@@ -224,17 +263,27 @@ def minus_sin(u: np.ndarray) -> np.ndarray:
     return -np.sin(u)
 
 
+def gelu_mean(q: np.ndarray) -> np.ndarray:
+    """E uΦ(u) = q/√(2π(1+q))."""
+    return q / np.sqrt(2 * np.pi * (1 + q))
+
+
+def cos_mean(q: np.ndarray) -> np.ndarray:
+    """E cos u = e^{−q/2}."""
+    return np.exp(-q / 2)
+
+
 DUALS = {
     "relu": PiecewiseLinear(0.5, 0.5),
     "leaky_relu": PiecewiseLinear(0.505, 0.495),
     "abs": PiecewiseLinear(0.0, 1.0),
     "identity": PiecewiseLinear(1.0, 0.0),
-    "erf": ClosedForm(erf, erf_derivative, erf_moments),
-    "gelu": ClosedForm(gelu, gelu_derivative, gelu_moments),
-    "sin": ClosedForm(np.sin, np.cos, sin_moments),
-    "cos": ClosedForm(np.cos, minus_sin, cos_moments),
-    "tanh": Quadrature(np.tanh, tanh_derivative, np.pi / 2, 100.0),
-    "sigmoid": Quadrature(expit, sigmoid_derivative, np.pi, 400.0),
-    "softplus": Quadrature(softplus, expit, np.pi, 400.0),
+    "erf": ClosedForm(erf, erf_derivative, erf_moments, np.zeros_like, 10.0, 1.25),
+    "gelu": ClosedForm(gelu, gelu_derivative, gelu_moments, gelu_mean, 12.0, 1.6),
+    "sin": ClosedForm(np.sin, np.cos, sin_moments, np.zeros_like, SMOOTH_NORM, squares=sin_squares),
+    "cos": ClosedForm(np.cos, minus_sin, cos_moments, cos_mean, SMOOTH_NORM, squares=cos_squares),
+    "tanh": Logistic(np.tanh, tanh_derivative, np.pi / 2, 12.0, 1.0, 2 / np.pi, 0.0),
+    "sigmoid": Logistic(expit, sigmoid_derivative, np.pi, 24.0, 2.0, 0.5 / np.pi, 0.25),
+    "softplus": Logistic(softplus, expit, np.pi, 24.0, 2.0, 0.5 / np.pi, 0.25, integrated=True),
 }
 """Dual activation by name. leaky_relu has slope 0.01, sigmoid is 1/(1 + e^{−u}), gelu the exact u Φ(u)."""

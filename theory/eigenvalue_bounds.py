@@ -15,6 +15,7 @@ from scipy.special import xlogy
 from argument_validation import (
     validate_array,
     validate_count,
+    validate_depth,
     validate_name,
     validate_share,
     validate_size,
@@ -22,9 +23,9 @@ from argument_validation import (
 )
 from theory.certificates import U, float64_bound, row_sum_bound
 from theory.dual_activations import DUALS
-from theory.gram_limits import limit_grams
+from theory.gram_limits import entry_error, limit_grams
 from theory.power_series import order_masses
-from theory.validation import validate_kernel_inputs
+from theory.validation import polar, validate_kernel_inputs
 
 TERMS = 512  # higher orders count as this one
 DENSE_POWERS = 16  # every Hadamard power is factorised up to here, then one in POWER_RATIO
@@ -32,7 +33,6 @@ POWER_RATIO = 1.12
 UNIT_NORM = 1e-12  # largest | |x_i| − 1 | of a unit input
 RELATIVE_SLACK = 1e-10  # for the rounding of the coefficients, which have relative errors near 1e-14
 GERSHGORIN_SLACK = 1e-12  # for the rounding of (n−1) ρ^r and of λ_max(XXᵀ), relative
-ENTRY_ERROR = 1e-13  # error of an entry of `limit_grams`, relative to the diagonal
 
 SLOPE_BOUNDS = {
     "relu": 1.0,
@@ -161,14 +161,15 @@ def first_layer_failure_bound(X: np.ndarray, width: int, *, activation: str, eps
 
     Parameters
     ----------
-    X : (n, d) inputs of any norm.
+    X : (n, d) inputs as for `limit_grams`.
     width : m ≥ 1.
     activation : a name known to `limit_grams`; B = sup |σ'|.
     eps : ε in [0, 1].
 
     Returns
     -------
-    The bound, which says nothing where it exceeds 1. λ_min(K^1) is taken 1e-13 n max K^1_ii below its float64 value.
+    The bound, which says nothing where it exceeds 1: always where a row is zero. λ_min(K^1) is taken `entry_error` n max K^1_ii
+    below its float64 value.
 
     Raises
     ------
@@ -215,22 +216,25 @@ def last_layer_failure_bound(X: np.ndarray, width: int, *, activation: str, eps:
 
 
 def first_layer_rate(X: np.ndarray, activation: str) -> float:
-    """λ_min(K^1)/(B² λ_max(XXᵀ)), rounded down; 0 where λ_min(K^1) is lost in rounding."""
+    """λ_min(K^1)/(B² λ_max(XXᵀ)), rounded down; 0 where λ_min(K^1) is 0 or lost in rounding."""
     least = _least_eigenvalue(X, activation, 1)
+    if not least:
+        return 0.0
     largest = np.linalg.eigvalsh(X @ X.T)[-1] * (1 + GERSHGORIN_SLACK)
     return float(least / (SLOPE_BOUNDS[activation] ** 2 * largest))
 
 
 def _least_eigenvalue(X: np.ndarray, activation: str, layer: int) -> float:
-    """λ_min(K^layer) for one hidden layer, minus n `ENTRY_ERROR` max K_ii for rounding; at least 0."""
+    """λ_min(K^layer) for one hidden layer, minus n `entry_error` max K_ii for rounding; at least 0."""
     K = limit_grams(X, hidden_layers=1, activation=activation).layers[layer - 1]
-    return float(max(0.0, np.linalg.eigvalsh(K)[0] - len(K) * ENTRY_ERROR * np.diagonal(K).max()))
+    error = entry_error(activation, polar(X)[1].max())
+    return float(max(0.0, np.linalg.eigvalsh(K)[0] - len(K) * error * np.diagonal(K).max()))
 
 
 def _masses(activation: str, hidden_layers: int, layer: int | None) -> np.ndarray:
     """`order_masses` (TERMS + 1,) of K^layer, or of the sum over the layers."""
     validate_name(activation, DUALS, "activation")
-    L = validate_count(hidden_layers, "hidden_layers")
+    L = validate_depth(hidden_layers)
     if layer is not None and validate_count(layer, "layer") > L + 1:
         raise ValueError(f"`layer` must be at most {L + 1}, the number of layers, got {layer!r}")
     masses = order_masses(activation, L, TERMS)
@@ -253,7 +257,7 @@ def _grid(largest: int) -> list[int]:
 def _unit_rows(X: object) -> np.ndarray:
     """``X`` (n, d) with its rows divided by their norms, which must be 1 to `UNIT_NORM`."""
     X = validate_kernel_inputs(X)
-    norms = np.sqrt((X**2).sum(axis=1))
+    norms = polar(X)[1]
     row = int(np.abs(norms - 1).argmax())
     if abs(norms[row] - 1) > UNIT_NORM:
         raise ValueError(f"`X` must have rows of norm 1, row {row} has norm {norms[row]:.15g}")

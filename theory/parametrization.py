@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from argument_validation import validate_array, validate_count, validate_name, validate_size
+from argument_validation import validate_array, validate_depth, validate_name, validate_size
 from theory.dual_activations import DUALS, PiecewiseLinear
 from theory.validation import bound
 
@@ -66,7 +66,7 @@ def standard_betas(name: str, d: int, m: int, hidden_layers: int) -> np.ndarray:
     ``ntk`` 1 and then m^{−½}, ``mean field`` 1 and 1/m, for one hidden layer.
     """
     known = ("he", "lecun", "xavier", "ntk", "mean field")
-    L = validate_count(hidden_layers, "hidden_layers")
+    L = validate_depth(hidden_layers)
     d, m = validate_size(d, "d"), validate_size(m, "m")
     fans = [(d, m)] + [(m, m)] * (L - 1) + [(m, 1)]
     variances = {

@@ -9,9 +9,9 @@ from functools import cache
 
 import numpy as np
 
-from argument_validation import validate_count, validate_name
+from argument_validation import validate_count, validate_depth, validate_name
 from theory.dual_activations import DUALS, PiecewiseLinear, Smooth
-from theory.quadrature import Function, hermite_coefficients, mean_square, resolution
+from theory.quadrature import Function, hermite_coefficients, resolution, root_mean_square
 
 OUTER_TERMS = 512  # least number of terms of the outer series: what is left out costs t(0)^512 in the low orders
 NOISE = 1e-15  # error of a Hermite coefficient, relative to √(E f²)
@@ -64,7 +64,7 @@ def _layer_series(activation: str, hidden_layers: int, terms: int, gather: bool)
     ``gather`` adds the rest of an outer piecewise linear series to its last term. Those of smooth σ are complete.
     """
     dual = DUALS[validate_name(activation, DUALS, "activation")]
-    L, terms = validate_count(hidden_layers, "hidden_layers"), validate_count(terms, "terms")
+    L, terms = validate_depth(hidden_layers), validate_count(terms, "terms")
     t, q = np.zeros(terms + 1), np.ones(1)
     t[1] = 1.0
     values, derivatives = [t], []
@@ -138,6 +138,6 @@ def squared_hermite(f: Function, q: float, terms: int, strip: float | None) -> n
     resolved, step = resolution(f, q, strip)
     even, odd = hermite_coefficients(f, np.array([q]), resolved, step)
     c = np.stack([even[0], odd[0]], axis=1).ravel()
-    noise = NOISE * np.sqrt(mean_square(f, np.array([q]), step)[0])
+    noise = NOISE * root_mean_square(f, np.array([q]), step)[0]
     squares = np.maximum(np.abs(c) - noise, 0.0)[:terms] ** 2
     return np.pad(squares, (0, terms - len(squares)))

@@ -13,12 +13,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from argument_validation import validate_array, validate_positive
+
 Function = Callable[[np.ndarray], np.ndarray]
 
 HALF_RANGE = 13.0  # exp(-13²/4) = 4e-19: what lies beyond is below rounding
-MAX_TERMS = 16384
+MAX_TERMS = 32768
+MAX_INVERSE = 9.36  # √variance over strip that needs MAX_TERMS
 RESIDUAL = 1e-14  # part of Parseval's sum that may be missing; also the error of a dual, relative to √(E f² E g²)
 NEGLIGIBLE = 1e-17  # terms whose sum is smaller than this, relative, are not evaluated
+GOLDEN = (np.sqrt(5) - 1) / 2
 CLOSE = 0.97  # pairs with larger |ρ| need many terms and are evaluated one by one, not as a dense block
 
 
@@ -54,7 +58,7 @@ def hermite_coefficients(f: Function, variances: np.ndarray, terms: int, step: f
     """
     z, weights = gaussian_grid(step)
     u = np.sqrt(variances)[:, None] * z
-    right, left = f(u), f(-u)
+    right, left = _values(f, u), _values(f, -u)
     even_part, odd_part = (right + left) / 2 * weights, (right - left) / 2 * weights
     even, odd = np.empty((len(u), terms // 2)), np.empty((len(u), terms // 2))
     psi, psi_next = np.exp(-(z**2) / 4) / (2 * np.pi) ** 0.25, z * np.exp(-(z**2) / 4) / (2 * np.pi) ** 0.25
@@ -72,11 +76,29 @@ def hermite_coefficients(f: Function, variances: np.ndarray, terms: int, step: f
     return even, odd
 
 
-def mean_square(f: Function, variances: np.ndarray, step: float) -> np.ndarray:
-    """E f(√q Z)² for every q in ``variances`` (n,), by the trapezoid rule with spacing ``step``."""
+def root_mean_square(f: Function, variances: np.ndarray, step: float) -> np.ndarray:
+    """√(E f(√q Z)²) for every q in ``variances`` (n,), by the trapezoid rule with spacing ``step``."""
     z, weights = gaussian_grid(step)
     u = np.sqrt(variances)[:, None] * z
-    return (f(u) ** 2 + f(-u) ** 2) / 2 @ (weights * np.exp(-(z**2) / 4) / (2 * np.pi) ** 0.25)
+    values = np.stack([_values(f, u), _values(f, -u)])
+    largest = np.abs(values).max(axis=(0, 2))
+    values /= np.where(largest > 0, largest, 1.0)[:, None]  # squares neither overflow nor vanish
+    return largest * np.sqrt((values**2).sum(axis=0) / 2 @ (weights * np.exp(-(z**2) / 4) / (2 * np.pi) ** 0.25))
+
+
+def _values(f: Function, u: np.ndarray) -> np.ndarray:
+    """``f`` (u), or one ValueError if it is not a function from arrays to finite arrays of the same shape."""
+    try:
+        with np.errstate(all="ignore"):
+            values = np.asarray(f(u))
+    except Exception as error:  # whatever a caller's function raises
+        raise ValueError(f"`f` and `g` must be functions of arrays, got {f!r}, which raises {error!r}") from error
+    rule = "`f` and `g` must map arrays to arrays of finite real numbers of the same shape"
+    if values.dtype.kind not in "fiu" or values.shape != u.shape:
+        raise ValueError(f"{rule}, got {values.dtype} of shape {values.shape} for shape {u.shape}")
+    if not np.isfinite(values).all():
+        raise ValueError(f"{rule}, got {values[~np.isfinite(values)][0]} at {u[~np.isfinite(values)][0]:.6g}")
+    return values.astype(np.float64)
 
 
 def resolution(f: Function, variance: float, strip: float | None) -> tuple[int, float]:
@@ -84,30 +106,36 @@ def resolution(f: Function, variance: float, strip: float | None) -> tuple[int, 
 
     If f is bounded by a polynomial in the strip |Im u| < ``strip``, then c_k decays like e^{−a√k} with a = strip/√q,
     and the trapezoid error of c_k like e^{√k s − 2πs/h} for every s < a: the two formulas below leave e^{−36}.
-    Without a strip the spacing is halved until the coefficients no longer change, and the number of terms doubled
-    until Parseval's sum is complete to ``RESIDUAL``. Raises ValueError where ``MAX_TERMS`` do not suffice: for kinked
+    Without a strip the spacing is reduced until the coefficients no longer change, and the number of terms doubled
+    until Parseval's sum is complete to ``RESIDUAL``. The spacings have an irrational ratio: two grids, one in the other, see
+    the same alias of a function that both are too coarse for. Raises ValueError where ``MAX_TERMS`` do not suffice: for kinked
     functions, for example.
     """
     if strip is not None:
-        a = strip / np.sqrt(variance)
-        terms = 2 * int(0.575 * (18 / a) ** 2 + 40)
-        return terms, min(0.25, 2 * np.pi / (np.sqrt(terms) + 42 / a))
+        inverse = float(np.sqrt(variance)) / strip
+        if inverse > MAX_INVERSE:
+            raise ValueError(
+                f"`strip` must be at least {np.sqrt(variance) / MAX_INVERSE:.3g} at variance {variance:.6g}, got {strip:.3g}: "
+                f"more than {MAX_TERMS} Hermite terms would be needed"
+            )
+        terms = 2 * int(0.575 * (18 * inverse) ** 2 + 40)
+        return terms, min(0.25, 2 * np.pi / (np.sqrt(terms) + 42 * inverse))
     terms, step, q = 64, 0.25, np.array([variance])
     coarse = hermite_coefficients(f, q, terms, step)
     while True:
-        fine = hermite_coefficients(f, q, terms, step / 2)
-        total = mean_square(f, q, step / 2)[0]
+        fine = hermite_coefficients(f, q, terms, GOLDEN * step)
+        size = root_mean_square(f, q, GOLDEN * step)[0]
         change = max(np.abs(new - old).max() for new, old in zip(fine, coarse, strict=True))
-        missing = total - sum((part**2).sum() for part in fine)
-        if change <= 1e-15 * np.sqrt(total) and missing <= RESIDUAL * total:
+        missing = 1 - sum(((part / size) ** 2).sum() for part in fine) if size else 0.0
+        if change <= 1e-15 * size and missing <= RESIDUAL:
             return terms, step
         if terms >= MAX_TERMS or step < 0.01:
             raise ValueError(
                 f"`f` is not resolved by {terms} Hermite terms at variance {variance:.6g} (relative residual "
-                f"{missing / total:.1e}): it must be analytic near the real line and the variance not too large"
+                f"{missing:.1e}): it must be analytic near the real line and the variance not too large"
             )
-        if change > 1e-15 * np.sqrt(total):
-            step, coarse = step / 2, fine
+        if change > 1e-15 * size:
+            step, coarse = GOLDEN * step, fine
         else:
             terms *= 2
             coarse = hermite_coefficients(f, q, terms, step)
@@ -117,10 +145,12 @@ def expand(f: Function, variances: np.ndarray, terms: int, step: float) -> Expan
     """Hermite coefficients of ``f`` at every variance (n,), each distinct variance computed once."""
     distinct, where = np.unique(variances, return_inverse=True)
     even, odd = hermite_coefficients(f, distinct, terms, step)
-    total = ((even**2).sum(axis=1) + (odd**2).sum(axis=1))[:, None]
+    size = np.maximum(np.abs(even).max(axis=1), np.abs(odd).max(axis=1))[:, None]
+    relative = [part / np.where(size > 0, size, 1.0) for part in (even, odd)]
+    total = sum((part**2).sum(axis=1) for part in relative)[:, None]
     tails = []
-    for part in (even, odd):
-        left = np.cumsum((part**2 / total)[:, ::-1], axis=1).max(axis=0)[::-1]
+    for part in relative:
+        left = np.cumsum((part**2 / np.where(total > 0, total, 1.0))[:, ::-1], axis=1).max(axis=0)[::-1]
         tails.append(np.append(np.sqrt(left), 0.0))
     return Expansion(even[where], odd[where], *tails)
 
@@ -164,11 +194,12 @@ def _horner_pairs(
 ) -> np.ndarray:
     """Σ_{k<terms} c[rows, k] d[columns, k] x^k for each listed pair."""
     total = np.zeros(len(x))
-    if len(x):
-        c, d = np.ascontiguousarray(c[:, :terms].T), np.ascontiguousarray(d[:, :terms].T)
-        for k in reversed(range(terms)):
+    for start in reversed(range(0, terms if len(x) else 0, 16)):  # sixteen terms copied at a time, by every thread
+        few = slice(start, min(start + 16, terms))
+        left, right = np.ascontiguousarray(c[:, few].T), np.ascontiguousarray(d[:, few].T)
+        for k in reversed(range(len(left))):
             total *= x
-            total += c[k, rows] * d[k, columns]
+            total += left[k, rows] * right[k, columns]
     return total
 
 
@@ -186,7 +217,7 @@ def dual_activation(
     Parameters
     ----------
     f, g : vectorised functions, analytic near the real line, of at most polynomial growth.
-    variance1, variance2 : (r,) and (c,) variances of u and of v.
+    variance1, variance2 : (r,) and (c,) variances of u and of v, not negative.
     correlation : (r, c) correlations of u and v.
     strip : distance of the nearest singularity of f and g from the real axis, where it is known (π/2 for tanh); the
         resolution then comes from it instead of from a search.
@@ -197,18 +228,18 @@ def dual_activation(
 
     Raises
     ------
-    ValueError for variances that are not positive, correlations outside [−1, 1], shapes that do not fit, or a
-    function that is not resolved (kinked, or too sharp at this variance).
+    ValueError for variances that are negative, correlations outside [−1, 1], shapes that do not fit, a ``strip`` that is not
+    positive, and functions that are not resolved by 32768 terms (kinked, or too sharp at this variance), not finite, or no
+    functions of arrays.
     """
-    q1, q2 = np.asarray(variance1, dtype=np.float64), np.asarray(variance2, dtype=np.float64)
-    rho = np.asarray(correlation, dtype=np.float64)
+    q1, q2 = validate_array(variance1, "variance1", ("r",)), validate_array(variance2, "variance2", ("c",))
     for name, q in (("variance1", q1), ("variance2", q2)):
-        if q.ndim != 1 or not q.size or not np.isfinite(q).all() or not (q > 0).all():
-            raise ValueError(f"`{name}` must be a (n,) array of positive finite numbers, got {variance1!r}")
-    if rho.shape != (len(q1), len(q2)):
-        raise ValueError(f"`correlation` must have shape {(len(q1), len(q2))}, got {rho.shape}")
-    if not (np.abs(rho) <= 1).all():
-        raise ValueError(f"`correlation` must lie in [-1, 1], got {rho[~(np.abs(rho) <= 1)][0]}")
+        if q.min() < 0:
+            raise ValueError(f"`{name}` must not be negative, got {q.min():g}")
+    rho = validate_array(correlation, "correlation", (len(q1), len(q2)))
+    if np.abs(rho).max() > 1:
+        raise ValueError(f"`correlation` must lie in [-1, 1], got {rho[np.abs(rho) > 1][0]}")
+    strip = None if strip is None else validate_positive(strip, "strip")
     needs = resolution(f, q1.max(), strip), resolution(g, q2.max(), strip)
     terms, step = max(t for t, _ in needs), min(h for _, h in needs)
     return mehler(expand(f, q1, terms, step), expand(g, q2, terms, step), rho)

@@ -1,32 +1,34 @@
 """Infinite-width Gram matrices of residual networks, and dual activations at a given covariance matrix."""
 
 import numpy as np
+from scipy.spatial.distance import cdist
 
-from argument_validation import validate_count, validate_name
-from theory.dual_activations import DUALS, PiecewiseLinear
-from theory.quadrature import gaussian_grid
-from theory.validation import validate_kernel_inputs
+from argument_validation import validate_depth, validate_flag, validate_name, validate_not_negative, validate_symmetric
+from theory.dual_activations import DUALS, PiecewiseLinear, angle_between
+from theory.gram_limits import Dual, LimitGrams, angles, next_variances, validate_pair
+from theory.validation import polar
 
 
 def residual_limit_grams(
     X: np.ndarray,
+    X2: np.ndarray | None = None,
     *,
     hidden_layers: int,
     activation: str = "relu",
     branch_scale: float = 1.0,
     second_weights: bool = True,
-) -> np.ndarray:
+) -> LimitGrams:
     """Limits of (m/κ²) times the Gram matrix of every block of weights of a residual network, as its width m grows.
 
     The network is x^1 = σ(W^1x), x^l = x^{l−1} + (s/√m) V^l σ(W^l x^{l−1}/√m) for l = 2..L, f = (κ/m) a·x^L, all weights
-    N(0, 1). With Σ^0 = XXᵀ and (u, v) ~ N(0, Σ^{l−1}), Φ^l = E σ(u)σ(v), Σ̇^l = E σ'(u)σ'(v):
+    N(0, 1). With Σ^0 = X X2ᵀ and (u, v) ~ N(0, Σ^{l−1}), Φ^l = E σ(u)σ(v), Σ̇^l = E σ'(u)σ'(v):
 
         Σ^1 = Φ^1,  Σ^l = Σ^{l−1} + s²Φ^l,        Γ^L = 1,  Γ^{l−1} = Γ^l ∘ (1 + s²Σ̇^l),
         K_W^1 = Σ^0 ∘ Σ̇^1 ∘ Γ^1,  K_W^l = s²Σ^{l−1} ∘ Σ̇^l ∘ Γ^l,  K_V^l = s²Φ^l ∘ Γ^l,  K_a = Σ^L.
 
     Parameters
     ----------
-    X : (n, d) inputs. For the kernel between test and training inputs stack both and take the rows and columns needed.
+    X, X2 : (n, d) and (n2, d) inputs as for `limit_grams`; ``X2`` defaults to ``X``.
     hidden_layers : L ≥ 1; L = 1 is the plain network.
     activation : name of σ, as for `limit_grams`.
     branch_scale : s, finite and not negative.
@@ -35,78 +37,116 @@ def residual_limit_grams(
 
     Returns
     -------
-    (2L, n, n), exactly symmetric, in the order W^1, W^2, V^2, …, W^L, V^L, a; without V (L+1, n, n), W^1 … W^L, a. Angles are
-    taken from cosines: the relative accuracy of a least eigenvalue is lost for inputs closer than about 1e-5.
+    LimitGrams with ``layers`` (2L, n, n2) in the order W^1, W^2, V^2, …, W^L, V^L, a; without V (L+1, n, n2), W^1 … W^L, a;
+    ``ntk`` is their sum and ``nngp`` = Σ^L. Exactly symmetric when ``X2`` is None or equal to ``X``. For relu, leaky_relu and
+    abs angles are carried as in `limit_grams`, with the same accuracy for close inputs.
 
     Raises
     ------
-    ValueError for empty, non-finite or zero rows, an unknown activation, a depth below 1, a scale that is negative or not
-    finite, and variances beyond the reach of the activation's quadrature.
+    ValueError as `limit_grams`, for a scale that is negative or not finite, and for one so large that the variances of the
+    pre-activations leave the range of the activation.
 
     Notes
     -----
     Source: elementary, proof in docs/theory.md, other-architectures.
     """
-    L, s = validate_count(hidden_layers, "hidden_layers"), float(branch_scale)
-    activation = validate_name(activation, DUALS, "activation")
-    if not 0 <= s < np.inf:
-        raise ValueError(f"`branch_scale` must be finite and not negative, got {branch_scale!r}")
-    X = validate_kernel_inputs(X)
-    sigma = [X @ X.T]
-    phi, dots = [], []
+    L, s = (
+        validate_depth(hidden_layers),
+        np.float64(validate_not_negative(branch_scale, "branch_scale")),
+    )
+    dual, V = DUALS[validate_name(activation, DUALS, "activation")], validate_flag(second_weights, "second_weights")
+    X, X2, symmetric = validate_pair(X, X2, activation)
+    (unit1, norm1), (unit2, norm2) = polar(X), polar(X2)
+    angle, q = angles(unit1, unit2), (norm1**2, norm2**2)
+    sigma = [np.multiply.outer(norm1, norm2) * np.cos(angle)]
+    phi, dots, before = [], [], None
     for l in range(L):
-        value, derivative = dual_moments(sigma[-1], activation)
+        value, dot, after, p = dual_layer(dual, q, angle)
+        means = [dual.mean(variances) for variances in q]
         phi.append(value)
-        dots.append(derivative)
+        dots.append(dot)
         if l == 0:
-            sigma.append(value)
+            sigma, q, angle, before = [*sigma, value], p, after, means
             continue
+        roots = [[np.sqrt(v) for v in q], [s * np.sqrt(v) for v in p]]
+        with np.errstate(over="ignore"):  # refused in the line after next
+            cross = [0 * mu if V else 2 * s * mu * nu for mu, nu in zip(before, means, strict=True)]
+            q = [v + s**2 * w + c for v, w, c in zip(q, p, cross, strict=True)]
+        validate_variances(q, dual, activation)
+        parts = [(roots[0], angle), (roots[1], after), ([np.sqrt(c) for c in cross], np.zeros_like(angle))]
         total = sigma[-1] + s**2 * value
-        if not second_weights:
-            # μ^l is a sum over the layers so far, each with the mean at its own variance
-            means = [activation_mean(np.diag(S), activation) for S in sigma]
-            before = means[0] + s * sum(means[1:l])
-            total = total + s * (np.outer(before, means[l]) + np.outer(means[l], before))
+        if not V:
+            total += s * (np.multiply.outer(before[0], means[1]) + np.multiply.outer(means[0], before[1]))
+            before = [mu + s * nu for mu, nu in zip(before, means, strict=True)]
+        if V or isinstance(dual, PiecewiseLinear):
+            # 1-homogeneous σ: all means are proportional to the norms, so the cross terms are those of parallel vectors
+            angle = combined_angle(parts)
+        else:
+            angle = angle_between(total, *(np.sqrt(v) for v in q))
         sigma.append(total)
     blocks, gamma = [sigma[L]], np.ones_like(sigma[0])
     for l in range(L, 1, -1):
-        if second_weights:
+        if V:
             blocks.append(s**2 * phi[l - 1] * gamma)
         blocks.append(s**2 * sigma[l - 1] * dots[l - 1] * gamma)
         gamma = gamma * (1 + s**2 * dots[l - 1])
     blocks.append(sigma[0] * dots[0] * gamma)
     grams = np.stack(blocks[::-1])
-    return (grams + grams.transpose(0, 2, 1)) / 2
+    return LimitGrams((grams + grams.transpose(0, 2, 1)) / 2 if symmetric else grams)
+
+
+def dual_layer(
+    dual: Dual, q: tuple[np.ndarray, np.ndarray], angle: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[np.ndarray]]:
+    """E σσ, E σ'σ' and the next angles (n, n2), and the next variances of both sides, at variances ``q`` and ``angle``."""
+    largest = max(v.max() for v in q)
+    features, p = [dual.features(v, largest) for v in q], [next_variances(dual, v) for v in q]
+    return *dual.layer(*features, *p, angle), p
+
+
+def combined_angle(parts: list[tuple[list[np.ndarray], np.ndarray]]) -> np.ndarray:
+    """Angles between x = (x_1, x_2, …) and y = (y_1, …), put together from orthogonal parts.
+
+    ``parts`` holds ([|x_b| (n,), |y_b| (n2,)], angle of x_b and y_b (n, n2)). With the unit vectors α = (|x_b|)_b/|x| and β,
+
+        sin²(θ/2) = |α − β|²/4 + Σ_b α_b β_b sin²(θ_b/2),    cos²(θ/2) = |α − β|²/4 + Σ_b α_b β_b cos²(θ_b/2),
+
+    sums of squares: nothing cancels for nearly equal or opposite vectors. A right angle where one vector is zero.
+    """
+    first, second = (np.stack([roots[side] for roots, _ in parts]) for side in (0, 1))
+    first, second = (polar(roots.T)[0].T for roots in (first, second))
+    near = far = cdist(first.T, second.T, "sqeuclidean") / 4
+    for alpha, beta, (_, angle) in zip(first, second, parts, strict=True):
+        weight = np.multiply.outer(alpha, beta)
+        near, far = near + weight * np.sin(angle / 2) ** 2, far + weight * np.cos(angle / 2) ** 2
+    return 2 * np.arctan2(np.sqrt(near), np.sqrt(far))
+
+
+def validate_variances(variances: list[np.ndarray], dual: Dual, activation: str) -> None:
+    """Raise unless all variances of pre-activations are squares of norms that the activation accepts."""
+    largest = max(v.max() for v in variances)
+    if not largest <= dual.largest_norm**2 * (1 + 1e-9):
+        raise ValueError(
+            f"`X` and `branch_scale` must give pre-activations of variance at most {dual.largest_norm**2:g} for {activation}, "
+            f"got {largest:.6g}"
+        )
 
 
 def dual_moments(covariance: np.ndarray, activation: str) -> tuple[np.ndarray, np.ndarray]:
     """E σ(u)σ(v) and E σ'(u)σ'(v), both (n, n), for every pair of components of a Gaussian vector with this covariance.
 
-    ``covariance`` (n, n) symmetric with positive diagonal. Raises ValueError for a diagonal that is not positive, or larger
-    than the activation's quadrature reaches.
+    ``covariance`` (n, n) symmetric, positive semi-definite, with diagonal entries up to the square of the largest norm that
+    `limit_grams` accepts. Angles come from cosines. ValueError for anything else and for an unknown activation.
     """
-    dual, variances = DUALS[activation], np.diag(covariance)
-    if variances.min() <= 0:
-        raise ValueError(f"the variances of the pre-activations must be positive, the least is {variances.min():g}")
-    if variances.max() > dual.max_variance:
+    dual = DUALS[validate_name(activation, DUALS, "activation")]
+    covariance = validate_symmetric(covariance, "covariance")
+    q = np.diag(covariance)
+    if q.min() < 0 or q.max() > dual.largest_norm**2:
         raise ValueError(
-            f"the variances of the pre-activations must be at most {dual.max_variance:g} for {activation}: its quadrature is "
-            f"accurate up to there; the largest is {variances.max():.6g}"
+            f"`covariance` must have a diagonal in [0, {dual.largest_norm**2:g}], got {q.min():g} to {q.max():g}"
         )
-    roots = np.sqrt(variances)
-    angle = np.arccos(np.clip(covariance / np.outer(roots, roots), -1.0, 1.0))
+    if (np.abs(covariance) > (1 + 1e-9) * np.multiply.outer(np.sqrt(q), np.sqrt(q))).any():
+        raise ValueError("`covariance` must be positive semi-definite, got a correlation above 1")
+    angle = angle_between(covariance, np.sqrt(q), np.sqrt(q))
     np.fill_diagonal(angle, 0.0)  # the quotient may be an ulp below 1
-    features, after = dual.features(variances, variances.max()), dual.variance(variances)
-    value, derivative, _ = dual.layer(features, features, after, after, angle)
-    return value, derivative
-
-
-def activation_mean(variances: np.ndarray, activation: str) -> np.ndarray:
-    """E σ(√q Z) for every q in ``variances`` (n,): b√(2q/π) for σ = au + b|u|, else the trapezoid rule."""
-    dual = DUALS[activation]
-    if isinstance(dual, PiecewiseLinear):
-        return dual.b * np.sqrt(2 * variances / np.pi)
-    z, weights = gaussian_grid(0.02)
-    u = np.sqrt(variances)[:, None] * z
-    density = np.exp(-(z**2) / 4) / (2 * np.pi) ** 0.25  # the weights hold the other half of the normal density
-    return (dual.function(u) + dual.function(-u)) / 2 @ (weights * density)
+    return dual_layer(dual, (q, q), angle)[:2]

@@ -28,17 +28,33 @@ ROUNDING = (
     2.0**-51
 )  # eigenvalues within n times this of 0, relative to the largest, are 0 up to rounding; seen: up to a third
 
+LEAST_NORM, LARGEST_NORM = 1e-150, 1e150  # their squares are float64 numbers
 
-def validate_kernel_inputs(X: object, name: str = "X") -> np.ndarray:
-    """Return ``X`` as an (n, d) array of non-zero rows whose squared norms are representable."""
+
+def validate_kernel_inputs(X: object, name: str = "X", largest: float = LARGEST_NORM, reason: str = "") -> np.ndarray:
+    """Return ``X`` as an (n, d) array whose rows are zero or have norms of `LEAST_NORM` to ``largest``, for this reason."""
     array = validate_inputs(X, name)
-    largest = np.abs(array).max(axis=1)
-    if not largest.all():
-        raise ValueError(f"`{name}` must not have zero rows, row {np.argmin(largest)} is zero")
-    if largest.max() > 1e150 or largest.min() < 1e-150:
-        row = np.argmax(np.abs(np.log(largest)))
-        raise ValueError(f"`{name}` must have row norms between 1e-150 and 1e150, row {row} has {largest[row]:.3g}")
+    validate_norms(polar(array)[1], name, largest, reason)
     return array
+
+
+def validate_norms(norms: np.ndarray, name: str, largest: float, reason: str) -> None:
+    """Raise unless all ``norms``, an array of any shape, are zero or between `LEAST_NORM` and ``largest``."""
+    wrong = (norms > largest * (1 + 1e-12)) | ((norms < LEAST_NORM) & (norms > 0))
+    if wrong.any():
+        where = tuple(int(i) for i in np.argwhere(wrong)[0])
+        row = where[0] if len(where) == 1 else where
+        raise ValueError(
+            f"`{name}` must have row norms that are 0 or between {LEAST_NORM:g} and {largest:g}{reason and ' ' + reason}; "
+            f"row {row} has norm {norms[where]:.6g}"
+        )
+
+
+def polar(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Unit rows and norms of ``X`` (n, d), without overflow or underflow; a zero row stays zero."""
+    largest = np.abs(X).max(axis=1)
+    norms = largest * np.sqrt(((X / np.where(largest > 0, largest, 1.0)[:, None]) ** 2).sum(axis=1))
+    return X / np.where(norms > 0, norms, 1.0)[:, None], norms
 
 
 def positive(**values: object) -> list[Decimal]:

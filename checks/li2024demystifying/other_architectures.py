@@ -87,14 +87,14 @@ def network(
 def limits(architecture: str, X: np.ndarray, activation: str, L: int) -> np.ndarray:
     """Limit of the Gram matrix of every block of weights, (blocks, n, n)."""
     if architecture == CONVOLUTION:
-        return convolution_limit_grams(X, taps=TAPS, hidden_layers=L, activation=activation)
+        return convolution_limit_grams(X, taps=TAPS, hidden_layers=L, activation=activation).layers
     return residual_limit_grams(
         X,
         hidden_layers=L,
         activation=activation,
         branch_scale=BRANCH_SCALE,
         second_weights=architecture == RESIDUAL,
-    )
+    ).layers
 
 
 def wrong_limit(architecture: str, X: np.ndarray, activation: str, L: int) -> tuple[str, np.ndarray]:
@@ -215,7 +215,7 @@ def gram_parts(run: Run, design: tuple) -> Iterator[tuple[Evidence, Evidence | N
         )
         if architecture == CONVOLUTION and name == "tanh" and kind == "random":
             # elsewhere within the margin: taps matter little where the positions of two inputs have nearly equal cosines
-            one = convolution_limit_grams(X, taps=1, hidden_layers=L, activation=name).sum(axis=0)
+            one = convolution_limit_grams(X, taps=1, hidden_layers=L, activation=name).ntk
             yield None, offset(f"(a) taps not averaged, offset · {case}", last, one, allowed)
 
 

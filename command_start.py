@@ -1,0 +1,63 @@
+"""What every command does first: our packages are looked for side by side, and output degrades where it cannot be printed.
+
+Only the standard library is imported here: where packages of two projects are mixed, nothing else can be relied on.
+"""
+
+import codecs
+import io
+import sys
+from importlib.metadata import distributions
+from importlib.util import find_spec
+from pathlib import Path
+
+NAME = "lazy-training-checks"
+OURS = ("argument_validation", "theory", "kernels", "checks", "figures", "benchmarks")
+ROOT = Path(__file__).resolve().parent
+
+
+def start() -> None:
+    """Begin a command: let no character that is printed raise an error; leave with status 2 where a package is not ours."""
+    codecs.register_error("degrade", _degrade)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="degrade")
+    require_own_packages()
+
+
+def require_own_packages() -> None:
+    """Leave with status 2 and one sentence where one of our packages is not the one beside this file."""
+    reason = foreign_package()
+    if reason is not None:
+        print(f"{reason}: use an environment of its own for {NAME}, or another working folder", file=sys.stderr)
+        raise SystemExit(2)
+
+
+def foreign_package(root: Path = ROOT) -> str | None:
+    """What is wrong with the first of our packages that is not the one in ``root``, None if all are.
+
+    The package index has other packages called kernels, checks and figures. On the path one may come before ours; installed
+    into the same folder, it has overwritten ours or was overwritten.
+    """
+    for name in OURS:
+        spec = find_spec(name)
+        if spec is None:
+            return f"`{name}` is not installed beside the others in {root}"
+        if spec.origin is None or Path(spec.origin).resolve() not in (root / f"{name}.py", root / name / "__init__.py"):
+            return (
+                f"`{name}` is found at {spec.origin or next(iter(spec.submodule_search_locations))} and not in {root}"
+            )
+    for other in distributions(path=[str(root)]):
+        files = {line.split(",")[0] for line in (other.read_text("RECORD") or "").splitlines()}
+        shared = [name for name in OURS if {f"{name}.py", f"{name}/__init__.py"} & files]
+        if shared and other.metadata["Name"] != NAME:
+            return f"`{shared[0]}` in {root} belongs to {other.metadata['Name']} too"
+    return None
+
+
+def _degrade(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Write bytes of a path that are no text as they are, and any other character as ``\\u…``, one at a time."""
+    error.end = error.start + 1
+    try:
+        return codecs.lookup_error("surrogateescape")(error)
+    except UnicodeError:
+        return codecs.backslashreplace_errors(error)
