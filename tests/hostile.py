@@ -108,8 +108,8 @@ def scalar(low, high, *, bad=()):
     )  # fmt: skip
 
 
-def positive(low=0.125, high=3.0):
-    return scalar(low, high, bad=(0.0, -1.0, -5e-324))
+def positive(low=0.125, high=3.0, *, wrong=()):
+    return scalar(low, high, bad=(0.0, -1.0, -5e-324, *wrong))
 
 
 def not_negative(low=0.0, high=3.0):

@@ -127,7 +127,7 @@ def test_extreme_betas_do_not_overflow_on_the_way():
 @pytest.mark.parametrize(
     "call, message",
     [
-        (lambda: layer_rates([1e-200, 1.0]), "`beta` 1e-200 must give a layer_rate within float64"),
+        (lambda: layer_rates([1e-200, 1.0]), "`betas` must have rates 1/β² within float64, got 1e-200"),
         (lambda: layer_rates([[1.0, 2.0]]), r"`betas` must have shape \(L \+ 1,\), got \(1, 2\)"),
         (lambda: layer_rates([1.0, -2.0]), r"`betas` must be at least two positive numbers, one a layer, got \[1.0, -2.0\]"),
         (lambda: layer_rates([1.0]), r"`betas` must be at least two positive numbers"),

@@ -58,7 +58,12 @@ def output_scale(betas: np.ndarray, m: int, *, activation: str) -> float:
 
 def layer_rates(betas: np.ndarray) -> np.ndarray:
     """r_l = 1/β_l², (L+1,), for every σ."""
-    return np.array([_layer_rate(float(beta)) for beta in _validate_betas(betas)])
+    betas = _validate_betas(betas)
+    with np.errstate(over="ignore", under="ignore"):
+        rates = (1 / betas) ** 2
+    if not np.isfinite(rates).all():
+        raise ValueError(f"`betas` must have rates 1/β² within float64, got {betas.min():g}")
+    return rates
 
 
 def standard_betas(name: str, d: int, m: int, hidden_layers: int) -> np.ndarray:
@@ -97,8 +102,3 @@ def _homogeneous(activation: str) -> bool:
 def _output_scale(m: int, betas: np.ndarray, power: int) -> float:
     """m^{power/2} Π_l β_l."""
     return math.prod(map(Decimal, betas), start=Decimal(m).sqrt() ** power)
-
-
-@bound
-def _layer_rate(beta: float) -> float:
-    return 1 / Decimal(beta) ** 2

@@ -50,10 +50,7 @@ def residual_limit_grams(
     -----
     Source: elementary, proof in docs/theory.md, other-architectures.
     """
-    L, s = (
-        validate_depth(hidden_layers),
-        np.float64(validate_not_negative(branch_scale, "branch_scale")),
-    )
+    L, s = validate_depth(hidden_layers), np.float64(validate_not_negative(branch_scale, "branch_scale"))
     dual, V = DUALS[validate_name(activation, DUALS, "activation")], validate_flag(second_weights, "second_weights")
     X, X2, symmetric = validate_pair(X, X2, activation)
     (unit1, norm1), (unit2, norm2) = polar(X), polar(X2)
@@ -68,8 +65,8 @@ def residual_limit_grams(
         if l == 0:
             sigma, q, angle, before = [*sigma, value], p, after, means
             continue
-        roots = [[np.sqrt(v) for v in q], [s * np.sqrt(v) for v in p]]
-        with np.errstate(over="ignore"):  # refused in the line after next
+        with np.errstate(over="ignore"):  # refused where the variances are validated
+            roots = [[np.sqrt(v) for v in q], [s * np.sqrt(v) for v in p]]
             cross = [0 * mu if V else 2 * s * mu * nu for mu, nu in zip(before, means, strict=True)]
             q = [v + s**2 * w + c for v, w, c in zip(q, p, cross, strict=True)]
         validate_variances(q, dual, activation)

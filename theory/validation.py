@@ -100,7 +100,10 @@ def bound(formula: Callable[..., Decimal]) -> Callable[..., float]:
 
 def rates_of(layer_rates: object) -> np.ndarray:
     """Learning rates (L+1,) of any number of layers; (1,) for None."""
-    return validate_rates(layer_rates, 1 if layer_rates is None else max(1, np.size(layer_rates)))
+    if layer_rates is None:
+        return np.ones(1)
+    rates = validate_array(layer_rates, "layer_rates", ("L + 1",))
+    return validate_rates(rates, len(rates))
 
 
 def spectrum(K: object, name: str, n: int | str = "n") -> tuple[np.ndarray, np.ndarray, float]:
