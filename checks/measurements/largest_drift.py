@@ -17,8 +17,8 @@ def drifts(
 ) -> dict[str, np.ndarray]:
     """``drift`` ‖w_α(t) − w_0‖ of a drawn model at 12 ``time``s t up to ``horizon``/‖Dh(w_0)‖², (sizes, 12) each.
 
-    ``error`` its change when the tolerance is cut by ten, ``loss`` R(αh(w_0)), ``alpha`` α = ``sizes``·κ_h(w_0). NaN where a flow did not
-    reach a time.
+    ``error`` its change when the tolerance is cut by ten, ``loss`` R(αh(w_0)), ``alpha`` α = ``sizes``·κ_h(w_0). NaN where a
+    flow did not reach a time.
     """
     drawn = draw(kind, seed, centred=centred)
     model, R = drawn.model, make_loss(loss, drawn.targets)

@@ -41,10 +41,10 @@ def stacked(rows: Iterable[dict]) -> dict[str, np.ndarray]:
 def each_draw(one: Callable[..., dict]) -> Callable[..., dict[str, np.ndarray]]:
     """The cell that stacks ``one(seed, **configuration)`` over the seeds of its draws."""
 
-    @wraps(one)
     def cell(*, stream: Sequence[int], first: int, draws: int, **configuration: object) -> dict[str, np.ndarray]:
         return stacked(one(seed, **configuration) for seed in draw_seeds(stream, first, draws))
 
-    own = [*inspect.signature(cell, follow_wrapped=False).parameters.values()][:3]
-    cell.__signature__ = inspect.Signature([*own, *[*inspect.signature(one).parameters.values()][1:]])
+    given, (_, *own) = inspect.signature(cell), inspect.signature(one).parameters.values()
+    wraps(one)(cell)
+    cell.__signature__ = given.replace(parameters=[*[*given.parameters.values()][:3], *own])
     return cell
