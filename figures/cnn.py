@@ -30,19 +30,19 @@ KINDS = ("digits", "noise")
 
 def compute(run: Run) -> np.ndarray:
     """Structured array with `COLUMNS`: panels "accuracy" and "moved" at x = α, panel "spectrum" at the rank x."""
-    ((case, found),) = measure(performance.CLAIM, "a", run, lambda config: {**config, "alphas": ALPHAS})
+    (case, found), *_ = measure(performance.CLAIM, "a", run, lambda config: {**config, "alphas": ALPHAS})
     rows = []
     for k, level in enumerate(case["levels"]):
         for alpha, values in zip(ALPHAS, found["accuracy"][..., k].T, strict=True):
             mean, error = mean_and_error(values)
             rows.append(("accuracy", f"loss {level:g}", alpha, mean, mean - error, mean + error, np.nan))
-    ((_, found),) = measure(stability.CLAIM, "a", run, lambda config: {**config, "alphas": MOVED})
+    (_, found), *_ = measure(stability.CLAIM, "a", run, lambda config: {**config, "alphas": MOVED})
     alphas = np.array(MOVED)
     for key, name in stability.QUANTITIES.items():
         values = found[key][..., 0]
         lines = zip(alphas, *summary(values), values.mean(axis=0)[-1] * alphas[-1] / alphas, strict=True)
         rows += [("moved", name, *line) for line in lines]
-    ((_, found),) = measure(spectra.CLAIM, "a", run)
+    (_, found), *_ = measure(spectra.CLAIM, "a", run)
     for k, kind in enumerate(KINDS):
         shares = found["eigenvalues"][:, k, np.array(RANKS) - 1] / found["eigenvalues"][:, k, [1]]
         rows += [("spectrum", kind, *line, np.nan) for line in zip(RANKS, *summary(shares), strict=True)]

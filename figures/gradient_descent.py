@@ -46,7 +46,7 @@ def draw(table: np.ndarray) -> Figure:
         own = table[table["panel"] == name]
         for k, series in enumerate(dict.fromkeys(own["series"].tolist())):
             line = own[own["series"] == series]
-            panel.plot(line["x"], line["predicted"], **PREDICTED)
+            panel.plot(line["x"], line["predicted"], **PREDICTED, label="bound" if k == 0 and name == "loss" else None)
             points(panel, line, k, series)
         panel.set(yscale="log")
         panel.legend(loc="best")

@@ -42,7 +42,7 @@ def compute(run: Run) -> np.ndarray:
         for place, sign in zip(found["teacher"], found["teacher_signs"], strict=True):
             rows.append((panel, f"teacher {sign:+.0f}", *place, np.nan, np.nan))
     taus = SCALES[run.tier]
-    ((_, losses),) = measure(scale_generalization.CLAIM, "a", run, lambda config: {**config, "taus": list(taus)})
+    (_, losses), *_ = measure(scale_generalization.CLAIM, "a", run, lambda config: {**config, "taus": list(taus)})
     for key, name in LINES.items():
         rows += [("loss", name, *line) for line in zip(taus, *summary(losses[key]), strict=True)]
     return np.array(rows, dtype=list(zip(COLUMNS, ["U12", "U24", *[float] * 4], strict=True)))

@@ -29,12 +29,12 @@ NAMES = {0.5: "1/√m", 1.0: "1/m"}
 def compute(run: Run) -> np.ndarray:
     """Structured array with `COLUMNS`: panel "width" has losses at the width x, panel "population" the loss at x = τ."""
     rows, widths, taus = [], WIDTHS[run.tier], SCALES[run.tier]
-    ((case, found),) = measure(width_generalization.CLAIM, "a", run, lambda config: {**config, "widths": list(widths)})
+    (case, found), *_ = measure(width_generalization.CLAIM, "a", run, lambda config: {**config, "widths": list(widths)})
     for key, kind in (("end", "test"), ("train", "training")):
         for b, beta in enumerate(case["betas"]):
             lines = zip(widths, *summary(found[key][:, b]), strict=True)
             rows += [("width", f"{kind} {NAMES[beta]}", *line) for line in lines]
-    ((_, found),) = measure(population_loss.CLAIM, "a", run, lambda config: {**config, "taus": list(taus)})
+    (_, found), *_ = measure(population_loss.CLAIM, "a", run, lambda config: {**config, "taus": list(taus)})
     rows += [("population", "population", *line) for line in zip(taus, *summary(found["loss"]), strict=True)]
     return np.array(rows, dtype=list(zip(COLUMNS, ["U12", "U16", *[float] * 4], strict=True)))
 

@@ -1,6 +1,8 @@
 """Figures: the data they are drawn from, and the files they leave; never the pixels."""
 
 import csv
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,37 +10,27 @@ import pytest
 
 import figures.__main__ as program
 from benchmarks.flow import FlowProblem
-from checks.chizat2019lazy import (
-    cnn_activation_stability,
-    cnn_performance,
-    cnn_runs,
-    population_loss,
-    scale_generalization,
-    tangent_kernel_spectrum,
-    trajectories,
-    width_generalization,
-)
+from checks.chizat2019lazy import trajectories
 from checks.claim import Run
-from checks.li2024demystifying import gram_limit as gram_limit_claim
-from checks.li2024demystifying import kernel_description as predictions
-from checks.li2024demystifying import kernel_stability as stability
-from checks.li2024demystifying import lazy_threshold as threshold
-from checks.li2024demystifying import limit_positive_definite as separation
-from checks.li2024demystifying import scheme_independence as splits
+from checks.claims import CLAIMS
 from checks.measurements.eigenvalues import ANGLES
 from checks.measurements.gram_errors import data_sets
+from checks.measurements.teacher_student import CIRCLE
 from checks.running.sweep import Sweep
 from checks.running.verify import measure
 from figures import (
     cnn,
     drift,
+    gradient_descent,
     gram_limit,
     integrators,
     kernel_description,
     kernel_stability,
+    lazy_tightness,
     limit_positive_definite,
     loss_decay,
     min_eigenvalue,
+    other_architectures,
     regime_map,
     scheme_independence,
     teacher_student,
@@ -49,51 +41,91 @@ from tests.flows import make_network
 from theory import gram_fluctuations
 
 
+def cut(claim, letter, run, widen=lambda config: config):
+    """`measure` with few draws, in a few cases of small sizes."""
+    keep, changes = CUTS.get(claim.name, (lambda settings: True, {}))
+    (part,) = (part for part in claim.parts if part.letter == letter)
+    cases = []
+    for case in part.cases(run.tier):
+        changed = {key: changes[key](value) for key, value in case.config.items() if key in changes}
+        config = case.config | changed
+        if keep({**config, **case.select}):
+            cases.append(replace(case, config=config, draws=min(case.draws, DRAWS.get(claim.name, 3)), chunk=None))
+    return measure(replace(claim, parts=(replace(part, cases=lambda tier: cases),)), letter, run, widen)
+
+
+def to(value):
+    """A setting in place of any other."""
+    return lambda old: value
+
+
+def every(settings):
+    return True
+
+
+def narrower(pairs):
+    """(m, κ) at one width at a smaller one, along several widths the first three."""
+    return [[min(m, 512), kappa] for m, kappa in pairs] if len({m for m, _ in pairs}) == 1 else pairs[:3]
+
+
+def one_kind(settings):
+    return settings["kind"] == "quadratic"
+
+
+CUTS = {
+    "general-lazy": (one_kind, {}),
+    "generalization": (one_kind, {}),
+    "tangent-kernel-method": (one_kind, {}),
+    "scale-generalization": (every, {"n": to(80), "d": to(16), "m": to(16), "steps": to(500)}),
+    "width-generalization": (every, {"n": to(50), "d": to(10), "steps": to(200)}),
+    "population-loss": (every, {"d": to(10), "m": to(10), "batch": to(50), "steps": to(500)}),
+    "cnn-performance": (every, {"n": to(50), "width": to(3), "epochs": to(300)}),
+    "cnn-activation-stability": (every, {"n": to(50), "width": to(3), "epochs": to(300)}),
+    "gram-limit": (lambda s: s["activation"] == "relu", {"widths": to([32, 64]), "activations": to(["relu"])}),
+    "limit-positive-definite": (
+        lambda s: (
+            s["activation"] in ("relu", "tanh")
+            and s.get("hidden_layers", 2) == 2
+            and s.get("data", {"n": 0})["n"] <= 16
+        ),
+        {},
+    ),
+    "lazy-threshold": (lambda s: s["gamma"] in (-0.25, 0.0, 0.5), {"pairs": lambda pairs: pairs[:3]}),
+    "kernel-stability": (every, {"pairs": narrower}),
+    "scheme-independence": (every, {"pairs": narrower}),
+    "gradient-descent": (lambda s: s["data"]["kind"] == "random", {"width": to(256)}),
+    "kernel-description": (lambda s: s["hidden_layers"] == 1, {"pairs": lambda pairs: [pairs[0], pairs[2]]}),
+    "other-architectures": (every, {"widths": lambda widths: widths[:2]}),
+}
+"""By claim: the cases that are kept, and settings that are changed."""
+DRAWS = {"other-architectures": 12}
+
+SIZES = {
+    lazy_tightness: {"POINTS": {"quick": 3}, "SHARES": {"quick": 6}},
+    min_eigenvalue: {"WIDTHS": [8, 16], "SEEDS": 8, "TRIALS": 400, "FAILURE_WIDTHS": [8, 16]},
+    loss_decay: {"WIDTHS": {"quick": (256, 1024)}, "SEEDS": {"quick": 1}, "POINTS": 21},
+    drift: {"WIDTHS": {"quick": (256, 1024)}, "SCALES": {"quick": [1.0, 16.0, 256.0, 1024.0]}, "SEEDS": {"quick": 1}},
+    trajectories: {"STEPS": {"quick": 4_000}},
+    teacher_student: {"SCALES": {"quick": (0.03, 1.0)}, "POINTS": 8},
+    width_population: {"WIDTHS": {"quick": (16, 64)}, "SCALES": {"quick": (0.04, 1.0)}},
+    cnn: {"ALPHAS": [0.3, 100.0], "MOVED": [10.0, 100.0], "RANKS": (2, 10, 50)},
+}
+"""Sizes that figures have of their own."""
+
+
 @pytest.fixture
 def small(monkeypatch):
     """Every sweep of the figures, cut down to seconds."""
-    monkeypatch.setattr(gram_limit_claim, "RATES", {"quick": {1: ((5, 6, 7), 8), 2: ((5, 6), 8), 3: ((5, 6), 8)}})
-    monkeypatch.setattr(separation, "ACTIVATIONS", ("relu", "sin"))
-    monkeypatch.setattr(separation, "MANY", {"quick": 20})
-    for name, value in (("WIDTHS", [8, 16]), ("SEEDS", 8), ("TRIALS", 400), ("FAILURE_WIDTHS", [8, 16])):
-        monkeypatch.setattr(min_eigenvalue, name, value)
-    for module, values in SMALL_SWEEPS.items():
+    for module in program.FIGURES.values():
+        if hasattr(module, "measure"):
+            monkeypatch.setattr(module, "measure", cut)
+    for module, values in SIZES.items():
         for name, value in values.items():
             monkeypatch.setattr(module, name, value)
     problem = lambda name, seed: FlowProblem(*SMALL.arguments[0], SMALL.kappa, SMALL.horizon(50))  # noqa: E731
     monkeypatch.setattr(integrators, "make_problem", problem)
     return Run("quick", 0, Sweep())
 
-
-SMALL_SWEEPS = {
-    loss_decay: {"WIDTHS": {"quick": (256, 1024)}, "SEEDS": {"quick": 1}, "POINTS": 21},
-    drift: {"WIDTHS": {"quick": (256, 1024)}, "SCALES": {"quick": [1.0, 16.0, 256.0, 1024.0]}, "SEEDS": {"quick": 1}},
-    threshold: {"WIDTHS": {"quick": {1: [64, 128, 256]}}, "GAMMAS": {"quick": (-0.25, 0.0, 0.5)}},
-    stability: {
-        "PAIRED_WIDTH": 256,
-        "CENTRED_WIDTHS": {1: 64},
-        "KINKED_WIDTHS": {"quick": 256},
-        "WIDTHS": {"quick": [32, 64, 128]},
-        "WIDTH_DRAWS": {"quick": 5},
-    },
-    splits: {"WIDTHS": {1: 512}, "SCHEME_WIDTHS": {"quick": [128, 256, 512]}},
-    trajectories: {"STEPS": {"quick": 4_000}},
-    teacher_student: {"SCALES": {"quick": (0.03, 1.0)}, "POINTS": 8},
-    scale_generalization: {"SIZES": {"quick": {"n": 80, "d": 16, "m": 16, "steps": 500}}, "SEEDS": {"quick": 3}},
-    width_population: {"WIDTHS": {"quick": (16, 64)}, "SCALES": {"quick": (0.04, 1.0)}},
-    width_generalization: {"SIZES": {"quick": {"n": 50, "d": 10, "steps": 200}}, "SEEDS": {"quick": 3}},
-    population_loss: {"SIZES": {"quick": {"d": 10, "m": 10, "batch": 50, "steps": 500}}, "SEEDS": {"quick": 3}},
-    cnn_runs: {"DIGITS": {"quick": {"n": 50, "width": 3, "epochs": 300}}, "TEST_IMAGES": 300},
-    cnn_performance: {"SEEDS": {"quick": 2}},
-    cnn_activation_stability: {"SEEDS": {"quick": 2}, "ALPHAS": (10.0, 100.0)},
-    cnn: {"ALPHAS": (0.3, 100.0), "RANKS": (2, 10, 50)},
-    tangent_kernel_spectrum: {"SEEDS": {"quick": 2}},
-    predictions: {
-        "CASES": {"quick": ((1, "tanh", "digits"), (1, "relu", "random"))},
-        "WIDTHS": {"quick": {1: [64, 1024]}},
-        "DRAWS": {"quick": {1: 5}},
-    },
-}
 
 SMALL = make_network(0, n=4, d=3, m=16, L=1, kappa=4.0, activation="tanh")
 
@@ -110,7 +142,7 @@ def table_of(module, small):
 
 def test_gram_limit_predicts_the_exact_constant_of_one_hidden_layer(small):
     table = table_of(gram_limit, small)
-    (case, _), *_ = measure(gram_limit.CLAIM, "a", small)
+    (case, _), *_ = cut(gram_limit.CLAIM, "a", small)
     own = table[(table["L"] == 1) & (table["activation"] == "relu") & (table["data"] == "digits")]
     X = data_sets(case["data"], case["stream"])[1]
     for layer, constant in enumerate(gram_fluctuations(X, activation="relu"), 1):
@@ -123,7 +155,7 @@ def test_gram_limit_predicts_the_exact_constant_of_one_hidden_layer(small):
 def test_limit_positive_definite_shows_bounds_below_one(small):
     table = table_of(limit_positive_definite, small)
     tightness = table[table["panel"] == "tightness"]
-    assert len(tightness) == 12 and (tightness["y"] > 0).all() and (tightness["y"] <= 1).all()
+    assert len(tightness) and (tightness["y"] > 0).all() and (tightness["y"] <= 1).all()
     own = table[table["series"] == "relu NTK"]
     assert np.array_equal(own["x"], ANGLES) and (np.diff(own["y"]) < 0).all()
 
@@ -209,7 +241,7 @@ def test_teacher_student_shows_short_ways_from_a_large_start_and_what_it_costs(s
         own = table[table["panel"] == name]
         assert np.allclose(np.hypot(*(own[k][np.char.startswith(own["series"], "teacher")] for k in "xy")), 1)
         lines = [own[own["series"] == s] for s in set(own["series"].tolist()) if s.startswith("neuron")]
-        assert len(lines) == trajectories.WIDTH and {len(line) for line in lines} == {teacher_student.POINTS}
+        assert len(lines) == CIRCLE["neurons"] and {len(line) for line in lines} == {teacher_student.POINTS}
         ways = [np.hypot(line["x"][-1] - line["x"][0], line["y"][-1] - line["y"][0]) for line in lines]
         lengths[name] = np.median(
             [way / np.hypot(line["x"][0], line["y"][0]) for way, line in zip(ways, lines, strict=True)]
@@ -254,6 +286,35 @@ def test_integrators_shows_errors_that_fall_with_the_tolerance(small):
     for method in ("gradient_flow", "ETD2RK", "RKC2"):
         errors = table[(table["problem"] == "P1") & (table["method"] == method)]["error"]
         assert errors[0] < 0.1 * errors[-1]  # from the tightest tolerance to the loosest
+
+
+def test_gradient_descent_stays_below_its_bound_and_tends_to_the_flow_with_order_one(small):
+    table = table_of(gradient_descent, small)
+    loss, flow = (table[table["panel"] == panel] for panel in ("loss", "flow"))
+    assert (loss["high"] <= loss["predicted"] * (1 + 1e-9)).all() and len(set(loss["series"].tolist())) == 3
+    assert flow["y"] == pytest.approx(flow["predicted"], rel=0.1)  # of order 2 the first would be 100 times too large
+
+
+def test_other_architectures_get_closer_to_their_kernels_and_not_to_the_wrong_ones(small):
+    table = table_of(other_architectures, small)
+    for panel in ("kernel", "predictions"):
+        own = table[table["panel"] == panel]
+        names = set(own["series"].tolist())
+        assert {name.split()[0] for name in names} == {"residual", "convolution"}
+        for line in (own[own["series"] == name] for name in names):
+            assert line["y"][1] < 0.8 * line["y"][0] and line["control"][1] > line["y"][1]
+
+
+@pytest.mark.parametrize("claim", [claim for claim in CLAIMS if claim.figure], ids=lambda claim: claim.label)
+def test_the_figure_of_a_claim_names_its_label(claim):
+    """As a whole word: drift is not in "drift-constant"."""
+    assert re.search(rf"{claim.label}(?![\w-])", program.FIGURES[claim.figure].CAPTION)
+
+
+@pytest.mark.parametrize("name", program.FIGURES)
+def test_a_figure_names_labels_of_claims_and_no_others(name):
+    labels = re.findall(r"(?:chizat2019lazy|li2024demystifying|numerics)/([\w-]+)", program.FIGURES[name].CAPTION)
+    assert labels and set(labels) <= {claim.name for claim in CLAIMS}
 
 
 @pytest.mark.parametrize("name", program.FIGURES)
