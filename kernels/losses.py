@@ -11,9 +11,11 @@ LARGE = 20.0  # log cosh u = |u| − log 2 to rounding from here on
 
 
 class Loss(Protocol):
-    """What the integrator asks of a loss whose Hessian is diagonal and positive."""
+    """What the integrator asks of a loss that is convex, with diagonal Hessian.
 
-    targets: np.ndarray
+    Nothing else is assumed: neither a minimum of 0 nor that there is one, nor targets (where a loss has ``targets``, models
+    must have as many outputs). Entries of the Hessian may underflow to 0.
+    """
 
     def evaluate(self, outputs: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         """R(f), its gradient (n,) and the diagonal of its Hessian (n,) at ``outputs`` (n,)."""
@@ -75,9 +77,14 @@ class LogCoshLoss:
         return value, outer * u + sign * spread * tanh, outer + sign * spread * (1 - tanh**2)
 
 
-def rounding_loss(loss: Loss, sizes: np.ndarray) -> float:
-    """R at outputs that differ from the targets by four units in the last place of ``sizes`` (n,) and of the targets."""
-    return loss.evaluate(loss.targets + 2.0**-51 * (sizes + np.abs(loss.targets)))[0]
+def rounding_loss(loss: Loss, outputs: np.ndarray, sizes: np.ndarray) -> float:
+    """How far R at ``outputs`` (n,) is known: the change of R when they are off by up to twice ``sizes`` (n,), measured.
+
+    |g|·δ + ½δᵀHδ and the rounding of the loss itself, whatever its minimum.
+    """
+    value = loss.evaluate(outputs)[0]
+    changes = [abs(loss.evaluate(outputs + k * sizes)[0] - value) for k in (-2, -1, 1, 2)]
+    return max(changes) + 2.0**-51 * abs(value)
 
 
 def _log_cosh(u: np.ndarray) -> np.ndarray:

@@ -5,14 +5,14 @@ where w − w_0 would lose its digits, and the distance of the two flows with th
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from argument_validation import validate_array, validate_count, validate_positive, validate_times
-from kernels.exponential_scheme import Point, State, Terms
-from kernels.integrators import integrate
-from kernels.losses import Loss, rounding_loss
+from kernels.exponential_scheme import UNIT, Point, Spectrum, State, Terms
+from kernels.integrators import Callback, integrate
+from kernels.losses import Loss
 from kernels.models import Linearised, Model
 
 DISTANCE_TOLERANCE = 1e-2
@@ -49,13 +49,29 @@ class ModelProblem:
         outputs = self.alpha * self.model(w)
         return Point(outputs, *self.loss.evaluate(outputs), self.model.jacobian(w))
 
-    def rounding(self, theta: State, point: Point) -> float:
-        """The loss of outputs that are off by a few units in their last place."""
-        return rounding_loss(self.loss, np.abs(point.outputs))
+    def rounding(self, theta: State, point: Point) -> np.ndarray:
+        """Units in the last place of the outputs, and what rounded weights w_0 + v/α do to them, (N,)."""
+        weights = np.abs(self.start + theta[0] / self.alpha)
+        return 4 * UNIT * np.abs(point.outputs) + UNIT * self.alpha * (np.abs(point.factors) @ weights)
 
     def gram(self, P: Point, Q: Point) -> np.ndarray:
         """J_PJ_Qᵀ (N, N)."""
         return P.factors @ Q.factors.T
+
+    def spectrum(self, here: Point, root: np.ndarray) -> Spectrum | None:
+        """From the singular values of H^½J, whose rounding is that of the largest: its square for the eigenvalues."""
+        scaled = root[:, None] * here.factors
+        if not np.isfinite(scaled).all():
+            return None
+        U, values, Vt = np.linalg.svd(scaled, full_matrices=False)
+        U, values, Vt = U[:, ::-1], values[::-1], Vt[::-1]
+        rows = replace(here, factors=values[:, None] * Vt)
+        return Spectrum(values**2, U, (4 * max(scaled.shape) * UNIT) ** 2, rows)
+
+    def collect(self, terms: Terms) -> Terms:
+        """The sum itself, as a point whose Jacobian has a single row."""
+        total = sum(c @ P.factors for P, c in terms)
+        return [(replace(terms[0][0], factors=total[None]), np.ones(1))]
 
     def add(self, base: State | None, terms: Terms, out: State) -> None:
         """base + Σ_P J_Pᵀc_P."""
