@@ -110,6 +110,11 @@ def validate_not_negative(value: object, name: str) -> float:
     return _number(value, name, "a finite number of at least 0", lambda x: x >= 0)
 
 
+def validate_at_least(value: object, name: str, least: float) -> float:
+    """Return ``value`` as a float if it is a finite number of at least ``least``."""
+    return _number(value, name, f"a finite number of at least {least:g}", lambda x: x >= least)
+
+
 def validate_share(value: object, name: str, below: float) -> float:
     """Return ``value`` as a float if it is a number from 0 up to, not including, ``below``."""
     return _number(value, name, f"a number in [0, {below:g})", lambda x: 0 <= x < below)
@@ -137,6 +142,13 @@ def validate_flag(value: object, name: str) -> bool:
     if not isinstance(value, bool | np.bool_):
         raise ValueError(f"`{name}` must be True or False, got {_show(value)}")
     return bool(value)
+
+
+def validate_callable(value: object, name: str) -> object:
+    """Return ``value`` if it can be called, or None."""
+    if value is not None and not callable(value):
+        raise ValueError(f"`{name}` must be a function or None, got {_show(value)}")
+    return value
 
 
 def validate_name(value: object, known: Iterable[str], name: str) -> str:

@@ -46,6 +46,7 @@ SAFETY, SLOWER, FASTER = 0.85, 0.2, 5.0
 LINEAR_SHARE = 0.1  # share of the tolerance that a step of the linearised model may use
 ESTIMATE, KINKED_ESTIMATE = 3.0, 1.5  # what may be estimated for an error of one tolerance: the solution kept is better
 SLOWED = 0.7  # a residual above this share of the last one falls no further
+LEAST_RTOL = 1e-14  # tolerances below would ask for more digits than there are
 NULL = 1e-8  # share of the residual that may be left outside of the null space on a plateau
 
 
@@ -180,7 +181,7 @@ class Integration:
         self.t, self.h, self.drift, self.drift_bound = 0.0, np.inf, 0.0, 0.0
         self.ratio = 0.0  # error of the last step over the tolerance
         self.evaluations, self.steps, self.rejected = 1, 0, 0
-        self.left_before = np.inf  # resolved residual before the last step
+        self.left_before, self.noise = np.inf, 0.0  # resolved residual before the last step, rounding of the residual
         self.scale, self.unresolved, self.motion = 0.0, 0.0, 0.0
 
     def follow(self, observe: Observe, times: Sequence[float] | None, callback: Callback | None = None) -> Outcome:
