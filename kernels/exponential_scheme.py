@@ -207,8 +207,14 @@ class Linearisation:
         return exponential * self.residual - h * phi1 * self.push.seen
 
     def size(self, h: float) -> float:
-        """Norm of the residual that the linear flow leaves after h."""
-        return float(np.hypot(np.linalg.norm(self.predict(h)), self.outside))
+        """Norm of the residual that the linear flow leaves after h, with its push or without, whichever is larger.
+
+        A push may take w through zero, which is no decay.
+        """
+        left = np.linalg.norm(np.exp(-h * self.values) * self.residual)
+        if self.push is not None:
+            left = max(left, np.linalg.norm(self.predict(h)))
+        return float(np.hypot(left, self.outside))
 
     def fall(self, h: float) -> float:
         """½‖w‖² − ½‖w(h)‖² without cancellation."""

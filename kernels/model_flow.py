@@ -59,8 +59,8 @@ class ModelProblem:
         return Point(outputs, *self.loss.evaluate(outputs), self.model.jacobian(w))
 
     def rounding(self, theta: State, point: Point) -> np.ndarray:
-        """Units in the last place of the outputs, and what rounded weights w_0 + v/α do to them, (N,)."""
-        weights = np.abs(self.start + theta[0] / self.alpha)
+        """Units in the last place of the outputs, and what the rounding of w_0 + v/α does to them, (N,)."""
+        weights = np.abs(self.start) + np.abs(theta[0]) / self.alpha
         return 4 * UNIT * np.abs(point.outputs) + UNIT * self.alpha * (np.abs(point.factors) @ weights)
 
     def gram(self, P: Point, Q: Point) -> np.ndarray:
