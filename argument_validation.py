@@ -110,9 +110,12 @@ def validate_not_negative(value: object, name: str) -> float:
     return _number(value, name, "a finite number of at least 0", lambda x: x >= 0)
 
 
-def validate_at_least(value: object, name: str, least: float) -> float:
-    """Return ``value`` as a float if it is a finite number of at least ``least``."""
-    return _number(value, name, f"a finite number of at least {least:g}", lambda x: x >= least)
+def validate_tolerance(value: object, name: str, least: float) -> float:
+    """Return ``value`` as a float if it is positive, finite and at least ``least``, below which rounding decides."""
+    tolerance = validate_positive(value, name)
+    if tolerance < least:
+        raise ValueError(f"`{name}` must be at least {least:g}, below which rounding decides, got {tolerance!r}")
+    return tolerance
 
 
 def validate_share(value: object, name: str, below: float) -> float:

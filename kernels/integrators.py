@@ -244,7 +244,7 @@ class Integration:
                 return Ending.UNDERFLOW
         left, self.noise = linear.residual[linear.positive], self.output_noise()
         size = float(np.linalg.norm(left))
-        slowed = self.steps > 0 and size > SLOWED * self.left_before
+        slowed = self.steps > 0 and size >= SLOWED * self.left_before
         self.left_before = size
         if linear.push is not None:
             return None
@@ -253,7 +253,7 @@ class Integration:
             return Ending.FLOOR
         if self.t_end == np.inf and (np.abs(left) <= np.maximum(NULL, linear.leak) * linear.size(0.0)).all():
             ahead = float(np.linalg.norm(left / np.sqrt(linear.values[linear.positive])))
-            if slowed or ahead <= self.rtol * self.drift or not size:
+            if slowed or ahead <= self.rtol * self.drift:
                 return Ending.PLATEAU
         return None
 

@@ -11,11 +11,11 @@ import numpy as np
 
 from argument_validation import (
     validate_array,
-    validate_at_least,
     validate_callable,
     validate_count,
     validate_positive,
     validate_times,
+    validate_tolerance,
 )
 from kernels.exponential_scheme import UNIT, Point, Spectrum, State, Terms
 from kernels.integrators import LEAST_RTOL, Callback, integrate
@@ -127,7 +127,7 @@ def model_flow(
     loss_ratio = None if loss_ratio is None else validate_positive(loss_ratio, "loss_ratio")
     N = validate_loss(model, loss, start, alpha, loss_ratio)
     times, t_end = validate_times(times, t_end)
-    rtol = validate_at_least(rtol, "rtol", LEAST_RTOL)
+    rtol = validate_tolerance(rtol, "rtol", LEAST_RTOL)
     atol = None if atol is None else validate_positive(atol, "atol")
     callback = validate_callable(callback, "callback")
     problem, rows = ModelProblem(model, loss, start, alpha), []
@@ -191,7 +191,7 @@ def flow_and_linearised_flow(
     the lazy limit a single step, equal for both, satisfies it. So both are followed again and again, until the error that no
     step may exceed is a hundredth of the distance sup_t ‖v_t − v̄_t‖ found with it, or only rounding is left.
     """
-    start, rtol = validate_array(start, "start", ("p",)), validate_at_least(rtol, "rtol", LEAST_RTOL)
+    start, rtol = validate_array(start, "start", ("p",)), validate_tolerance(rtol, "rtol", LEAST_RTOL)
     options = {"alpha": alpha, "times": times, "rtol": rtol, "max_evaluations": max_evaluations}
     models, allowed = (model, Linearised(model, start)), None
     while True:

@@ -11,13 +11,13 @@ import numpy as np
 
 from argument_validation import (
     validate_array,
-    validate_at_least,
     validate_callable,
     validate_count,
     validate_inputs,
     validate_positive,
     validate_rates,
     validate_times,
+    validate_tolerance,
 )
 from kernels.activations import KINKED
 from kernels.exponential_scheme import Point, State
@@ -130,7 +130,7 @@ def gradient_flow(
     rates = validate_rates(layer_rates, params.hidden_layers + 1)
     times, t_end = validate_times(times, t_end)
     loss_ratio = None if loss_ratio is None else validate_positive(loss_ratio, "loss_ratio")
-    rtol = (1e-1 if activation in KINKED else 1e-3) if rtol is None else validate_at_least(rtol, "rtol", LEAST_RTOL)
+    rtol = (1e-1 if activation in KINKED else 1e-3) if rtol is None else validate_tolerance(rtol, "rtol", LEAST_RTOL)
     max_evaluations = validate_count(max_evaluations, "max_evaluations")
     X_test = None if X_test is None else validate_inputs(X_test, "X_test", params.input_dim)
     callback = validate_callable(callback, "callback")
@@ -238,7 +238,9 @@ def gradient_descent(
                 status = f"diverged: the loss is not finite after {k} steps"
                 break
             report(step * k, value, k + 1)
-            if any(gradient.any() for gradient in reversed(gradients)):  # that of the output weights, the short one, first
+            if any(
+                gradient.any() for gradient in reversed(gradients)
+            ):  # that of the output weights, the short one, first
                 dead_since = None
             else:
                 dead_since = k if dead_since is None else dead_since
