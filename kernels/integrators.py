@@ -143,7 +143,7 @@ def integrate(
     θ_0‖, r the largest rate. A path from θ_k to θ_{k+1} has length ∫|θ'| ≤ √(h ∫|θ'|²) ≤ √(r h (R_k − R_{k+1})) because
     R' = −θ'ᵀS⁻¹θ', and no point of it is further from θ_0 than half of D_k + D_{k+1} + length.
     """
-    with np.errstate(over="ignore", invalid="ignore"):  # an overflow becomes an ending
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # an overflow becomes an ending
         run = Integration(problem, start, t_end, loss_ratio, rtol, atol, max_evaluations)
         return run.follow(observe, times, callback)
 
@@ -251,7 +251,7 @@ class Integration:
         rest = float(np.hypot(linear.hidden, linear.outside))
         if slowed and linear.hidden <= self.noise and (np.abs(left) <= self.noise + linear.leak * rest).all():
             return Ending.FLOOR
-        if self.t_end == np.inf and (np.abs(left) <= np.maximum(NULL, linear.leak) * linear.size(0.0)).all():
+        if self.t_end == np.inf and (np.abs(left) <= self.noise + np.maximum(NULL, linear.leak) * linear.size(0.0)).all():
             ahead = float(np.linalg.norm(left / np.sqrt(linear.values[linear.positive])))
             if slowed or ahead <= self.rtol * self.drift:
                 return Ending.PLATEAU

@@ -78,13 +78,12 @@ class LogCoshLoss:
 
 
 def rounding_loss(loss: Loss, outputs: np.ndarray, sizes: np.ndarray) -> float:
-    """How far R at ``outputs`` (n,) is known: the change of R when they are off by up to twice ``sizes`` (n,), measured.
-
-    |g|·δ + ½δᵀHδ and the rounding of the loss itself, whatever its minimum.
+    """How far R at ``outputs`` (n,) is known if they are off by ``sizes`` (n,): |g|·δ, which signs may bring about, and the
+    change of R itself at f ± δ and f ± 2δ, which sees the curvature and the rounding of the loss, whatever its minimum.
     """
-    value = loss.evaluate(outputs)[0]
+    value, gradient, _ = loss.evaluate(outputs)
     changes = [abs(loss.evaluate(outputs + k * sizes)[0] - value) for k in (-2, -1, 1, 2)]
-    return max(changes) + 2.0**-51 * abs(value)
+    return float(np.abs(gradient) @ sizes + max(changes) + 2.0**-51 * abs(value))
 
 
 def _log_cosh(u: np.ndarray) -> np.ndarray:

@@ -56,7 +56,10 @@ class ModelProblem:
         """h and Dh at w_0 + v/α."""
         w = self.start + theta[0] / self.alpha
         outputs = self.alpha * self.model(w)
-        return Point(outputs, *self.loss.evaluate(outputs), self.model.jacobian(w))
+        jacobian = np.asarray(self.model.jacobian(w))
+        if jacobian.shape != (len(outputs), len(w)):
+            raise ValueError(f"`model` must have a Jacobian of shape {len(outputs), len(w)}, got {jacobian.shape}")
+        return Point(outputs, *self.loss.evaluate(outputs), jacobian)
 
     def rounding(self, theta: State, point: Point) -> np.ndarray:
         """Units in the last place of the outputs, and what the rounding of w_0 + v/α does to them, (N,)."""
