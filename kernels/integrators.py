@@ -251,7 +251,8 @@ class Integration:
         rest = float(np.hypot(linear.hidden, linear.outside))
         if slowed and linear.hidden <= self.noise and (np.abs(left) <= self.noise + linear.leak * rest).all():
             return Ending.FLOOR
-        if self.t_end == np.inf and (np.abs(left) <= self.noise + np.maximum(NULL, linear.leak) * linear.size(0.0)).all():
+        least = self.noise + np.maximum(NULL, linear.leak) * linear.size(0.0)
+        if self.t_end == np.inf and rest > self.noise and (np.abs(left) <= least).all():
             ahead = float(np.linalg.norm(left / np.sqrt(linear.values[linear.positive])))
             if slowed or ahead <= self.rtol * self.drift:
                 return Ending.PLATEAU
