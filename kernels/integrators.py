@@ -16,12 +16,13 @@ the curvature, against the rounding of the outputs.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
 
 from kernels.exponential_scheme import (
+    LAST_NODE,
     TINY,
     UNIT,
     Linearisation,
@@ -32,6 +33,7 @@ from kernels.exponential_scheme import (
     Step,
     increment,
     linearise,
+    make_vector,
     output_error,
     second_stage,
     third_stage,
@@ -47,6 +49,7 @@ LINEAR_SHARE = 0.1  # share of the tolerance that a step of the linearised model
 ESTIMATE, KINKED_ESTIMATE = 3.0, 1.5  # what may be estimated for an error of one tolerance: the solution kept is better
 SLOWED = 0.7  # a residual above this share of the last one falls no further
 LEAST_RTOL = 1e-14  # tolerances below would ask for more digits than there are
+UNSEEN = 1e-8  # change of the gradient, relative to it, that the stages need not have seen
 NULL = 1e-8  # share of the residual that may be left outside of the null space on a plateau
 
 
@@ -318,21 +321,50 @@ class Integration:
         if trial is not None and trial.ratio <= 1.0:
             self.reached = self.problem.point(self.scratch)
             self.evaluations += 1
+            trial = replace(trial, ratio=max(trial.ratio, self.surprise(trial)))
         return trial
+
+    def surprise(self, trial: Trial) -> float:
+        """Error over the tolerance, of what the gradient at the end of a step has that no stage has seen; 0 if there is none.
+
+        With b(f) = ∇R(f) − g_k − H(f − f_k), which is 0 for quadratic losses, quadratic in the step for smooth ones and a jump
+        where the step ran out of a saturated region, the vector (h/8)φ2(hL)S J_kᵀ(b(f_{k+1}) − (9/4)b(f₃)), a quadrature error.
+        """
+        step, here, last = trial.step, self.here, trial.step.last.point
+        bent = [P.gradient - here.gradient - here.curvature * (P.outputs - here.outputs) for P in (self.reached, last)]
+        missed = bent[0] - bent[1] / LAST_NODE**2
+        rounding = 16 * here.curvature * self.problem.rounding(self.current, here)
+        scale = np.abs(here.gradient) + np.abs(self.reached.gradient) + np.abs(last.gradient)
+        if (np.abs(missed) <= UNSEEN * scale + rounding).all():
+            return 0.0
+        stage = Stage(here, 1.0, make_vector(self.problem, step.linear, [(here, missed)]))
+        ratio, _ = self.errors(step, [(step.h / 8, stage)])
+        self.problem.add(None, increment(step.linear, step.h, [(step.h / 8, stage)], flow=False), self.scratch)
+        error = self.problem.distance(self.scratch, None)
+        self.problem.add(self.current, step.increment(), self.scratch)
+        return max(ratio, over(error, self.tolerance(trial.drift)))
+
+    def errors(self, step: Step, parts: list[tuple[float, Stage]]) -> tuple[float, float]:
+        """The error of the outputs over its tolerance, and the rise of the loss that it explains."""
+        error, left = output_error(step.linear, step.h, parts), step.linear.size(step.h)
+        explained = error * (left + 0.5 * error) - step.linear.fall(step.h)
+        return over(error, self.rtol * left + self.noise), explained
+
+    def tolerance(self, drift: float) -> float:
+        """Of the displacement error of a step that ends at the distance ``drift``."""
+        return min(self.rtol * max(self.drift, drift), self.atol)
 
     def judge(self, step: Step, second: Stage, share: float) -> Trial | None:
         """The step with its error over the tolerance, its end left in the scratch state; None if above ``share``, or NaN."""
-        parts, left = step.error_parts(second), step.linear.size(step.h)
-        error = output_error(step.linear, step.h, parts)
-        explained_rise = error * (left + 0.5 * error) - step.linear.fall(step.h)
-        ratio = over(error, self.rtol * left + self.noise)
+        parts = step.error_parts(second)
+        ratio, explained_rise = self.errors(step, parts)
         if not ratio <= share:
             return None
         self.problem.add(None, increment(step.linear, step.h, parts, flow=False), self.scratch)
         error = self.problem.distance(self.scratch, None)
         self.problem.add(self.current, step.increment(), self.scratch)
         drift = self.problem.distance(self.scratch, self.start)
-        other = over(error, min(self.rtol * max(self.drift, drift), self.atol))
+        other = over(error, self.tolerance(drift))
         return Trial(step, max(ratio, other), drift, explained_rise) if other <= share else None
 
     def accept(self, trial: Trial) -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
@@ -41,12 +41,15 @@ def test_a_minimum_that_the_loss_cannot_resolve_is_reached_and_held(deviance, ti
     assert run.displacements[-1, 0] == pytest.approx(np.log(3), rel=1e-14)
 
 
+@example(start=-34.0, times=[34.6, 173.0])
+@example(start=-40.0, times=[1.0, 39.0, 100.0])
+@example(start=-800.0, times=[1.0, 799.0, 900.0])
 @examples(15)
 @given(start=st.floats(-900, 30), times=st.lists(st.floats(1e-2, 2e3), min_size=1, max_size=3, unique=True))
 def test_saturated_losses_move_with_their_gradient(start, times):
     """Where the Hessian underflows the gradient of the logistic loss is −1, that of the Poisson loss −3: nothing rests.
 
-    The errors of the steps add up here, as nothing contracts: a dozen tolerances where 30 were passed in a single step.
+    A step whose stages lie in the saturated region, and whose end does not, would be 0.6 off in w at −34.
     """
     times = np.sort(times)
     found = model_flow(LINE, Logistic(), [start], times=times, rtol=1e-5).displacements[:, 0]
@@ -55,11 +58,11 @@ def test_saturated_losses_move_with_their_gradient(start, times):
         middle = np.minimum(0.5 * (low + high), times * (1 - 1e-15))
         above = middle + np.log(-np.expm1(-middle)) + start >= np.log(times - middle)
         low, high = np.where(above, low, middle), np.where(above, middle, high)
-    assert np.allclose(found, low, rtol=3e-4, atol=0)
+    assert np.allclose(found, low, rtol=1e-4, atol=0)
     if start < 20:  # e^{−w} = 1/3 + (e^{−w_0} − 1/3)e^{−3t}; from further up it falls within no time
         found = model_flow(LINE, Poisson(), [start], times=times, rtol=1e-5).displacements[:, 0]
         exact = -np.logaddexp(np.log(-np.expm1(-3 * times) / 3), -start - 3 * times) - start
-        assert np.allclose(found, exact, rtol=3e-4, atol=1e-11)
+        assert np.allclose(found, exact, rtol=1e-4, atol=1e-11)
 
 
 def test_a_saturated_sample_beside_one_that_is_not():
