@@ -232,7 +232,7 @@ class Integration:
         """Whether the integration is over before the next step is tried."""
         if linear is None:
             return Ending.OVERFLOW
-        self.scale = linear.size(0.0) if self.steps == 0 else self.scale
+        self.scale = max(self.scale, linear.size(0.0))
         if linear.hidden > 0.0:
             self.unresolved = max(self.unresolved, linear.hidden / self.scale)
         if self.here.loss <= self.target:
