@@ -11,9 +11,11 @@ LARGE = 20.0  # log cosh u = |u| − log 2 to rounding from here on
 
 
 class Loss(Protocol):
-    """What the integrator asks of a loss whose Hessian is diagonal and positive."""
+    """What the integrator asks of a loss that is convex, with diagonal Hessian.
 
-    targets: np.ndarray
+    Nothing else is assumed: neither a minimum of 0 nor that there is one, nor targets (where a loss has ``targets``, models
+    must have as many outputs). Entries of the Hessian may underflow to 0.
+    """
 
     def evaluate(self, outputs: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         """R(f), its gradient (n,) and the diagonal of its Hessian (n,) at ``outputs`` (n,)."""
@@ -75,9 +77,13 @@ class LogCoshLoss:
         return value, outer * u + sign * spread * tanh, outer + sign * spread * (1 - tanh**2)
 
 
-def rounding_loss(loss: Loss, sizes: np.ndarray) -> float:
-    """R at outputs that differ from the targets by four units in the last place of ``sizes`` (n,) and of the targets."""
-    return loss.evaluate(loss.targets + 2.0**-51 * (sizes + np.abs(loss.targets)))[0]
+def rounding_loss(loss: Loss, outputs: np.ndarray, sizes: np.ndarray) -> float:
+    """How far R at ``outputs`` (n,) is known if they are off by ``sizes`` (n,): |g|·δ, which signs may bring about, and the
+    change of R itself at f ± δ and f ± 2δ, which sees the curvature and the rounding of the loss, whatever its minimum.
+    """
+    value, gradient, _ = loss.evaluate(outputs)
+    changes = [abs(loss.evaluate(outputs + k * sizes)[0] - value) for k in (-2, -1, 1, 2)]
+    return float(np.abs(gradient) @ sizes + max(changes) + 2.0**-51 * abs(value))
 
 
 def _log_cosh(u: np.ndarray) -> np.ndarray:
