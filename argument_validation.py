@@ -121,10 +121,12 @@ def validate_not_negative(value: object, name: str) -> float:
 
 
 def validate_tolerance(value: object, name: str, least: float) -> float:
-    """Return ``value`` as a float if it is positive, finite and at least ``least``, below which rounding decides."""
+    """Return ``value`` as a float if it is at most 1 and at least ``least``, below which rounding decides."""
     tolerance = validate_positive(value, name)
-    if tolerance < least:
-        raise ValueError(f"`{name}` must be at least {least:g}, below which rounding decides, got {tolerance!r}")
+    if not least <= tolerance <= 1:
+        raise ValueError(
+            f"`{name}` must be at least {least:g}, below which rounding decides, and at most 1, got {tolerance!r}"
+        )
     return tolerance
 
 

@@ -160,8 +160,15 @@ def model_flow(
 
 def validate_loss(model: Model, loss: Loss, start: np.ndarray, alpha: float, loss_ratio: float | None) -> int:
     """Number N of outputs at ``start``. Raises ValueError unless outputs, gradient and Hessian have the shape (N,)."""
+    if not callable(model) or not callable(getattr(model, "jacobian", None)):
+        raise ValueError(f"`model` must be callable and have a `jacobian`, see kernels.models, got {model!r:.60}")
+    if not callable(getattr(loss, "evaluate", None)):
+        raise ValueError(f"`loss` must have `evaluate`, see kernels.losses, got {loss!r:.60}")
     with np.errstate(over="ignore", invalid="ignore"):
-        outputs = alpha * np.asarray(model(start))
+        try:
+            outputs = alpha * np.asarray(model(start))
+        except ValueError as error:
+            raise ValueError(f"`start` must be a point of the model, got {len(start)} entries: {error}") from error
         targets = getattr(loss, "targets", None)
         if targets is not None and outputs.shape != np.shape(targets):
             raise ValueError(
@@ -195,6 +202,9 @@ def flow_and_linearised_flow(
     step may exceed is a hundredth of the distance sup_t ‖v_t − v̄_t‖ found with it, or only rounding is left.
     """
     start, rtol = validate_array(start, "start", ("p",)), validate_tolerance(rtol, "rtol", LEAST_RTOL)
+    alpha = validate_positive(alpha, "alpha")
+    validate_loss(model, loss, start, alpha, None)
+    times = validate_array(times, "times", ("k",))
     options = {"alpha": alpha, "times": times, "rtol": rtol, "max_evaluations": max_evaluations}
     models, allowed = (model, Linearised(model, start)), None
     while True:

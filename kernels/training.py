@@ -13,7 +13,7 @@ from argument_validation import (
     validate_array,
     validate_callable,
     validate_count,
-    validate_inputs,
+    validate_flag,
     validate_positive,
     validate_rates,
     validate_times,
@@ -23,7 +23,7 @@ from kernels.activations import KINKED
 from kernels.exponential_scheme import Point, State
 from kernels.integrators import LEAST_RTOL, Callback, integrate
 from kernels.losses import SquareLoss
-from kernels.network import Parameters, hidden_layer, outputs_of, validate_network
+from kernels.network import LARGEST, Parameters, hidden_layer, outputs_of, validate_network
 from kernels.network_problem import NetworkProblem, layer_distances
 
 UNCHANGED = 10  # steps with one and the same loss after which descent says that it stopped changing
@@ -126,13 +126,14 @@ def gradient_flow(
     median, at most 0.12.
     """
     X, kappa = validate_network(params, X, activation, kappa)
-    y = validate_array(y, "y", (len(X),))
+    y = validate_array(y, "y", (len(X),), largest=LARGEST / 2)
     rates = validate_rates(layer_rates, params.hidden_layers + 1)
+    centred, kernels = validate_flag(centred, "centred"), validate_flag(kernels, "kernels")
     times, t_end = validate_times(times, t_end)
     loss_ratio = None if loss_ratio is None else validate_positive(loss_ratio, "loss_ratio")
     rtol = (1e-1 if activation in KINKED else 1e-3) if rtol is None else validate_tolerance(rtol, "rtol", LEAST_RTOL)
     max_evaluations = validate_count(max_evaluations, "max_evaluations")
-    X_test = None if X_test is None else validate_inputs(X_test, "X_test", params.input_dim)
+    X_test = validate_test_inputs(X_test, params.input_dim)
     callback = validate_callable(callback, "callback")
 
     model = {"activation": activation, "kappa": kappa}
@@ -140,6 +141,12 @@ def gradient_flow(
     loss = SquareLoss(y + shift, 1 / len(X))
     problem = NetworkProblem(np.ascontiguousarray(X.T), loss, rates=rates, **model)
     record = Recorder(start, X_test, centred, **model)
+    if kernels:
+        with np.errstate(over="ignore", invalid="ignore"):
+            here = problem.point(start)
+            finite = np.isfinite(problem.gram(here, here)).all()
+        if not finite:
+            raise ValueError(f"`kappa` must leave the tangent kernel at the start finite, got {kappa:g}")
 
     def observe(t: float, theta: State, point: Point | None) -> None:
         if point is None and kernels:
@@ -154,13 +161,18 @@ def gradient_flow(
     return replace(trajectory, unresolved=end.unresolved)
 
 
+def validate_test_inputs(X_test: object, input_dim: int) -> np.ndarray | None:
+    """``X_test`` (n_test, d) as `kernels.network.validate_network` takes inputs, or None."""
+    return None if X_test is None else validate_array(X_test, "X_test", ("n_test", input_dim), largest=LARGEST)
+
+
 def initial_outputs(params: Parameters, X: np.ndarray, centred: bool, activation: str, kappa: float) -> np.ndarray:
-    """f_0 (n,), which centred training subtracts; zeros otherwise. Raises ValueError if f_0 overflows."""
+    """f_0 (n,), which centred training subtracts; zeros otherwise. Raises ValueError if squares of f_0 overflow."""
     if not centred:
         return np.zeros(len(X))
     with np.errstate(over="ignore", invalid="ignore"):
         outputs = outputs_of(params.arrays, X.T, activation, kappa)
-    if not np.isfinite(outputs).all():
+    if not (np.abs(outputs) < LARGEST / 2).all():
         raise ValueError(f"`kappa` must leave the outputs at the start finite in centred training, got {kappa:g}")
     return outputs
 
@@ -205,11 +217,15 @@ def gradient_descent(
     ValueError as `gradient_flow` does, and for a step, numbers or a batch size outside their range.
     """
     X, kappa = validate_network(params, X, activation, kappa)
-    y = validate_array(y, "y", (len(X),))
-    rates = validate_rates(layer_rates, params.hidden_layers + 1)
+    y = validate_array(y, "y", (len(X),), largest=LARGEST / 2)
+    rates, centred = validate_rates(layer_rates, params.hidden_layers + 1), validate_flag(centred, "centred")
     step, steps = validate_positive(step, "step"), validate_count(steps, "steps")
+    with np.errstate(over="ignore"):
+        reach = step * max(float(steps), rates.max())
+    if not np.isfinite(reach):
+        raise ValueError(f"`step` times the number of steps, and times each of the rates, must be finite, got {step:g}")
     record_every = validate_count(record_every, "record_every")
-    X_test = None if X_test is None else validate_inputs(X_test, "X_test", params.input_dim)
+    X_test = validate_test_inputs(X_test, params.input_dim)
     n = len(X)
     batch_size = n if batch_size is None else validate_count(batch_size, "batch_size")
     if batch_size > n:
