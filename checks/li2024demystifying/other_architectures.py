@@ -141,7 +141,7 @@ CLAIM = Claim(
     paper="li2024demystifying",
     name="other-architectures",
     source="statement reconstructed; proof in docs/theory.md",
-    summary="residual networks, and convolutions without pooling, are lazy as plain networks are, with explicit kernels",
+    summary="residual networks and convolutions without pooling are lazy like plain ones, with explicit kernels",
     statement=(
         "residual networks, with branches (s/√m) V^l σ(W^l x/√m) or s σ(W^l x/√m), and circular convolutions without "
         "pooling are lazy as plain networks are: (a) (m/κ²) G_b tends to an explicit K_b for every block b of weights, "

@@ -43,7 +43,7 @@ CLAIM = Claim(
     paper="numerics",
     name="oracle-agreement",
     source="no paper: the numerical methods on which the other claims rest; derivation in docs/theory.md",
-    summary="four independent ways to follow gradient flow end in the same weights, within the tolerance asked for",
+    summary="four independent ways to follow gradient flow end in the same weights, up to the tolerance",
     statement=(
         "gradient flow by the exponential integrator, by a general-purpose solver, by descent with step → 0 and, for a linear "
         "model, in closed form end in the same weights, within the tolerance asked for"
