@@ -109,14 +109,16 @@ def drifts(
 ) -> Arrays:
     """D = sup_t ‖θ_t − θ_0‖/√m of gradient flow to `LOSS_RATIO` for every draw and pair (m, κ), (draws, pairs).
 
-    ``drift`` is the largest over the steps; ``metric`` the same in the metric of the ``rates``, √(Σ_l ‖ΔW^l‖²/(r_l m)).
+    ``drift`` is the largest over the steps; ``metric`` the same in the metric of the ``rates``, √(Σ_l ‖ΔW^l‖²/(r_l m));
+    ``plateau`` is 1 where the flow stopped at a loss that no weight can lower, 0 elsewhere.
     """
     X, y = samples(data, data_seed(stream))
-    found = _empty(("drift", "metric"), draws, pairs)
+    found = _empty(("drift", "metric", "plateau"), draws, pairs)
     scales = np.ones(hidden_layers + 1) if rates is None else np.sqrt(rates)
     options = {"activation": activation, "centred": centred, "layer_rates": rates, "rtol": rtol}
     for at, params, m, kappa in _networks(X.shape[1], hidden_layers, pairs, stream, first, draws):
         run = gradient_flow(params, X, y, loss_ratio=LOSS_RATIO, kappa=kappa, **options)
+        found["plateau"][at] = run.status == Ending.PLATEAU
         if run.status == Ending.TARGET:
             found["drift"][at] = run.drift.max() / np.sqrt(m)
             found["metric"][at] = np.linalg.norm(run.layer_drift / scales, axis=1).max() / np.sqrt(m)
