@@ -34,6 +34,7 @@ LEAST_LOSS = 1e-16
 KINKED_RTOL, KINKED_DEVIATION_RTOL = 1e-2, 3e-2
 SMOOTH_RTOL = 1e-3
 DECAY_RTOLS = {False: (1e-3, 1e-4), True: (2e-2, 2e-3)}
+EVALUATIONS = {"max_evaluations": 100_000}  # the tightest tolerances need more than the default, seldom
 SHARE, LEAST_RTOL = 2e-2, 1e-12  # of the distance to the linearised network that the tolerance may reach
 LARGEST_WEIGHT = 6.0  # N(0, 1) exceeds it once in 10⁹ draws
 
@@ -318,7 +319,9 @@ def deviations(
         times, rtol = decay_times(G), KINKED_DEVIATION_RTOL if activation in KINKED else SMOOTH_RTOL
         linear = linearized_flow(G, y, times).outputs
         while True:
-            run = gradient_flow(params, X, y, times=times, rtol=rtol, centred=True, kernels=True, **model)
+            run = gradient_flow(
+                params, X, y, times=times, rtol=rtol, centred=True, kernels=True, **EVALUATIONS, **model
+            )
             if len(run.times) < len(times):
                 break
             distance = float(np.abs(run.outputs - linear).max())
