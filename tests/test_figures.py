@@ -72,7 +72,7 @@ SMALL_SWEEPS = {
     stability: {
         "PAIRED_WIDTH": 256,
         "CENTRED_WIDTHS": {1: 64},
-        "KINKED_WIDTHS": {"quick": 256},
+        "KINKED_WIDTHS": {"quick": 1024},
         "WIDTHS": {"quick": [32, 64, 128]},
         "WIDTH_DRAWS": {"quick": 5},
     },
