@@ -16,6 +16,7 @@ from numba.core.errors import NumbaDeprecationWarning, NumbaPerformanceWarning
 from threadpoolctl import threadpool_info
 
 from checks.claims import CLAIMS
+from checks.running.declared import declared
 from checks.running.paper_claims import JSON_PATH, MARKDOWN_PATH, markdown
 from checks.running.record import claim_tests, marked_tests
 from checks.running.sweep import imported_modules
@@ -28,21 +29,44 @@ SETUP.read(ROOT / "setup.cfg", encoding="utf-8")
 MAY_IMPORT = {
     "theory": SHARED,
     "kernels": SHARED,
-    "checks": {"theory", "kernels"} | SHARED,
-    "figures": {"checks", "kernels", "theory", "benchmarks"},
-    "benchmarks": {"theory", "kernels", "checks"},
+    "checks.verdict": set(),
+    "checks.judges": {"checks.verdict"},
+    "checks.measurements": {"theory", "kernels"} | SHARED,
+    "checks.claim": {"checks.judges", "checks.verdict", "checks.running.sweep"},
+    "checks.claims": {"checks"},
+    "checks.chizat2019lazy": {"checks.claim", "checks.judges", "checks.measurements", "theory"},
+    "checks.li2024demystifying": {"checks.claim", "checks.judges", "checks.measurements", "theory"},
+    "checks.numerics": {"checks.claim", "checks.judges", "checks.measurements", "theory"},
+    "checks.running": {"checks.claim", "checks.judges", "checks.verdict", "checks.measurements.cifar10"},
+    "checks.__main__": {"checks", "kernels", "command_start"} | SHARED,
+    "figures": {"checks", "kernels", "theory", "benchmarks", "command_start"} | SHARED,
+    "benchmarks": {"theory", "kernels", "checks", "command_start"} | SHARED,
 }
+"""A package or module, and what of ours it may import besides itself."""
+PACKAGES = ("theory", "kernels", "checks", "figures", "benchmarks")
+PAPERS = ("chizat2019lazy", "li2024demystifying", "numerics")
 THIRD_PARTY = {"numba": {"kernels"}, "matplotlib": {"figures"}, "llvmlite": {"kernels"}, "torch": {"kernels"}}
-SOURCES = [(package, path) for package in MAY_IMPORT for path in sorted((ROOT / package).rglob("*.py"))]
+SOURCES = [(package, path) for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
+OURS = {*PACKAGES, "tests", *(path.stem for path in ROOT.glob("*.py"))}
+
+
+def within(name, homes):
+    """Whether a module is one of the packages or modules, or lies in one."""
+    return any(name == home or name.startswith(f"{home}.") for home in homes)
 
 
 @pytest.mark.parametrize("package, path", SOURCES, ids=lambda value: str(getattr(value, "stem", value)))
 def test_imports_point_in_one_direction(package, path):
-    """theory and kernels know nothing of each other: their agreement is evidence."""
-    roots = {name.split(".")[0] for name in imported_modules(path.read_text(encoding="utf-8"))}
-    assert roots & MAY_IMPORT.keys() <= MAY_IMPORT[package] | {package}
+    """theory and kernels know nothing of each other: their agreement is evidence. Cells know no claim, judges no cell."""
+    module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    names = imported_modules(path.read_text(encoding="utf-8"))
+    rules = {home: allowed for home, allowed in MAY_IMPORT.items() if within(module, [home])}
+    assert rules or module == "checks", f"{module} has no rule"
+    for home, allowed in rules.items():
+        wrong = {name for name in names if name.split(".")[0] in OURS and not within(name, allowed | {home})}
+        assert not wrong, f"{module} imports {sorted(wrong)}"
     for library, homes in THIRD_PARTY.items():
-        assert library not in roots or package in homes, f"{library} is used in {path}"
+        assert library not in {name.split(".")[0] for name in names} or package in homes, f"{library} is used in {path}"
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.label)
@@ -51,8 +75,23 @@ def test_every_claim_has_a_test(claim):
 
 
 def test_tests_name_only_known_claims():
-    unknown = {label for _, label in marked_tests(ROOT / "tests")} - {claim.label for claim in CLAIMS}
+    unknown = {label for _, _, label in marked_tests(ROOT / "tests")} - {claim.label for claim in CLAIMS}
     assert not unknown
+
+
+def test_claims_are_listed_in_one_place_and_nowhere_else():
+    """Every file of a paper that defines CLAIM is in claims.py, once; none puts itself into a list at import."""
+    files = [path for paper in PAPERS for path in sorted((ROOT / "checks" / paper).glob("*.py"))]
+    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in files}
+    defined = {
+        f"{path.parent.name}/{path.stem.replace('_', '-')}"
+        for path, tree in trees.items()
+        if any(isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "CLAIM" for node in tree.body)
+    }
+    assert sorted(defined) == sorted(claim.label for claim in CLAIMS)
+    for path, tree in trees.items():
+        calls = [ast.unparse(node) for node in tree.body if isinstance(node, ast.Expr | ast.For | ast.With | ast.If)]
+        assert all(text.startswith(("'", '"')) for text in calls), f"{path} runs code when it is imported: {calls}"
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.label)
@@ -76,11 +115,12 @@ def test_the_claims_table_is_what_its_record_generates():
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.label)
 def test_the_claims_table_states_what_the_code_declares(claim):
     record = next(r for r in json.loads(JSON_PATH.read_text(encoding="utf-8")) if r["label"] == claim.label)
-    for key in ("statement", "assumptions", "predicted", "judge", "control", "source", "figure"):
-        assert record[key] == getattr(claim, key), (
-            f"{key} changed: python -m checks --tier standard writes the table anew"
-        )
-    assert record["tests"] == claim_tests(claim.label)
+    stated = {key: getattr(claim, key) for key in ("statement", "assumptions", "summary", "source", "figure", "uses")}
+    stated["declared"] = declared(claim, record["provenance"]["tier"])
+    stated["tests"] = claim_tests(claim.label)
+    for key, value in json.loads(json.dumps(stated)).items():
+        again = f"python -m checks run {claim.name} --tier standard --record writes the row anew"
+        assert record[key] == value, f"{key} changed: {again}"
 
 
 def public_functions():
@@ -132,8 +172,7 @@ def imported(paths, *, everywhere):
                 names |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
                 names.add(node.module)
-    ours = {*MAY_IMPORT, *(path.stem for path in ROOT.glob("*.py")), "tests"}
-    return {name.split(".")[0] for name in names} - ours - sys.stdlib_module_names
+    return {name.split(".")[0] for name in names} - OURS - sys.stdlib_module_names
 
 
 def test_setup_declares_every_library_with_its_oldest_version():
@@ -145,7 +184,7 @@ def test_setup_declares_every_library_with_its_oldest_version():
 
 def test_setup_installs_every_module_and_package():
     assert set(SETUP["options"]["py_modules"].split()) == {path.stem for path in ROOT.glob("*.py")}
-    assert set(SETUP["options.packages.find"]["include"].split()) == {f"{package}*" for package in MAY_IMPORT}
+    assert set(SETUP["options.packages.find"]["include"].split()) == {f"{package}*" for package in PACKAGES}
     folders = {path.parent for _, path in SOURCES}
     assert all((folder / "__init__.py").exists() for folder in folders)
 

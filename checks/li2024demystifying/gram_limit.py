@@ -79,7 +79,7 @@ CLAIM = Claim(
         Part(
             letter="a",
             says="‖(m/κ²) G^l − K^l‖_F against m",
-            status="proved",
+            status="derived",
             cases=rates,
             cell=gram_errors,
             read=distance,
@@ -95,7 +95,7 @@ CLAIM = Claim(
                     cases=partial(rates, wrong=True, depths=(2, 3), unscaled=True),
                 ),
             ),
-            why="below m = 32 the mean logarithm is biased, since deeper layers have a term of order 1/m²",
+            why="exact for L = 1; for L ≥ 2 O(m^{−1/2}) is proved, and terms of order 1/m² bias small widths",
         ),
         Part(
             letter="b",

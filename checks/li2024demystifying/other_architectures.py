@@ -157,7 +157,7 @@ CLAIM = Claim(
         Part(
             letter="a1",
             says="‖Σ_b (m/κ²)G_b − K‖_F against m",
-            status="proved",
+            status="derived",
             cases=partial(kernels, offsets=False),
             cell=block_grams,
             read=distance,
