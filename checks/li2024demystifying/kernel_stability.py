@@ -115,9 +115,9 @@ def exponents(key: str, symbol: str) -> tuple[Part, ...]:
 
 def below_bound(case: dict, found: Arrays) -> Sides:
     """(m/κ²)‖G_t − G_0‖ against its bound; the kernel follows the weights, whose relative error is at most the tolerance."""
-    bound = np.empty_like(found["scaled"])
-    for at in np.ndindex(bound.shape):
-        c_sigma = feature_constant(case["activation"], found["largest"][at])
+    bound = np.full_like(found["scaled"], np.nan)  # stays NaN where a flow did not reach its end
+    for at in zip(*np.nonzero(np.isfinite(found["scaled"])), strict=True):
+        c_sigma = feature_constant(case["activation"], found["largest"][at][None])
         bound[at] = kernel_change_bound(case["data"]["n"], c_sigma, found["jacobian"][at], found["drift"][at])
     return Sides(found["scaled"], bound, SMOOTH_RTOL * found["scaled"])
 
