@@ -24,6 +24,7 @@ from checks.running.table import print_line
 from figures import (
     cnn,
     drift,
+    gradient_descent,
     gram_limit,
     integrators,
     kernel_description,
@@ -34,6 +35,7 @@ from figures import (
     loss_decay,
     min_eigenvalue,
     oscillator,
+    other_architectures,
     regime_map,
     relative_scale_width,
     scheme_independence,
@@ -58,7 +60,9 @@ FIGURES = {
     "regime_map": regime_map,
     "kernel_stability": kernel_stability,
     "scheme_independence": scheme_independence,
+    "gradient_descent": gradient_descent,
     "kernel_description": kernel_description,
+    "other_architectures": other_architectures,
     "integrators": integrators,
 }
 EPILOG = """\

@@ -14,7 +14,8 @@ from checks.running.seeds import stream_of
 from figures.style import GREYS, MARKERS, PREDICTED
 
 CAPTION = (
-    "Claims chizat2019lazy/finite-horizon, over-parameterized, under-parameterized, decay-lemma, stability-lemma. Left: "
+    "Claims chizat2019lazy/finite-horizon, chizat2019lazy/over-parameterized, chizat2019lazy/under-parameterized, "
+    "chizat2019lazy/decay-lemma and chizat2019lazy/stability-lemma. Left: "
     "measured over bound against α over the least α that the theorem admits, square loss; finite horizon K for h = w + w²/2 "
     "with radius K; rate of decay, drift and predictions for all times for a drawn quadratic map with more parameters than "
     "outputs; dashed: 1, the bound, and 1/4, the limit of the rate. Middle: final error over ‖y*‖ against α/y* for three maps "

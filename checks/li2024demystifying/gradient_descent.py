@@ -71,7 +71,7 @@ CLAIM = Claim(
         "Jacobian along the step. Checked at the start with λ_min(G_0) ≥ (3/4)(κ²/m)λ and η_max λ_max(G_0) ≤ (3/4)n; κ "
         "leaves the rest to spare"
     ),
-    figure="",
+    figure="gradient_descent",
     uses=("li2024demystifying/gram-limit",),
     parts=(
         Part(

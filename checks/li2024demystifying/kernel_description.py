@@ -5,8 +5,7 @@ from collections.abc import Iterator
 
 from checks.claim import Arrays, Case, Claim, Control, Part
 from checks.judges import Draws, Slope
-from checks.measurements.kernel_predictions import predictions
-from kernels.activations import KINKED
+from checks.measurements.kernel_predictions import KINKED, predictions
 from theory.rates import prediction_exponent
 
 DATA = {"random": {"kind": "random", "n": 8, "d": 8}, "digits": {"kind": "digits", "n": 8}}

@@ -10,6 +10,7 @@ from checks.claim import Arrays, Case, Claim, Control, Part
 from checks.judges import AtLeast, Draws, Ratio, Sides
 from checks.measurements.trainings import (
     DATA,
+    KINKED,
     LARGEST_WEIGHT,
     NETWORKS,
     constants,
@@ -23,7 +24,6 @@ from checks.measurements.trainings import (
     threshold_scale,
     title,
 )
-from kernels.activations import KINKED
 from theory.lazy_bounds import decay_rate
 
 WIDTHS = {

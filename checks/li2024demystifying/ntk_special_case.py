@@ -6,14 +6,13 @@ from functools import partial
 
 from checks.claim import Arrays, Case, Claim, Control, Part
 from checks.judges import AtMost, Sides
-from checks.measurements.parametrizations import STEPS, raw_and_normalised
-from kernels.activations import ACTIVATIONS
+from checks.measurements.parametrizations import ACTIVATIONS, STEPS, raw_and_normalised
 
 TOLERANCE = 1e-12
 WIDTHS = {"quick": (48,), "standard": (16, 48, 256), "full": (16, 48, 256, 1024)}
 
 
-def networks(tier: str, names: tuple[str, ...] = tuple(ACTIVATIONS), **extra: bool) -> Iterator[Case]:
+def networks(tier: str, names: tuple[str, ...] = ACTIVATIONS, **extra: bool) -> Iterator[Case]:
     """Random inputs and digits at every depth and width, all activations together."""
     for kind, L, m in itertools.product(("random", "digits"), (1, 2, 3), WIDTHS[tier]):
         data = {"kind": kind, "n": 4}

@@ -152,7 +152,7 @@ CLAIM = Claim(
         "all weights N(0, 1), L fixed, no two inputs parallel; (b), (c) centred training by gradient flow to 1e-8 of the loss, "
         "κ large, λ_min(K) > 0"
     ),
-    figure="",
+    figure="other_architectures",
     parts=(
         Part(
             letter="a1",

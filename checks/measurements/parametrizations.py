@@ -7,9 +7,11 @@ import numpy as np
 from checks.measurements.data import samples
 from checks.measurements.streams import data_seed, seed_of
 from kernels import Parameters, forward, init_parameters, layer_grams
+from kernels.activations import ACTIVATIONS as NAMED
 from kernels.activations import activate
 
 STEPS = 100
+ACTIVATIONS = tuple(NAMED)
 
 
 def raw_pass(weights: list[np.ndarray], output: np.ndarray, X: np.ndarray, activation: str) -> tuple[np.ndarray, list]:
