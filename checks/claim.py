@@ -125,11 +125,6 @@ class Findings:
         """REFUTED if every control is."""
         return combine_controls(self.controls)
 
-    @property
-    def hardest(self) -> Evidence:
-        """The part that came closest to failing, or failed most clearly: the one a summary must show."""
-        return max(self.parts, key=strain)
-
 
 @dataclass(frozen=True)
 class Claim:

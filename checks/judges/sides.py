@@ -75,10 +75,10 @@ class _Side:
             resolution=max(resolution, 1.0),
         )
 
-    def _rule(self, name: str) -> str:
+    def __str__(self) -> str:
         return (
-            f"measured {self.side} {name}, the worst entry, up to its numerical error, the change when every tolerance is cut "
-            f"by ten, of at most {COARSE:g}; at least {self.least_share:.0%} of the entries meet the hypotheses"
+            f"measured {self.side} bound in the worst entry, error at most {COARSE:g}, at least {self.least_share:.0%} of the "
+            "entries within the hypotheses"
         )
 
 
@@ -99,15 +99,9 @@ class AtMost(_Side):
 
     side = "≤"
 
-    def __str__(self) -> str:
-        return self._rule("bound")
-
 
 @dataclass(frozen=True)
 class AtLeast(_Side):
     """measured ≥ bound, as `AtMost` with the sides exchanged."""
 
     side = "≥"
-
-    def __str__(self) -> str:
-        return self._rule("bound")
