@@ -120,6 +120,16 @@ def validate_not_negative(value: object, name: str) -> float:
     return _number(value, name, "a finite number of at least 0", lambda x: x >= 0)
 
 
+def validate_tolerance(value: object, name: str, least: float) -> float:
+    """Return ``value`` as a float if it is at most 1 and at least ``least``, below which rounding decides."""
+    tolerance = validate_positive(value, name)
+    if not least <= tolerance <= 1:
+        raise ValueError(
+            f"`{name}` must be at least {least:g}, below which rounding decides, and at most 1, got {tolerance!r}"
+        )
+    return tolerance
+
+
 def validate_share(value: object, name: str, below: float) -> float:
     """Return ``value`` as a float if it is a number from 0 up to, not including, ``below``."""
     return _number(value, name, f"a number in [0, {below:g})", lambda x: 0 <= x < below)
@@ -177,6 +187,13 @@ def validate_flag(value: object, name: str) -> bool:
     if not isinstance(value, bool | np.bool_):
         raise ValueError(f"`{name}` must be True or False, got {_show(value)}")
     return bool(value)
+
+
+def validate_callable(value: object, name: str) -> object:
+    """Return ``value`` if it can be called, or None."""
+    if value is not None and not callable(value):
+        raise ValueError(f"`{name}` must be a function or None, got {_show(value)}")
+    return value
 
 
 def validate_name(value: object, known: Iterable[str], name: str) -> str:

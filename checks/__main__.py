@@ -135,8 +135,8 @@ def expected_cost(tier: str) -> dict[tuple[str, str], float]:
     found = {}
     for record in read_records(JSON_PATH):
         if record.get("provenance", {}).get("tier") == tier:
-            for row in record["parts"] + record["controls"]:
-                found[record["label"], row["part"]] = row["seconds"]
+            for row in record["parts"]:
+                found[record["label"], row["part"]] = row.get("seconds", 0.0)
     return found
 
 

@@ -125,11 +125,6 @@ class Findings:
         """REFUTED if every control is."""
         return combine_controls(self.controls)
 
-    @property
-    def hardest(self) -> Evidence:
-        """The part that came closest to failing, or failed most clearly: the one a summary must show."""
-        return max(self.parts, key=strain)
-
 
 @dataclass(frozen=True)
 class Claim:
@@ -144,7 +139,6 @@ class Claim:
     parts : how it is judged. What is declared of a claim is printed from them.
     figure : name of its figure.
     uses : labels of the claims whose statements its proof uses.
-    predicted, judge, control, check : a claim that collects its evidence itself, described in prose.
     """
 
     paper: str
@@ -156,10 +150,6 @@ class Claim:
     summary: str = ""
     parts: tuple[Part, ...] = ()
     uses: tuple[str, ...] = ()
-    predicted: str = ""
-    judge: str = ""
-    control: str = ""
-    check: Callable[[Run], Findings] | None = None
 
     @property
     def label(self) -> str:
@@ -171,10 +161,4 @@ def strain(part: Evidence) -> float:
     """Share of the allowance that a part used: 0 is a perfect hit, above 1 it is not supported; inf without a number."""
     if part.verdict in (Verdict.NOT_RUN, Verdict.HYPOTHESES_NOT_MET):
         return 0.0
-    if part.strain == part.strain:
-        return part.strain
-    if part.tightness is not None:
-        return part.tightness if part.tightness == part.tightness else float("inf")
-    if part.interval is None or not part.margin:
-        return float("inf") if part.verdict is not Verdict.SUPPORTED else 0.0
-    return max(abs(end - part.predicted) for end in part.interval) / part.margin
+    return part.strain if part.strain == part.strain else float("inf")

@@ -29,7 +29,6 @@ class Evidence:
     verdict : the judge's outcome for this part alone.
     predicted, measured : what the statement says, and what was found.
     interval : confidence interval of ``measured``, None where nothing is random.
-    tightness : measured / bound for inequalities, None elsewhere.
     refutation : smallest one-sided error level at which the judge still refutes; 0.0 for a deterministic
         refutation, 1.0 where nothing speaks against the claim.
     margin : half-width of the region of ``measured`` that counts as agreement, as declared beforehand.
@@ -48,7 +47,6 @@ class Evidence:
     predicted: float
     measured: float
     interval: tuple[float, float] | None = None
-    tightness: float | None = None
     refutation: float = 1.0
     margin: float | None = None
     note: str = ""

@@ -45,12 +45,12 @@ def solution(*, problem: str, seed: int, method: str, setting: float) -> dict[st
 def compute(run: Run) -> np.ndarray:
     """Structured array with `COLUMNS`, one row a problem, method and setting."""
     cells = [
-        {"problem": problem, "seed": 0, "method": method, "setting": setting}
+        {"problem": problem, "seed": run.seed, "method": method, "setting": setting}
         for problem in SIZES
         for method, settings in SETTINGS.items()
         for setting in sorted(settings[: EXPLICIT_SETTINGS[run.tier]] if method in EXPLICIT else settings)
     ]
-    references = run.sweep.run(reference, [{"problem": problem, "seed": 0} for problem in SIZES], "references")
+    references = run.sweep.run(reference, [{"problem": problem, "seed": run.seed} for problem in SIZES], "references")
     ends = dict(zip(SIZES, references, strict=True))
     rows = []
     with np.errstate(over="ignore", invalid="ignore"):  # methods beyond their stability

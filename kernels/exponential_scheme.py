@@ -22,11 +22,21 @@ V = H^½U, for every vector u,
     φ_s(rL)u = u/s! − r S J_kᵀV φ_{s+1}(−rΛ) VᵀJ_k u,    VᵀJ_k φ_s(rL)u = φ_s(−rΛ) VᵀJ_k u,
 
 so no step divides by an eigenvalue, and a model enters only through `Problem`: points, Gram matrices, sums S J_Pᵀc_P.
+
+The gradient is split in g = H^½Uw + g_s. The straight part g_s holds the samples whose curvature is negligible beside the
+largest (a saturated loss, an underflow); they count as H = 0, so that nothing divides by H, and D corrects for it. The
+linear flow keeps g_s, and with q = VᵀJ_kSJ_kᵀg_s it takes w to
+
+    w(t) = e^{−tΛ}w − tφ1(−tΛ)q,    θ(t) − θ_k = −t S J_kᵀg_s + S J_kᵀV(t²φ2(−tΛ)q − tφ1(−tΛ)w).
+
+Through G_kk alone the eigenvalues have the rounding of the largest, so that the condition number of J is squared. Where the
+Jacobian is stored, the singular values of H^½J_k take their place, the rows VᵀJ_k that of J_kᵀV, and a vector D is formed
+once, so that the rounding in it is filtered like D itself.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -34,6 +44,8 @@ from numba import njit
 
 UNIT = 2.0**-53
 LAST_NODE = 2 / 3
+NEGLIGIBLE = 1e-16  # curvature, relative to the largest, that counts as none
+LARGE, TINY = 1e280, 1e-290  # squares beyond these would overflow or lose their digits
 
 State = tuple[np.ndarray, ...]
 """Parameters θ as a tuple of arrays, whose meaning only the problem knows."""
@@ -41,7 +53,7 @@ State = tuple[np.ndarray, ...]
 
 @dataclass(frozen=True)
 class Point:
-    """What is known at one θ: outputs f (n,), R(f), ∇R (n,), the diagonal of ∇²R (n,), and the problem's own factors."""
+    """What is known at one θ: outputs f (n,), R(f), ∇R (n,), the diagonal of ∇²R (n,), and the problem's own factors of J."""
 
     outputs: np.ndarray
     loss: float
@@ -66,12 +78,20 @@ class Problem(Protocol):
         """Forward and backward pass at θ: one evaluation."""
         ...
 
-    def rounding(self, theta: State, point: Point) -> float:
-        """Loss that the rounding of the outputs at θ alone can cause."""
+    def rounding(self, theta: State, point: Point) -> np.ndarray:
+        """By how much rounding may change the outputs at θ, (n,)."""
         ...
 
     def gram(self, P: Point, Q: Point) -> np.ndarray:
         """G_PQ = J_P S J_Qᵀ (n, n), symmetric for P = Q."""
+        ...
+
+    def spectrum(self, here: Point, root: np.ndarray) -> "Spectrum | None":
+        """Λ and U of H^½G_kkH^½, ``root`` the diagonal of H^½ (n,); None if it is not finite."""
+        ...
+
+    def collect(self, terms: "Terms") -> "Terms":
+        """The same vector as a single term, where the problem stores vectors of parameters; else ``terms``."""
         ...
 
     def add(self, base: State | None, terms: Terms, out: State) -> None:
@@ -109,70 +129,184 @@ def _phi_jit(z: np.ndarray, out: np.ndarray) -> None:
 
 
 @dataclass(frozen=True)
-class Linearisation:
-    """The Gauss-Newton part at the point ``here``: H^½G_kkH^½ = U diag(values) Uᵀ.
+class Spectrum:
+    """H^½G_kkH^½ = U diag(values) Uᵀ: ``values`` Λ (k,), ascending, ``vectors`` U (n, k), k ≤ n, orthonormal.
 
-    ``basis`` V = H^½U (n, n); ``values`` Λ (n,), ascending, not negative; ``residual`` w = UᵀH^{−½}g (n,), which the
-    linear flow takes to e^{−hΛ}w, with predicted loss ½‖e^{−hΛ}w‖² (exact for the square loss).
+    ``resolution``: values below this share of the largest are rounding. ``rows``: a point whose Jacobian is UᵀH^½J_k, where
+    the Jacobian is stored.
     """
 
-    here: Point
-    basis: np.ndarray
     values: np.ndarray
-    residual: np.ndarray
-
-    @property
-    def positive(self) -> np.ndarray:
-        """Which eigenvalues are above the rounding of the decomposition, (n,)."""
-        return self.values > 4 * len(self.values) * UNIT * self.values[-1]
-
-    def size(self, h: float) -> float:
-        """‖e^{−hΛ}w‖."""
-        return float(np.linalg.norm(np.exp(-h * self.values) * self.residual))
+    vectors: np.ndarray
+    resolution: float
+    rows: Point | None = None
 
 
-def linearise(problem: Problem, here: Point) -> Linearisation | None:
-    """The Gauss-Newton part at ``here``; None if the tangent kernel is not finite."""
-    root = np.sqrt(here.curvature)
-    G = root[:, None] * problem.gram(here, here) * root
+def gram_spectrum(G: np.ndarray, root: np.ndarray) -> Spectrum | None:
+    """From the Gram matrix G_kk (n, n) itself."""
+    G = root[:, None] * G * root
     if not np.isfinite(G).all():
         return None
     values, U = np.linalg.eigh(G)
-    return Linearisation(here, root[:, None] * U, np.maximum(values, 0.0), (here.gradient / root) @ U)
+    return Spectrum(np.maximum(values, 0.0), U, 4 * len(values) * UNIT)
+
+
+@dataclass(frozen=True)
+class Vector:
+    """A vector of the space of parameters as a sum S J_Pᵀc_P, and what the basis sees of it, VᵀJ_k of it (k,)."""
+
+    terms: Terms
+    seen: np.ndarray
+
+
+@dataclass(frozen=True)
+class Linearisation:
+    """The Gauss-Newton part at the point ``here``: H^½G_kkH^½ = U diag(values) Uᵀ.
+
+    ``basis`` V = H^½U (n, k); ``values`` Λ (k,), ascending, not negative; ``residual`` w = UᵀH^{−½}(g − g_s) (k,), whose flow
+    has the predicted loss ½‖w(t)‖² (exact for the square loss, g_s = 0); ``outside`` what H^{−½}(g − g_s) has outside of the
+    columns of U, which the linear flow does not see; ``straight`` g_s (n,) and its ``push`` S J_kᵀg_s, None where it is 0.
+    """
+
+    here: Point
+    spectrum: Spectrum
+    basis: np.ndarray
+    residual: np.ndarray
+    outside: float
+    straight: np.ndarray | None = None
+    push: Vector | None = None
+    positive: np.ndarray = field(init=False)
+    """Which eigenvalues are above the rounding of the decomposition, (k,)."""
+
+    def __post_init__(self) -> None:
+        least = max(self.spectrum.resolution * self.values[-1], TINY)
+        object.__setattr__(self, "positive", self.values > least)
+
+    @property
+    def values(self) -> np.ndarray:
+        """Λ (k,)."""
+        return self.spectrum.values
+
+    @property
+    def hidden(self) -> float:
+        """Norm of the part of w whose eigenvalues are not resolved."""
+        return float(np.linalg.norm(self.residual[~self.positive]))
+
+    @property
+    def leak(self) -> np.ndarray:
+        """Share of the rest of the residual that rounding mixes into each resolved direction, from the angles of U."""
+        values = self.values[self.positive]
+        ratio = self.spectrum.resolution * self.values[-1] / values
+        return ratio if self.spectrum.rows is None else np.sqrt(ratio)
+
+    def predict(self, h: float) -> np.ndarray:
+        """w(h) of the linear flow."""
+        if self.push is None:
+            return np.exp(-h * self.values) * self.residual
+        exponential, phi1, _, _ = phi(-h * self.values)
+        return exponential * self.residual - h * phi1 * self.push.seen
+
+    def size(self, h: float) -> float:
+        """Norm of the residual that the linear flow leaves after h, with its push or without, whichever is larger.
+
+        A push may take w through zero, which is no decay.
+        """
+        left = np.linalg.norm(np.exp(-h * self.values) * self.residual)
+        if self.push is not None:
+            left = max(left, np.linalg.norm(self.predict(h)))
+        return float(np.hypot(left, self.outside))
+
+    def fall(self, h: float) -> float:
+        """½‖w‖² − ½‖w(h)‖² without cancellation."""
+        push = 0.0 if self.push is None else self.push.seen
+        change = h * phi(-h * self.values)[1] * (self.values * self.residual + push)
+        return float(0.5 * change @ (self.residual + self.predict(h)))
+
+
+def linearise(problem: Problem, here: Point) -> Linearisation | None:
+    """The Gauss-Newton part at ``here``; None if gradient, curvature or tangent kernel are not finite."""
+    g, H = here.gradient, here.curvature
+    if not (np.isfinite(g).all() and np.isfinite(H).all()):
+        return None
+    curved = (H > NEGLIGIBLE * H.max()) & (g**2 < LARGE * H)
+    root = np.sqrt(np.where(curved, H, 0.0))
+    spectrum = problem.spectrum(here, root)
+    if spectrum is None or not np.isfinite(spectrum.values).all():
+        return None
+    U = spectrum.vectors
+    scaled = np.divide(g, root, out=np.zeros_like(g), where=curved)
+    residual = scaled @ U
+    outside = 0.0 if U.shape[1] == len(g) else float(np.linalg.norm(scaled - U @ residual))
+    linear = Linearisation(here, spectrum, root[:, None] * U, residual, outside)
+    straight = np.where(curved, 0.0, g)
+    if not straight.any():
+        return linear
+    push = make_vector(problem, linear, [(here, straight)])
+    return Linearisation(here, spectrum, linear.basis, residual, outside, straight, push)
+
+
+def make_vector(problem: Problem, linear: Linearisation, terms: Terms) -> Vector:
+    """Σ S J_Pᵀc_P with what the basis sees of it."""
+    terms, rows = problem.collect(terms), linear.spectrum.rows
+    if rows is not None:
+        return Vector(terms, sum(problem.gram(rows, P) @ c for P, c in terms))
+    return Vector(terms, sum(problem.gram(linear.here, P) @ c for P, c in terms) @ linear.basis)
 
 
 @dataclass(frozen=True)
 class Stage:
-    """D = S J_kᵀĝ − S J_Pᵀg_P at a point P: ``expected`` ĝ (n,), the gradient there of the model, and q = VᵀJ_kD (n,)."""
+    """The remainder D = S J_kᵀĝ − S J_Pᵀg_P at a point P, ĝ (n,) the gradient there of the linear flow."""
 
     point: Point
     node: float
-    expected: np.ndarray
-    remainder: np.ndarray
+    difference: Vector
+
+    @property
+    def remainder(self) -> np.ndarray:
+        """VᵀJ_kD (k,)."""
+        return self.difference.seen
 
 
 def make_stage(
     problem: Problem, linear: Linearisation, node: float, theta: State, expected: np.ndarray
 ) -> Stage | None:
-    """Evaluate the stage at ``theta``; ``expected`` is ĝ in the basis V. None if the loss is not finite there."""
+    """Evaluate the stage at ``theta``; ``expected`` is ĝ − g_s in the basis V. None if the loss is not finite there."""
     point = problem.point(theta)
     if not np.isfinite(point.loss):
         return None
+    gradient, kernel = linear.basis @ expected, linear.values * expected
+    if linear.push is not None:
+        gradient, kernel = gradient + linear.straight, kernel + linear.push.seen
+    terms = [(linear.here, gradient), (point, -point.gradient)]
+    if linear.spectrum.rows is not None:
+        return Stage(point, node, make_vector(problem, linear, terms))
     seen = (problem.gram(linear.here, point) @ point.gradient) @ linear.basis
-    return Stage(point, node, linear.basis @ expected, linear.values * expected - seen)
+    return Stage(point, node, Vector(terms, kernel - seen))
 
 
 def increment(linear: Linearisation, reach: float, parts: Sequence[tuple[float, Stage]], *, flow: bool = True) -> Terms:
     """Terms of r φ1(rL)F_k + Σ_j a_j φ2(rL)D_j, r = ``reach``, ``parts`` the (a_j, D_j); without ``flow`` the sum alone."""
-    _, phi1, _, phi3 = phi(-reach * linear.values)
+    _, phi1, phi2, phi3 = phi(-reach * linear.values)
     filtered = -reach * phi1 * linear.residual if flow else np.zeros_like(phi1)
-    own, others = np.zeros_like(phi1), []
+    vectors = []
+    if flow and linear.push is not None:
+        filtered += reach**2 * phi2 * linear.push.seen
+        vectors.append((-reach, linear.push))
     for a, stage in parts:
         filtered -= a * reach * phi3 * stage.remainder
-        own += 0.5 * a * stage.expected
-        others.append((stage.point, -0.5 * a * stage.point.gradient))
+        vectors.append((0.5 * a, stage.difference))
     filtered[~linear.positive] = 0.0  # J_kᵀV is zero there; its rounding would be multiplied by h
-    return [(linear.here, own + linear.basis @ filtered), *others]
+    terms = [(P, weight * c) for weight, vector in vectors for P, c in vector.terms]
+    rows = linear.spectrum.rows
+    return merge([*terms, (linear.here, linear.basis @ filtered) if rows is None else (rows, filtered)])
+
+
+def merge(terms: Terms) -> Terms:
+    """The same sum with one term for each point."""
+    sums: dict[int, tuple[Point, np.ndarray]] = {}
+    for P, c in terms:
+        sums[id(P)] = (P, c if id(P) not in sums else sums[id(P)][1] + c)
+    return list(sums.values())
 
 
 def second_stage(
@@ -180,7 +314,7 @@ def second_stage(
 ) -> Stage | None:
     """The stage at θ₂, which is left in ``scratch``; one evaluation."""
     problem.add(theta, increment(linear, node * h, []), scratch)
-    return make_stage(problem, linear, node, scratch, np.exp(-node * h * linear.values) * linear.residual)
+    return make_stage(problem, linear, node, scratch, linear.predict(node * h))
 
 
 def third_stage(
@@ -189,8 +323,7 @@ def third_stage(
     """The stage at θ₃, which is left in ``scratch``; one evaluation."""
     reach, weight = LAST_NODE * h, 4 / 9 * h / second.node
     problem.add(theta, increment(linear, reach, [(weight, second)]), scratch)
-    exponential, _, phi2, _ = phi(-reach * linear.values)
-    expected = exponential * linear.residual + weight * phi2 * second.remainder
+    expected = linear.predict(reach) + weight * phi(-reach * linear.values)[2] * second.remainder
     return make_stage(problem, linear, LAST_NODE, scratch, expected)
 
 

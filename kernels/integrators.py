@@ -3,21 +3,27 @@
 A step of the scheme in `kernels.exponential_scheme` is accepted if
 
 1. its displacement error is at most the tolerance, relative to ‖θ − θ_0‖;
-2. its error in the outputs is at most the tolerance, relative to the residual that the step leaves. Without this the late
-   steps, which hardly move θ, would decay as the linearised model does, whatever the network;
-3. the loss does not rise, beyond rounding and beyond what the estimated error in the outputs explains;
+2. its error in the outputs is at most the tolerance, relative to the residual that the step leaves, and not below what
+   rounding does to the outputs. Without this the late steps, which hardly move θ, would decay as the linearised model does,
+   whatever the network;
+3. the loss does not rise, beyond its own rounding at this point and beyond what the estimated error in the outputs explains;
 
 and no step is tried in which the predicted loss falls more than tenfold. Where the last error was small the step of the
 linearised model, one evaluation, is tried first: the lazier the model, the cheaper the flow.
+
+No minimum of the loss is assumed: whether the flow has come to rest is read off the residual w, the gradient in the metric of
+the curvature, against the rounding of the outputs.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
 
 from kernels.exponential_scheme import (
+    LAST_NODE,
+    TINY,
     UNIT,
     Linearisation,
     Point,
@@ -27,10 +33,12 @@ from kernels.exponential_scheme import (
     Step,
     increment,
     linearise,
+    make_vector,
     output_error,
     second_stage,
     third_stage,
 )
+from kernels.losses import rounding_loss
 
 LARGEST_DECAY = 0.1  # of the predicted loss in one step
 LONGEST = 1e6  # steps are at most this over the least positive eigenvalue
@@ -39,7 +47,10 @@ LOSS_RISE = 1e-9  # relative, by rounding
 SAFETY, SLOWER, FASTER = 0.85, 0.2, 5.0
 LINEAR_SHARE = 0.1  # share of the tolerance that a step of the linearised model may use
 ESTIMATE, KINKED_ESTIMATE = 3.0, 1.5  # what may be estimated for an error of one tolerance: the solution kept is better
-FLOOR = 1e-20  # relative loss that counts as rounding once it falls no further
+SLOWED = 0.7  # a residual above this share of the last one falls no further
+LEAST_RTOL = 1e-14  # tolerances below would ask for more digits than there are
+UNSEEN = 1e-8  # change of the gradient, relative to it, that the stages need not have seen
+NULL = 1e-8  # share of the residual that may be left outside of the null space on a plateau
 
 
 class Ending(StrEnum):
@@ -47,11 +58,12 @@ class Ending(StrEnum):
 
     TARGET = "target reached: the loss has fallen to the requested ratio"
     TIME = "end of the time interval"
-    FLOOR = "rounding floor: the loss is of the size that rounding causes and falls no further"
+    FLOOR = "rounding floor: what is left of the residual is of the size that rounding causes and falls no further"
     STATIONARY = "stationary point: the gradient vanishes"
-    PLATEAU = "plateau: the residual lies in the null space of the tangent kernel"
+    PLATEAU = "plateau: the residual lies in the null space of the tangent kernel, to the rounding of the kernel"
     OVERFLOW = "overflow: outputs, loss or tangent kernel are not finite"
     CAP = "evaluation cap: the largest allowed number of evaluations is used up"
+    UNDERFLOW = "underflow: the tangent kernel is below the smallest numbers, though the gradient does not vanish"
     STALLED = "stalled: the step fell below the rounding of the time"
 
 
@@ -61,7 +73,11 @@ RESTING = (Ending.FLOOR, Ending.STATIONARY)
 
 @dataclass(frozen=True)
 class Outcome:
-    """End of an integration: why, when and where; evaluations, steps, rejected steps; a bound on sup_t ‖θ_t − θ_0‖."""
+    """End of an integration: why, when and where; evaluations, steps, rejected steps; a bound on sup_t ‖θ_t − θ_0‖.
+
+    ``unresolved`` is the largest residual on the way in directions that the rounding of the tangent kernel hides, as a share
+    of that at the start; ``motion`` a bound on the displacement there, which is not followed; ``drift`` ‖θ_t − θ_0‖.
+    """
 
     ending: Ending
     time: float
@@ -70,10 +86,27 @@ class Outcome:
     steps: int
     rejected: int
     drift_bound: float
+    drift: float
+    unresolved: float
+    motion: float
+    rtol: float
+
+    @property
+    def status(self) -> str:
+        """The ending, and whether a part of the residual is not resolved that may move θ by more than the tolerance."""
+        if self.motion <= self.rtol * self.drift or self.ending is Ending.PLATEAU:
+            return self.ending
+        return (
+            f"{self.ending}; {self.unresolved:.2g} of the residual is not resolved, as the rounding of the tangent kernel "
+            "hides its directions: no tolerance holds for the displacement there"
+        )
 
 
 Observe = Callable[[float, State, Point | None], None]
 """Called with a time, the state there (to be read at once, not kept), and its point if that is known already."""
+
+Callback = Callable[[float, float, int], object]
+"""Called with the time, the loss and the evaluations so far."""
 
 
 def integrate(
@@ -87,6 +120,7 @@ def integrate(
     rtol: float,
     atol: float | None = None,
     max_evaluations: int,
+    callback: Callback | None = None,
 ) -> Outcome:
     """Follow θ' = −S∇R(f(θ)) from ``start`` until one of the endings; nothing is checked.
 
@@ -104,6 +138,7 @@ def integrate(
     atol : displacement error of a step that is not exceeded either; None for none. For small differences between two
         flows, which a relative tolerance does not see.
     max_evaluations : of points; the integration ends rather than exceed it.
+    callback : called at the start and after every accepted step.
 
     Notes
     -----
@@ -111,19 +146,19 @@ def integrate(
     θ_0‖, r the largest rate. A path from θ_k to θ_{k+1} has length ∫|θ'| ≤ √(h ∫|θ'|²) ≤ √(r h (R_k − R_{k+1})) because
     R' = −θ'ᵀS⁻¹θ', and no point of it is further from θ_0 than half of D_k + D_{k+1} + length.
     """
-    with np.errstate(over="ignore", invalid="ignore"):  # an overflow becomes an ending
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # an overflow becomes an ending
         run = Integration(problem, start, t_end, loss_ratio, rtol, atol, max_evaluations)
-        return run.follow(observe, times)
+        return run.follow(observe, times, callback)
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A step that leads from the current state to the scratch state, its error over the tolerance, and what it explains."""
+    """A step that leads from the current state to the scratch state, its error over the tolerance, and the rise it explains."""
 
     step: Step
     ratio: float
     drift: float
-    explained_loss: float
+    explained_rise: float
 
 
 class Integration:
@@ -143,16 +178,19 @@ class Integration:
         self.scratch, self.spare = (tuple(np.empty_like(a) for a in start) for _ in range(2))
         self.here = problem.point(start)
         self.t_end, self.max_evaluations = np.inf if t_end is None else t_end, max_evaluations
-        self.target = -1.0 if loss_ratio is None else loss_ratio * self.here.loss
-        self.floor = max(FLOOR * self.here.loss, problem.rounding(start, self.here))
+        self.target = -np.inf if loss_ratio is None else loss_ratio * self.here.loss
         estimate = KINKED_ESTIMATE if problem.kinked else ESTIMATE
-        self.rtol, self.atol = estimate * rtol, np.inf if atol is None else estimate * atol
+        self.asked, self.rtol, self.atol = rtol, estimate * rtol, np.inf if atol is None else estimate * atol
         self.t, self.h, self.drift, self.drift_bound = 0.0, np.inf, 0.0, 0.0
         self.ratio = 0.0  # error of the last step over the tolerance
         self.evaluations, self.steps, self.rejected = 1, 0, 0
+        self.left_before, self.noise = np.inf, 0.0  # resolved residual before the last step, rounding of the residual
+        self.scale, self.unresolved, self.motion = 0.0, 0.0, 0.0
 
-    def follow(self, observe: Observe, times: Sequence[float] | None) -> Outcome:
+    def follow(self, observe: Observe, times: Sequence[float] | None, callback: Callback | None = None) -> Outcome:
         """Step until the end, and observe."""
+        report = callback or (lambda *_: None)
+        report(0.0, self.here.loss, self.evaluations)
         waiting = [] if times is None else list(times)
         if times is None or (waiting and waiting[0] == 0):
             observe(0.0, self.current, self.here)
@@ -164,6 +202,7 @@ class Integration:
                 break
             before, step = self.t, found.step
             self.accept(found)
+            report(self.t, self.here.loss, self.evaluations)
             while waiting and waiting[0] < self.t:
                 s = (waiting[0] - before) / step.h
                 observe(waiting.pop(0), self.inside(step, s), None)
@@ -176,49 +215,85 @@ class Integration:
             for when in [self.t] if times is None else waiting:
                 observe(when, self.current, self.here)
         return Outcome(
-            found, self.t, self.current, self.evaluations, self.steps, self.rejected, float(self.drift_bound)
+            found,
+            self.t,
+            self.current,
+            self.evaluations,
+            self.steps,
+            self.rejected,
+            float(self.drift_bound),
+            float(self.drift),
+            self.unresolved,
+            self.motion,
+            self.asked,
         )
 
     def ending(self, linear: Linearisation | None) -> Ending | None:
         """Whether the integration is over before the next step is tried."""
         if linear is None:
             return Ending.OVERFLOW
+        self.scale = max(self.scale, linear.size(0.0))
+        if linear.hidden > 0.0:
+            self.unresolved = max(self.unresolved, linear.hidden / self.scale)
         if self.here.loss <= self.target:
             return Ending.TARGET
         if self.t >= self.t_end:
             return Ending.TIME
-        if not (linear.values[-1] > 0 and self.here.loss > 0):
-            return Ending.STATIONARY
-        if self.steps and self.here.loss <= self.floor and self.here.loss > 0.5 * self.loss_before:
+        if not (linear.values * linear.residual)[linear.positive].any():
+            self.problem.add(None, [(self.here, self.here.gradient)], self.scratch)
+            if not any(array.any() for array in self.scratch):
+                return Ending.STATIONARY
+            if linear.push is None and linear.values[-1] <= TINY:
+                return Ending.UNDERFLOW
+        left, self.noise = linear.residual[linear.positive], self.output_noise()
+        size = float(np.linalg.norm(left))
+        slowed = self.steps > 0 and size >= SLOWED * self.left_before
+        self.left_before = size
+        if linear.push is not None:
+            return None
+        rest = float(np.hypot(linear.hidden, linear.outside))
+        if slowed and linear.hidden <= self.noise and (np.abs(left) <= self.noise + linear.leak * rest).all():
             return Ending.FLOOR
-        if self.t_end == np.inf and in_null_space(linear):
-            return Ending.PLATEAU
+        least = self.noise + np.maximum(NULL, linear.leak) * linear.size(0.0)
+        if self.t_end == np.inf and rest > self.noise and (np.abs(left) <= least).all():
+            ahead = float(np.linalg.norm(left / np.sqrt(linear.values[linear.positive])))
+            if slowed or ahead <= self.rtol * self.drift:
+                return Ending.PLATEAU
         return None
+
+    def output_noise(self) -> float:
+        """‖H^½δ‖, what rounding of the outputs by δ does to the residual w."""
+        sizes = self.problem.rounding(self.current, self.here)
+        return float(np.linalg.norm(np.sqrt(np.maximum(self.here.curvature, 0.0)) * sizes))
 
     def advance(self, linear: Linearisation) -> Trial | Ending:
         """Try steps until one passes; its state is the scratch state, its point `reached`."""
         if self.h == np.inf:
-            self.h = FIRST * longest_step(linear, np.inf)
+            self.h = first_step(self.problem, linear)
         growth = FASTER
         while self.evaluations + 3 <= self.max_evaluations:
             h = self.fitted(longest_step(linear, self.h))
-            if self.t + h <= self.t:
+            if not self.t < self.t + h < np.inf:
                 return Ending.STALLED
             trial = self.attempt(linear, h)
             self.ratio = np.inf
             if trial is not None:
                 self.ratio = trial.ratio
                 if self.ratio <= 1.0:
-                    highest = max(self.here.loss * (1 + LOSS_RISE), trial.explained_loss)
-                    if self.reached.loss <= highest:
+                    if self.falls(trial):
                         self.h = h * min(growth, factor(self.ratio))
                         return trial
-                    if max(self.reached.loss, self.here.loss) <= self.floor:
-                        return Ending.FLOOR
                     self.ratio = np.inf
             self.h, growth = h * min(SAFETY, factor(self.ratio)), 1.0
             self.rejected += 1
         return Ending.CAP
+
+    def falls(self, trial: Trial) -> bool:
+        """Whether the loss does not rise, as far as it can be told."""
+        rise, loss = self.reached.loss - self.here.loss, self.problem.loss
+        if rise <= max(LOSS_RISE * abs(self.here.loss), trial.explained_rise):
+            return True
+        return bool(rise <= rounding_loss(loss, self.here.outputs, self.problem.rounding(self.current, self.here)))
 
     def fitted(self, h: float) -> float:
         """``h``, or what is left of the interval, or half of that so that no tiny step remains."""
@@ -243,36 +318,68 @@ class Integration:
             return None
         trial = self.judge(Step(linear, h, third), second, np.inf)
         del second  # its factors are not needed any more
-        if trial.ratio <= 1.0:
+        if trial is not None and trial.ratio <= 1.0:
             self.reached = self.problem.point(self.scratch)
             self.evaluations += 1
+            trial = replace(trial, ratio=max(trial.ratio, self.surprise(trial)))
         return trial
 
+    def surprise(self, trial: Trial) -> float:
+        """Error over the tolerance, of what the gradient at the end of a step has that no stage has seen; 0 if there is none.
+
+        With b(f) = ∇R(f) − g_k − H(f − f_k), which is 0 for quadratic losses, quadratic in the step for smooth ones and a jump
+        where the step ran out of a saturated region, the vector (h/8)φ2(hL)S J_kᵀ(b(f_{k+1}) − (9/4)b(f₃)), a quadrature error.
+        """
+        step, here, last = trial.step, self.here, trial.step.last.point
+        bent = [P.gradient - here.gradient - here.curvature * (P.outputs - here.outputs) for P in (self.reached, last)]
+        missed = bent[0] - bent[1] / LAST_NODE**2
+        rounding = 16 * here.curvature * self.problem.rounding(self.current, here)
+        scale = np.abs(here.gradient) + np.abs(self.reached.gradient) + np.abs(last.gradient)
+        if (np.abs(missed) <= UNSEEN * scale + rounding).all():
+            return 0.0
+        stage = Stage(here, 1.0, make_vector(self.problem, step.linear, [(here, missed)]))
+        ratio, _ = self.errors(step, [(step.h / 8, stage)])
+        self.problem.add(None, increment(step.linear, step.h, [(step.h / 8, stage)], flow=False), self.scratch)
+        error = self.problem.distance(self.scratch, None)
+        self.problem.add(self.current, step.increment(), self.scratch)
+        return max(ratio, over(error, self.tolerance(trial.drift)))
+
+    def errors(self, step: Step, parts: list[tuple[float, Stage]]) -> tuple[float, float]:
+        """The error of the outputs over its tolerance, and the rise of the loss that it explains."""
+        error, left = output_error(step.linear, step.h, parts), step.linear.size(step.h)
+        explained = error * (left + 0.5 * error) - step.linear.fall(step.h)
+        return over(error, self.rtol * left + self.noise), explained
+
+    def tolerance(self, drift: float) -> float:
+        """Of the displacement error of a step that ends at the distance ``drift``."""
+        return min(self.rtol * max(self.drift, drift), self.atol)
+
     def judge(self, step: Step, second: Stage, share: float) -> Trial | None:
-        """The step with its error over the tolerance, its end left in the scratch state; None if above ``share``."""
-        parts, left = step.error_parts(second), step.linear.size(step.h)
-        error = output_error(step.linear, step.h, parts)
-        ratio = error / (self.rtol * left)
-        explained_loss = self.here.loss * ((left + error) / step.linear.size(0.0)) ** 2
-        if ratio > share:
+        """The step with its error over the tolerance, its end left in the scratch state; None if above ``share``, or NaN."""
+        parts = step.error_parts(second)
+        ratio, explained_rise = self.errors(step, parts)
+        if not ratio <= share:
             return None
         self.problem.add(None, increment(step.linear, step.h, parts, flow=False), self.scratch)
         error = self.problem.distance(self.scratch, None)
         self.problem.add(self.current, step.increment(), self.scratch)
         drift = self.problem.distance(self.scratch, self.start)
-        tolerance = min(self.rtol * max(self.drift, drift), self.atol)
-        ratio = max(ratio, error / max(tolerance, 1e-300))
-        return Trial(step, ratio, drift, explained_loss) if ratio <= share else None
+        other = over(error, self.tolerance(drift))
+        return Trial(step, max(ratio, other), drift, explained_rise) if other <= share else None
 
     def accept(self, trial: Trial) -> None:
         """Make the scratch state the current one."""
         h, fall = trial.step.h, max(self.here.loss - self.reached.loss, 0.0)
+        fall += 4 * UNIT * (abs(self.here.loss) + abs(self.reached.loss))  # what their difference may have lost
         length = np.sqrt(self.problem.largest_rate * h * fall)
         self.drift_bound = max(self.drift_bound, trial.drift, 0.5 * (self.drift + trial.drift + length))
         self.t = self.t_end if h >= self.t_end - self.t else self.t + h
         free = self.spare if self.current is self.start else self.current
         self.current, self.scratch = self.scratch, free
-        self.loss_before, self.here, self.drift = self.here.loss, self.reached, trial.drift
+        linear, hidden = trial.step.linear, trial.step.linear.hidden
+        if hidden > 0.0:  # eigenvalues below the least resolved one move θ by at most their root times the residual
+            self.motion += h * float(np.sqrt(linear.spectrum.resolution * linear.values[-1])) * hidden
+        self.here, self.drift = self.reached, trial.drift
         self.steps += 1
 
     def inside(self, step: Step, s: float) -> State:
@@ -287,8 +394,26 @@ def factor(ratio: float) -> float:
     return max(SLOWER, SAFETY * max(ratio, 1e-9) ** (-1 / 3))
 
 
+def over(error: float, tolerance: float) -> float:
+    """error/tolerance, 0 for no error whatever the tolerance; NaN stays NaN."""
+    if error == 0.0:
+        return 0.0
+    return error / tolerance if tolerance > 0.0 else np.inf * error
+
+
+def first_step(problem: Problem, linear: Linearisation) -> float:
+    """A share of the longest step, or where nothing is curved of the time in which outputs change by their own size."""
+    if linear.positive.any():
+        return FIRST * longest_step(linear, np.inf)
+    here = linear.here
+    speed = float(np.linalg.norm(problem.gram(here, here) @ here.gradient))
+    return FIRST * (1.0 + float(np.linalg.norm(here.outputs))) / max(speed, TINY)
+
+
 def longest_step(linear: Linearisation, h: float) -> float:
     """At most ``h``, and short enough that φ and the predicted loss stay in their ranges."""
+    if not linear.positive.any():
+        return h
     h = min(h, LONGEST / linear.values[linear.positive][0])
     least = np.sqrt(LARGEST_DECAY) * linear.size(0.0)
     if linear.size(h) >= least:
@@ -298,10 +423,3 @@ def longest_step(linear: Linearisation, h: float) -> float:
         middle = 0.5 * (low + high)
         low, high = (middle, high) if linear.size(np.exp(middle) / linear.values[-1]) >= least else (low, middle)
     return float(np.exp(low) / linear.values[-1])
-
-
-def in_null_space(linear: Linearisation) -> bool:
-    """Whether the residual is, to rounding, in the null space of the tangent kernel."""
-    values = linear.values[linear.positive]
-    noise = np.maximum(1e-8, 4 * len(linear.values) * UNIT * values[-1] / values)
-    return bool((np.abs(linear.residual[linear.positive]) <= noise * np.linalg.norm(linear.residual)).all())

@@ -5,15 +5,18 @@ from typing import Protocol
 
 import numpy as np
 
-from argument_validation import validate_array, validate_positive
+from argument_validation import validate_array, validate_flag, validate_positive
 
+LARGEST = 1e150  # of targets and curvatures: what is formed of them is within float64
 LARGE = 20.0  # log cosh u = |u| − log 2 to rounding from here on
 
 
 class Loss(Protocol):
-    """What the integrator asks of a loss whose Hessian is diagonal and positive."""
+    """What the integrator asks of a loss that is convex, with diagonal Hessian.
 
-    targets: np.ndarray
+    Nothing else is assumed: neither a minimum of 0 nor that there is one, nor targets (where a loss has ``targets``, models
+    must have as many outputs). Entries of the Hessian may underflow to 0.
+    """
 
     def evaluate(self, outputs: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         """R(f), its gradient (n,) and the diagonal of its Hessian (n,) at ``outputs`` (n,)."""
@@ -25,24 +28,24 @@ class SquareLoss:
     """R(f) = (weight/2) Σ_i (f_i − y_i)².
 
     ``weight`` 1/n gives the mean of the networks, (1/2n)‖f − y‖²; 1 gives the ½‖f − y‖² of `chizat2019lazy`.
-    ``targets`` y (n,). Raises ValueError for targets that are not finite, or a weight that is not positive.
+    ``targets`` y (n,). Raises ValueError for targets that are not finite or above 1e150, or a weight that is not positive.
     """
 
     targets: np.ndarray
     weight: float = 1.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "targets", validate_array(self.targets, "targets", ("n",)))
+        object.__setattr__(self, "targets", validate_array(self.targets, "targets", ("n",), largest=LARGEST))
         object.__setattr__(self, "weight", validate_positive(self.weight, "weight"))
+        if self.weight > LARGEST:
+            raise ValueError(f"`weight` must be at most {LARGEST:g}, got {self.weight:g}")
 
     def evaluate(self, outputs: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-        """R(f), its gradient and the diagonal of its Hessian."""
+        """R(f), its gradient and the diagonal of its Hessian; R is inf beyond float64."""
         residual = outputs - self.targets
-        return (
-            0.5 * self.weight * float(residual @ residual),
-            self.weight * residual,
-            np.full(len(residual), self.weight),
-        )
+        with np.errstate(over="ignore"):
+            value, gradient = 0.5 * self.weight * float(residual @ residual), self.weight * residual
+        return value, gradient, np.full(len(residual), self.weight)
 
 
 @dataclass(frozen=True)
@@ -61,23 +64,32 @@ class LogCoshLoss:
     soft_far: bool = True
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "targets", validate_array(self.targets, "targets", ("n",)))
+        object.__setattr__(self, "targets", validate_array(self.targets, "targets", ("n",), largest=LARGEST))
         mu, M = validate_positive(self.mu, "mu"), validate_positive(self.M, "M")
+        if M > LARGEST:
+            raise ValueError(f"`M` must be at most {LARGEST:g}, got {M:g}")
         if mu > M:
             raise ValueError(f"`mu` must be at most `M` = {M:g}, got {mu:g}")
+        validate_flag(self.soft_far, "soft_far")
 
     def evaluate(self, outputs: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-        """R(f), its gradient and the diagonal of its Hessian."""
+        """R(f), its gradient and the diagonal of its Hessian; R is inf beyond float64."""
         u, spread = outputs - self.targets, self.M - self.mu
         outer, sign = (self.mu, 1.0) if self.soft_far else (self.M, -1.0)
         tanh = np.tanh(u)
-        value = float(np.sum(outer * u**2 / 2 + sign * spread * _log_cosh(u)))
-        return value, outer * u + sign * spread * tanh, outer + sign * spread * (1 - tanh**2)
+        with np.errstate(over="ignore"):
+            value = float(np.sum(outer * u**2 / 2 + sign * spread * _log_cosh(u)))
+            gradient = outer * u + sign * spread * tanh
+        return value, gradient, outer + sign * spread * (1 - tanh**2)
 
 
-def rounding_loss(loss: Loss, sizes: np.ndarray) -> float:
-    """R at outputs that differ from the targets by four units in the last place of ``sizes`` (n,) and of the targets."""
-    return loss.evaluate(loss.targets + 2.0**-51 * (sizes + np.abs(loss.targets)))[0]
+def rounding_loss(loss: Loss, outputs: np.ndarray, sizes: np.ndarray) -> float:
+    """How far R at ``outputs`` (n,) is known if they are off by ``sizes`` (n,): |g|·δ, which signs may bring about, and the
+    change of R itself at f ± δ and f ± 2δ, which sees the curvature and the rounding of the loss, whatever its minimum.
+    """
+    value, gradient, _ = loss.evaluate(outputs)
+    changes = [abs(loss.evaluate(outputs + k * sizes)[0] - value) for k in (-2, -1, 1, 2)]
+    return float(np.abs(gradient) @ sizes + max(changes) + 2.0**-51 * abs(value))
 
 
 def _log_cosh(u: np.ndarray) -> np.ndarray:

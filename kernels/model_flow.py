@@ -5,14 +5,21 @@ where w − w_0 would lose its digits, and the distance of the two flows with th
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from argument_validation import validate_array, validate_count, validate_positive, validate_times
-from kernels.exponential_scheme import Point, State, Terms
-from kernels.integrators import integrate
-from kernels.losses import Loss, rounding_loss
+from argument_validation import (
+    validate_array,
+    validate_callable,
+    validate_count,
+    validate_positive,
+    validate_times,
+    validate_tolerance,
+)
+from kernels.exponential_scheme import UNIT, Point, Spectrum, State, Terms
+from kernels.integrators import LEAST_RTOL, Callback, integrate
+from kernels.losses import Loss
 from kernels.models import Linearised, Model
 
 DISTANCE_TOLERANCE = 1e-2
@@ -24,7 +31,8 @@ class ModelTrajectory:
     """A flow recorded at k times.
 
     ``times`` (k,); ``losses`` R(αh(w_t)) (k,); ``outputs`` αh(w_t) (k, N); ``displacements`` v_t = α(w_t − w_0) (k, p);
-    ``evaluations`` of h and Dh; ``status`` why it ended, an `kernels.integrators.Ending`.
+    ``evaluations`` of h and Dh; ``status`` why it ended, an `kernels.integrators.Ending`, and whether ``rtol`` does not hold
+    because rounding hides a part of the residual; ``unresolved`` the largest share of it, of the residual at the start.
     """
 
     times: np.ndarray
@@ -33,6 +41,7 @@ class ModelTrajectory:
     displacements: np.ndarray
     evaluations: int
     status: str
+    unresolved: float = 0.0
 
 
 class ModelProblem:
@@ -47,15 +56,34 @@ class ModelProblem:
         """h and Dh at w_0 + v/α."""
         w = self.start + theta[0] / self.alpha
         outputs = self.alpha * self.model(w)
-        return Point(outputs, *self.loss.evaluate(outputs), self.model.jacobian(w))
+        jacobian = np.asarray(self.model.jacobian(w))
+        if jacobian.shape != (len(outputs), len(w)):
+            raise ValueError(f"`model` must have a Jacobian of shape {len(outputs), len(w)}, got {jacobian.shape}")
+        return Point(outputs, *self.loss.evaluate(outputs), jacobian)
 
-    def rounding(self, theta: State, point: Point) -> float:
-        """The loss of outputs that are off by a few units in their last place."""
-        return rounding_loss(self.loss, np.abs(point.outputs))
+    def rounding(self, theta: State, point: Point) -> np.ndarray:
+        """Units in the last place of the outputs, and what the rounding of w_0 + v/α does to them, (N,)."""
+        weights = np.abs(self.start) + np.abs(theta[0]) / self.alpha
+        return 4 * UNIT * np.abs(point.outputs) + UNIT * self.alpha * (np.abs(point.factors) @ weights)
 
     def gram(self, P: Point, Q: Point) -> np.ndarray:
         """J_PJ_Qᵀ (N, N)."""
         return P.factors @ Q.factors.T
+
+    def spectrum(self, here: Point, root: np.ndarray) -> Spectrum | None:
+        """From the singular values of H^½J, whose rounding is that of the largest: its square for the eigenvalues."""
+        scaled = root[:, None] * here.factors
+        if not np.isfinite(scaled).all():
+            return None
+        U, values, Vt = np.linalg.svd(scaled, full_matrices=False)
+        U, values, Vt = U[:, ::-1], values[::-1], Vt[::-1]
+        rows = replace(here, factors=values[:, None] * Vt)
+        return Spectrum(values**2, U, (4 * max(scaled.shape) * UNIT) ** 2, rows)
+
+    def collect(self, terms: Terms) -> Terms:
+        """The sum itself, as a point whose Jacobian has a single row."""
+        total = sum(c @ P.factors for P, c in terms)
+        return [(replace(terms[0][0], factors=total[None]), np.ones(1))]
 
     def add(self, base: State | None, terms: Terms, out: State) -> None:
         """base + Σ_P J_Pᵀc_P."""
@@ -80,6 +108,7 @@ def model_flow(
     rtol: float = 1e-6,
     atol: float | None = None,
     max_evaluations: int = 100_000,
+    callback: Callback | None = None,
 ) -> ModelTrajectory:
     """Gradient flow of F_α(w) = R(αh(w))/α² from w_0 = ``start`` (p,).
 
@@ -87,22 +116,23 @@ def model_flow(
     ----------
     model, loss : h and R, see `kernels.models` and `kernels.losses`. alpha : the scale α > 0.
     t_end, loss_ratio, times : as for `kernels.gradient_flow`.
-    rtol, atol : aim for the error of v relative to ‖v‖, and a bound on its error in a single step; None for none.
+    rtol, atol : aim for the error of v relative to ‖v‖, at least 1e-14, and a bound on its error in a single step; None for
+        none.
     max_evaluations : the run ends rather than exceed it.
+    callback : called with (time, loss, evaluations) at the start and after every accepted step.
 
     Raises
     ------
-    ValueError for a start that is not finite, outputs whose number is not that of the targets, and scales, times or tolerances
-    outside their range.
+    ValueError for a start that is not finite, outputs whose number is not that of the targets, a gradient or Hessian of another
+    shape than the outputs, a ``loss_ratio`` where the loss starts below 0, and scales, times or tolerances outside their range.
     """
     start, alpha = validate_array(start, "start", ("p",)), validate_positive(alpha, "alpha")
-    with np.errstate(over="ignore", invalid="ignore"):
-        outputs = np.shape(model(start))
-    if outputs != loss.targets.shape:
-        raise ValueError(f"`model` must have as many outputs as there are targets, {loss.targets.shape}, got {outputs}")
-    times, t_end = validate_times(times, t_end)
     loss_ratio = None if loss_ratio is None else validate_positive(loss_ratio, "loss_ratio")
-    rtol, atol = validate_positive(rtol, "rtol"), None if atol is None else validate_positive(atol, "atol")
+    N = validate_loss(model, loss, start, alpha, loss_ratio)
+    times, t_end = validate_times(times, t_end)
+    rtol = validate_tolerance(rtol, "rtol", LEAST_RTOL)
+    atol = None if atol is None else validate_positive(atol, "atol")
+    callback = validate_callable(callback, "callback")
     problem, rows = ModelProblem(model, loss, start, alpha), []
 
     def observe(t: float, theta: State, point: Point | None) -> None:
@@ -119,9 +149,40 @@ def model_flow(
         rtol=rtol,
         atol=atol,
         max_evaluations=validate_count(max_evaluations, "max_evaluations"),
+        callback=callback,
     )
-    columns = [np.array(column) for column in zip(*rows, strict=True)] if rows else [np.empty(0)] * 4
-    return ModelTrajectory(*columns, end.evaluations, end.ending)
+    k = len(rows)
+    shapes = ((k,), (k,), (k, N), (k, len(start)))
+    columns = zip(*rows, strict=True) if rows else ([],) * 4
+    arrays = [np.array(column, dtype=float).reshape(shape) for column, shape in zip(columns, shapes, strict=True)]
+    return ModelTrajectory(*arrays, end.evaluations, end.status, end.unresolved)
+
+
+def validate_loss(model: Model, loss: Loss, start: np.ndarray, alpha: float, loss_ratio: float | None) -> int:
+    """Number N of outputs at ``start``. Raises ValueError unless outputs, gradient and Hessian have the shape (N,)."""
+    if not callable(model) or not callable(getattr(model, "jacobian", None)):
+        raise ValueError(f"`model` must be callable and have a `jacobian`, see kernels.models, got {model!r:.60}")
+    if not callable(getattr(loss, "evaluate", None)):
+        raise ValueError(f"`loss` must have `evaluate`, see kernels.losses, got {loss!r:.60}")
+    with np.errstate(over="ignore", invalid="ignore"):
+        try:
+            outputs = alpha * np.asarray(model(start))
+        except ValueError as error:
+            raise ValueError(f"`start` must be a point of the model, got {len(start)} entries: {error}") from error
+        targets = getattr(loss, "targets", None)
+        if targets is not None and outputs.shape != np.shape(targets):
+            raise ValueError(
+                f"`model` must have as many outputs as there are targets, {np.shape(targets)}, got {outputs.shape}"
+            )
+        if outputs.ndim != 1:
+            raise ValueError(f"`model` must have outputs of shape (N,), got {outputs.shape}")
+        value, gradient, curvature = loss.evaluate(outputs)
+    shapes = np.shape(value), np.shape(gradient), np.shape(curvature)
+    if shapes != ((), outputs.shape, outputs.shape):
+        raise ValueError(f"`loss` must give shapes (), (N,) and (N,) for outputs {outputs.shape}, got {shapes}")
+    if loss_ratio is not None and value < 0:
+        raise ValueError(f"`loss_ratio` needs a loss that is not negative at the start, got {value:g}")
+    return len(outputs)
 
 
 def flow_and_linearised_flow(
@@ -140,8 +201,12 @@ def flow_and_linearised_flow(
     the lazy limit a single step, equal for both, satisfies it. So both are followed again and again, until the error that no
     step may exceed is a hundredth of the distance sup_t ‖v_t − v̄_t‖ found with it, or only rounding is left.
     """
+    start, rtol = validate_array(start, "start", ("p",)), validate_tolerance(rtol, "rtol", LEAST_RTOL)
+    alpha = validate_positive(alpha, "alpha")
+    validate_loss(model, loss, start, alpha, None)
+    times = validate_array(times, "times", ("k",))
     options = {"alpha": alpha, "times": times, "rtol": rtol, "max_evaluations": max_evaluations}
-    models, allowed = (model, Linearised(model, np.asarray(start, dtype=float))), None
+    models, allowed = (model, Linearised(model, start)), None
     while True:
         runs = [model_flow(h, loss, start, atol=allowed, **options) for h in models]
         reached = min(len(run.times) for run in runs)

@@ -3,9 +3,9 @@
 import numpy as np
 
 from kernels.activations import KINKED
-from kernels.exponential_scheme import Point, State, Terms
+from kernels.exponential_scheme import UNIT, Point, Spectrum, State, Terms, gram_spectrum
 from kernels.gram import Factors, cross_grams, propagate
-from kernels.losses import Loss, rounding_loss
+from kernels.losses import Loss
 from kernels.network import Parameters
 
 BLOCK = 2**16  # entries in flight when states are compared
@@ -40,14 +40,23 @@ class NetworkProblem:
         outputs = factors.output_scale * (theta[-1] @ factors.values[-1])
         return Point(outputs, *self.loss.evaluate(outputs), factors)
 
-    def rounding(self, theta: State, point: Point) -> float:
-        """The loss of outputs that are off by a few units in the last place of the sums (κ/m) Σ_k |a_k x^L_k| and of y."""
-        sizes = point.factors.output_scale * (np.abs(theta[-1]) @ np.abs(point.factors.values[-1]))
-        return rounding_loss(self.loss, sizes)
+    def rounding(self, theta: State, point: Point) -> np.ndarray:
+        """Four units in the last place of (κ/m)‖a‖‖x^L‖, which bounds the sums (κ/m) Σ_k |a_k x^L_k|, (n,)."""
+        values = point.factors.values[-1]
+        norms = np.sqrt(np.einsum("kn,kn->n", values, values))
+        return 4 * UNIT * point.factors.output_scale * np.linalg.norm(theta[-1]) * norms
 
     def gram(self, P: Point, Q: Point) -> np.ndarray:
         """G_PQ (n, n)."""
         return np.tensordot(self.rates, cross_grams(P.factors, Q.factors), axes=1)
+
+    def spectrum(self, here: Point, root: np.ndarray) -> Spectrum | None:
+        """From the Gram matrix: the Jacobian is not stored."""
+        return gram_spectrum(self.gram(here, here), root)
+
+    def collect(self, terms: Terms) -> Terms:
+        """As they are: a vector would be another copy of the weights."""
+        return terms
 
     def add(self, base: State | None, terms: Terms, out: State) -> None:
         """base + Σ_P S J_Pᵀc_P: one matrix product a layer and block of rows, whatever the number of points."""

@@ -5,24 +5,28 @@ training uses f − f(θ_0) in place of f, which amounts to the targets y + f(θ
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from argument_validation import (
     validate_array,
+    validate_callable,
     validate_count,
-    validate_inputs,
+    validate_flag,
     validate_positive,
     validate_rates,
     validate_times,
+    validate_tolerance,
 )
 from kernels.activations import KINKED
 from kernels.exponential_scheme import Point, State
-from kernels.integrators import integrate
+from kernels.integrators import LEAST_RTOL, Callback, integrate
 from kernels.losses import SquareLoss
-from kernels.network import Parameters, hidden_layer, outputs_of, validate_network
+from kernels.network import LARGEST, Parameters, hidden_layer, outputs_of, validate_network
 from kernels.network_problem import NetworkProblem, layer_distances
+
+UNCHANGED = 10  # steps with one and the same loss after which descent says that it stopped changing
 
 
 @dataclass(frozen=True)
@@ -39,9 +43,14 @@ class Trajectory:
         `kernels.integrators.integrate`; for descent the largest of all steps.
     evaluations : forward-backward passes.
     params : final weights.
-    status : why the run ended, a sentence; for the flow a `kernels.integrators.Ending`.
+    status : why the run ended, a sentence; for the flow a `kernels.integrators.Ending`, and whether ``rtol`` does not hold
+        because the rounding of the tangent kernel hides a part of the residual.
     test_outputs : (k, n_test) as ``outputs``, where ``X_test`` was given.
     kernels : (k, n, n) tangent kernel J_t S J_tᵀ, where it was asked for.
+    unresolved : largest norm of the residual in directions that the rounding of the tangent kernel hides, whose motion is not
+        followed, over the norm of the residual at the start; 0 for descent.
+
+    A run that ends before the first of its ``times`` has k = 0.
     """
 
     times: np.ndarray
@@ -55,6 +64,7 @@ class Trajectory:
     status: str
     test_outputs: np.ndarray | None = None
     kernels: np.ndarray | None = None
+    unresolved: float = 0.0
 
 
 def gradient_flow(
@@ -73,6 +83,7 @@ def gradient_flow(
     max_evaluations: int = 10_000,
     X_test: np.ndarray | None = None,
     kernels: bool = False,
+    callback: Callback | None = None,
 ) -> Trajectory:
     """Gradient flow θ' = −S∇R(θ) by an exponential integrator that is exact for the linearised network.
 
@@ -93,10 +104,11 @@ def gradient_flow(
         the last of them. A run that stops early for its loss records the times up to there.
     rtol : aim for the displacement error ‖θ_t − θ_t^exact‖/‖θ_t^exact − θ_0‖ and, at every step, for the error of the residual
         f − y relative to itself. 1e-3 by default; 1e-1 for relu, leaky_relu and abs, whose flow crosses and slides along
-        kinks, so that no step has an order and a smaller ``rtol`` is best effort.
+        kinks, so that no step has an order and a smaller ``rtol`` is best effort. At least 1e-14.
     max_evaluations : the run ends rather than exceed it.
     X_test : (n_test, d) inputs at which outputs are recorded too.
     kernels : whether to record the tangent kernel.
+    callback : called with (time, loss, evaluations) at the start and after every accepted step.
 
     Returns
     -------
@@ -114,19 +126,27 @@ def gradient_flow(
     median, at most 0.12.
     """
     X, kappa = validate_network(params, X, activation, kappa)
-    y = validate_array(y, "y", (len(X),))
+    y = validate_array(y, "y", (len(X),), largest=LARGEST / 2)
     rates = validate_rates(layer_rates, params.hidden_layers + 1)
+    centred, kernels = validate_flag(centred, "centred"), validate_flag(kernels, "kernels")
     times, t_end = validate_times(times, t_end)
     loss_ratio = None if loss_ratio is None else validate_positive(loss_ratio, "loss_ratio")
-    rtol = (1e-1 if activation in KINKED else 1e-3) if rtol is None else validate_positive(rtol, "rtol")
+    rtol = (1e-1 if activation in KINKED else 1e-3) if rtol is None else validate_tolerance(rtol, "rtol", LEAST_RTOL)
     max_evaluations = validate_count(max_evaluations, "max_evaluations")
-    X_test = None if X_test is None else validate_inputs(X_test, "X_test", params.input_dim)
+    X_test = validate_test_inputs(X_test, params.input_dim)
+    callback = validate_callable(callback, "callback")
 
     model = {"activation": activation, "kappa": kappa}
     start, shift = params.arrays, initial_outputs(params, X, centred, **model)
     loss = SquareLoss(y + shift, 1 / len(X))
     problem = NetworkProblem(np.ascontiguousarray(X.T), loss, rates=rates, **model)
     record = Recorder(start, X_test, centred, **model)
+    if kernels:
+        with np.errstate(over="ignore", invalid="ignore"):
+            here = problem.point(start)
+            finite = np.isfinite(problem.gram(here, here)).all()
+        if not finite:
+            raise ValueError(f"`kappa` must leave the tangent kernel at the start finite, got {kappa:g}")
 
     def observe(t: float, theta: State, point: Point | None) -> None:
         if point is None and kernels:
@@ -136,17 +156,23 @@ def gradient_flow(
         record(t, theta, loss.evaluate(outputs)[0], outputs - shift, kernel)
 
     options = {"t_end": t_end, "loss_ratio": loss_ratio, "times": times, "rtol": rtol}
-    end = integrate(problem, start, observe, max_evaluations=max_evaluations, **options)
-    return record.trajectory(end.drift_bound, end.evaluations, end.theta, end.ending)
+    end = integrate(problem, start, observe, max_evaluations=max_evaluations, callback=callback, **options)
+    trajectory = record.trajectory(len(X), kernels, end.drift_bound, end.evaluations, end.theta, end.status)
+    return replace(trajectory, unresolved=end.unresolved)
+
+
+def validate_test_inputs(X_test: object, input_dim: int) -> np.ndarray | None:
+    """``X_test`` (n_test, d) as `kernels.network.validate_network` takes inputs, or None."""
+    return None if X_test is None else validate_array(X_test, "X_test", ("n_test", input_dim), largest=LARGEST)
 
 
 def initial_outputs(params: Parameters, X: np.ndarray, centred: bool, activation: str, kappa: float) -> np.ndarray:
-    """f_0 (n,), which centred training subtracts; zeros otherwise. Raises ValueError if f_0 overflows."""
+    """f_0 (n,), which centred training subtracts; zeros otherwise. Raises ValueError if squares of f_0 overflow."""
     if not centred:
         return np.zeros(len(X))
     with np.errstate(over="ignore", invalid="ignore"):
         outputs = outputs_of(params.arrays, X.T, activation, kappa)
-    if not np.isfinite(outputs).all():
+    if not (np.abs(outputs) < LARGEST / 2).all():
         raise ValueError(f"`kappa` must leave the outputs at the start finite in centred training, got {kappa:g}")
     return outputs
 
@@ -166,6 +192,7 @@ def gradient_descent(
     seed: int = 0,
     record_every: int = 1,
     X_test: np.ndarray | None = None,
+    callback: Callback | None = None,
 ) -> Trajectory:
     """Gradient descent θ_{k+1} = θ_k − η S∇R(θ_k), on all samples or on mini-batches.
 
@@ -177,26 +204,34 @@ def gradient_descent(
         would be smaller is left out. Their loss is the mean over the batch.
     seed : of the order of the samples.
     record_every : states are recorded at step 0, at every ``record_every``-th step and at the last one.
+    callback : called with (time, loss, evaluations) at every step; the loss is that of the batch.
 
     Returns
     -------
-    Trajectory with ``times`` η·k. If the loss stops being finite the run ends there; what is recorded is what came before.
+    Trajectory with ``times`` η·k. If the loss stops being finite the run ends there; what is recorded is what came before. If
+    the gradient of the last step is exactly zero (a dead network), or the loss of all samples has been the same number for ten
+    steps or more, the status says since which step.
 
     Raises
     ------
     ValueError as `gradient_flow` does, and for a step, numbers or a batch size outside their range.
     """
     X, kappa = validate_network(params, X, activation, kappa)
-    y = validate_array(y, "y", (len(X),))
-    rates = validate_rates(layer_rates, params.hidden_layers + 1)
+    y = validate_array(y, "y", (len(X),), largest=LARGEST / 2)
+    rates, centred = validate_rates(layer_rates, params.hidden_layers + 1), validate_flag(centred, "centred")
     step, steps = validate_positive(step, "step"), validate_count(steps, "steps")
+    with np.errstate(over="ignore"):
+        reach = step * max(float(steps), rates.max())
+    if not np.isfinite(reach):
+        raise ValueError(f"`step` times the number of steps, and times each of the rates, must be finite, got {step:g}")
     record_every = validate_count(record_every, "record_every")
-    X_test = None if X_test is None else validate_inputs(X_test, "X_test", params.input_dim)
+    X_test = validate_test_inputs(X_test, params.input_dim)
     n = len(X)
     batch_size = n if batch_size is None else validate_count(batch_size, "batch_size")
     if batch_size > n:
         raise ValueError(f"`batch_size` must be at most the number of samples, {n}, got {batch_size}")
     seed = validate_count(seed, "seed", least=0)
+    report = validate_callable(callback, "callback") or (lambda *_: None)
 
     model = {"activation": activation, "kappa": kappa}
     start, inputs = params.arrays, np.ascontiguousarray(X.T)
@@ -207,6 +242,7 @@ def gradient_descent(
     batches = None if whole else mini_batches(n, batch_size, seed)
     everything, paces = SquareLoss(targets, 1 / n), [step * rate for rate in rates]
     loss, chosen, status, largest = everything, inputs, "all steps taken", 0.0
+    dead_since, same_since, before = None, 0, np.nan
     with np.errstate(over="ignore", invalid="ignore"):
         for k in range(steps + 1):
             due = k % record_every == 0 or k == steps
@@ -217,6 +253,14 @@ def gradient_descent(
             if not np.isfinite(value):
                 status = f"diverged: the loss is not finite after {k} steps"
                 break
+            report(step * k, value, k + 1)
+            if any(
+                gradient.any() for gradient in reversed(gradients)
+            ):  # that of the output weights, the short one, first
+                dead_since = None
+            else:
+                dead_since = k if dead_since is None else dead_since
+            same_since, before = (same_since if whole and value == before else k), value
             if due:
                 if not whole:
                     outputs = outputs_of(theta, inputs, **model)
@@ -227,7 +271,12 @@ def gradient_descent(
                 for array, gradient, pace in zip(theta, gradients, paces, strict=True):
                     gradient *= pace
                     array -= gradient
-    return record.trajectory(largest, k + 1, theta, status)
+        else:
+            if dead_since is not None:
+                status += f"; the loss stopped changing after {dead_since}: its gradient is exactly zero"
+            elif steps - same_since >= UNCHANGED:
+                status += f"; the loss stopped changing after {same_since}, to the last digit"
+    return record.trajectory(n, False, largest, k + 1, theta, status)
 
 
 def mini_batches(n: int, size: int, seed: int) -> Iterator[np.ndarray]:
@@ -292,18 +341,21 @@ class Recorder:
         if kernel is not None:
             self.kernels.append(kernel)
 
-    def trajectory(self, drift_bound: float, evaluations: int, theta: State, status: str) -> Trajectory:
-        """What has been recorded."""
+    def trajectory(
+        self, n: int, kernels: bool, drift_bound: float, evaluations: int, theta: State, status: str
+    ) -> Trajectory:
+        """What has been recorded of ``n`` samples, ``kernels`` where they were asked for."""
+        k, tests = len(self.times), self.test_inputs
         return Trajectory(
-            times=np.array(self.times),
-            losses=np.array(self.losses),
-            outputs=np.array(self.outputs),
-            drift=np.array(self.drifts),
-            layer_drift=np.array(self.layers),
+            times=np.array(self.times, dtype=float),
+            losses=np.array(self.losses, dtype=float),
+            outputs=np.array(self.outputs, dtype=float).reshape(k, n),
+            drift=np.array(self.drifts, dtype=float),
+            layer_drift=np.array(self.layers, dtype=float).reshape(k, len(theta)),
             drift_bound=drift_bound,
             evaluations=evaluations,
             params=Parameters.unchecked(theta),
             status=status,
-            test_outputs=np.array(self.tests) if self.tests else None,
-            kernels=np.array(self.kernels) if self.kernels else None,
+            test_outputs=None if tests is None else np.array(self.tests, dtype=float).reshape(k, tests.shape[1]),
+            kernels=np.array(self.kernels, dtype=float).reshape(k, n, n) if kernels else None,
         )

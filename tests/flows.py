@@ -86,6 +86,35 @@ def networks(*, activations=SMOOTH, n=(2, 6), d=(2, 6), m=(8, 64), L=(1, 3), log
     )
 
 
+def linear_map(A):
+    """h(w) = Aw."""
+    A = np.array(A, dtype=float)
+    return QuadraticMap(A, np.zeros((*A.shape, A.shape[1])))
+
+
+class Logistic:
+    """R(f) = Σ_i log(1 + e^{−f_i}): no targets, no minimum, a Hessian that underflows on both sides."""
+
+    def evaluate(self, outputs):
+        small = np.exp(-np.abs(outputs))
+        falling = np.where(outputs > 0, small, 1.0) / (1 + small)
+        return float(np.logaddexp(0, -outputs).sum()), -falling, small / (1 + small) ** 2
+
+
+@dataclass(frozen=True)
+class Poisson:
+    """R(f) = Σ_i e^{f_i} − 3f_i, whose minimum is negative, or minus that minimum: the deviance, which cancels to rounding."""
+
+    deviance: bool = False
+
+    def evaluate(self, outputs):
+        rate = np.exp(outputs)
+        value = rate - 3 * outputs
+        if self.deviance:
+            value = rate - 3 - 3 * (outputs - np.log(3))
+        return float(value.sum()), rate - 3, rate
+
+
 def make_map(kind, seed):
     """A map R^p → R^N, p ≤ 13, with a start."""
     rng = np.random.default_rng(seed)

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from checks.data import inputs
-from checks.rate_fit import rate_fit
+from checks.judges import Draws, Slope
+from checks.measurements.data import inputs
 from kernels import Parameters, forward, gradient_descent, gradient_flow, init_parameters, layer_grams
 from kernels.convolution import ConvolutionalNetwork
 from kernels.ensemble import ensemble_grams
@@ -124,7 +124,7 @@ CASES = {
     "output length": (lambda: Parameters((np.ones((3, 2)),), np.ones(2)), r"`output` must have shape \(3,\), got \(2,\)"),
     "weight nan": (lambda: Parameters((np.full((3, 2), np.nan),), np.ones(3)), r"`weights\[0\]` must be finite, got nan"),
     "data kind": (lambda: inputs("faces", n=2, seed=0), "`kind` must be 'random' or 'digits', got 'faces'"),
-    "two widths": (lambda: rate_fit("", [1, 2], np.ones((6, 2)), predicted=0, margin=1), "at least three widths"),
+    "two widths": (lambda: Slope(0.0, 1.0)(Draws(np.ones((6, 2)), [1, 2])), "at least three sizes"),
 }  # fmt: skip
 CASES |= {
     "targets": (flow(y=(1.0, 2.0)), r"`y` must have shape \(3,\), got \(2,\)"),

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernels.losses import LogCoshLoss, SquareLoss, rounding_loss
+from tests.flows import Logistic, Poisson
 
 sizes = st.floats(-150, 150).map(lambda e: 10.0**e) | st.floats(0.01, 40)
 signs = st.sampled_from([-1.0, 1.0])
@@ -44,6 +45,20 @@ def test_equal_constants_make_the_log_cosh_loss_quadratic(seed):
             assert np.allclose(a, b, rtol=1e-14)
 
 
-def test_rounding_loss_is_of_the_size_of_rounded_targets():
-    loss = SquareLoss(np.array([3.0, -1.0]))
-    assert 0 < rounding_loss(loss, np.array([1.0, 1.0])) < 1e-29
+@given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 4))
+def test_the_rounding_of_a_loss_is_that_at_its_point_whatever_the_minimum(seed, n):
+    """At least the change that any signs of the errors make, at most a few times as much."""
+    rng = np.random.default_rng(seed)
+    f, sizes = rng.normal(size=n), 10.0 ** rng.uniform(-9, -5, size=n)
+    for loss in (SquareLoss(f + rng.normal(size=n)), Logistic(), Poisson(), Poisson(deviance=True)):
+        value = loss.evaluate(f)[0]
+        signs = np.array(np.meshgrid(*[(-1, 1)] * n)).reshape(n, -1).T
+        worst = max(abs(loss.evaluate(f + sign * sizes)[0] - value) for sign in signs)
+        assert worst <= rounding_loss(loss, f, sizes) <= 4 * worst + 1e-13
+
+
+def test_the_rounding_of_a_loss_sees_its_own_rounding():
+    at_minimum = np.full(1, np.log(3))
+    for loss in (Poisson(), Poisson(deviance=True)):
+        assert 1e-16 < rounding_loss(loss, at_minimum, np.full(1, 1e-16)) < 1e-14
+    assert rounding_loss(SquareLoss(np.full(1, 3.0)), np.full(1, 3.0), np.full(1, 1e-16)) < 1e-29

@@ -154,6 +154,49 @@ def test_divergence_is_a_sentence_and_what_came_before_is_kept():
     assert 2 <= len(run.losses) < 500 and run.losses[-1] > run.losses[0]
 
 
+@pytest.mark.parametrize("batch_size", [None, 2])
+def test_a_dead_network_is_named(batch_size):
+    network = make_network(5, n=4, d=3, m=16, L=2, kappa=2.0, activation="relu")
+    arguments, options = network.arguments
+    run = gradient_descent(*arguments, **options, step=10 / network.spectrum[-1], steps=60, batch_size=batch_size)
+    assert run.losses[-1] == pytest.approx(np.mean(network.y**2) / 2)  # the outputs are 0
+    assert "the loss stopped changing after" in run.status and "exactly zero" in run.status
+    since = int(run.status.split("after ")[1].split(":")[0])
+    assert (run.losses[since:] == run.losses[-1]).all() and run.losses[since - 1] != run.losses[-1]
+
+
+def test_a_loss_that_is_constant_to_the_last_digit_is_named():
+    network = make_network(0, n=2, d=3, m=16, L=1, kappa=2.0, activation="tanh")
+    arguments, options = network.arguments
+    run = gradient_descent(*arguments, **options, step=1e-17, steps=20)
+    assert run.status == "all steps taken; the loss stopped changing after 0, to the last digit"
+
+
+@pytest.mark.parametrize("kernels", [False, True])
+def test_a_flow_that_ends_before_its_first_time_keeps_the_shapes(kernels):
+    network = make_network(0, n=4, d=3, m=8, L=2, kappa=1.0, activation="tanh")
+    arguments, options = network.arguments
+    run = gradient_flow(
+        *arguments, **options, times=[1.0, 2.0], max_evaluations=1, X_test=network.X[:3], kernels=kernels
+    )
+    assert run.status == Ending.CAP and run.times.shape == run.losses.shape == run.drift.shape == (0,)
+    assert run.outputs.shape == (0, 4) and run.layer_drift.shape == (0, 3) and run.test_outputs.shape == (0, 3)
+    assert run.kernels.shape == (0, 4, 4) if kernels else run.kernels is None
+
+
+def test_callbacks_see_every_step():
+    network = make_network(0, n=4, d=3, m=8, L=1, kappa=1.0, activation="tanh")
+    arguments, options = network.arguments
+    seen = []
+    run = gradient_flow(*arguments, **options, t_end=3.0, callback=lambda *args: seen.append(args))
+    assert [args[0] for args in seen] == run.times.tolist() and [args[1] for args in seen] == run.losses.tolist()
+    assert seen[-1][2] == run.evaluations
+    seen.clear()
+    run = gradient_descent(*arguments, **options, step=0.1, steps=5, callback=lambda *args: seen.append(args))
+    assert [args[:2] for args in seen] == list(zip(run.times, run.losses, strict=True))
+    assert [args[2] for args in seen] == [1, 2, 3, 4, 5, 6]
+
+
 def test_records_are_taken_as_often_as_asked():
     network = make_network(0, n=4, d=3, m=8, L=1, kappa=1.0, activation="tanh")
     arguments, options = network.arguments

@@ -49,7 +49,7 @@ class Frequency:
         check_level(self.level)
 
     def __str__(self) -> str:
-        return f"share of failures: upper Clopper-Pearson limit at {self.level:g} at most the bound"
+        return f"upper limit of the share of failures at most the bound at level {self.level:g}"
 
     def __call__(self, reading: Counts, *, looks: int = 1, control: bool = False) -> Evidence:
         """Evidence of one case. Raises ValueError unless 0 ≤ failures ≤ trials, trials ≥ 1, and the bound is positive."""

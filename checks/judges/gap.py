@@ -36,7 +36,7 @@ class Gap:
         check_level(self.level)
 
     def __str__(self) -> str:
-        return f"mean of the paired differences: t interval at {self.level:g} a side above {text(self.threshold)}"
+        return f"mean of the paired differences above {text(self.threshold)} at level {self.level:g}"
 
     def __call__(self, reading: Draws, *, looks: int = 1, control: bool = False) -> Evidence:
         """Evidence of one case."""

@@ -29,8 +29,8 @@ class LocalSlope:
 
     def __str__(self) -> str:
         return (
-            f"last three local log-log slopes within {text(self.predicted)} ± {text(self.agree)}, refuted beyond "
-            f"± {text(self.disagree)}; values known to {LARGEST_ERROR:g}"
+            f"last three local log-log slopes inside {text(self.predicted)} ± {text(self.agree)}, refuted beyond "
+            f"± {text(self.disagree)}"
         )
 
     def __call__(self, reading: Curves, *, looks: int = 1, control: bool = False) -> Evidence:

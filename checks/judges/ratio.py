@@ -39,7 +39,7 @@ class Ratio:
 
     def __str__(self) -> str:
         region = f"{text(self.predicted)} ± {text(self.margin)}"
-        return f"mean of the draws: t interval at {self.level:g} a side inside {region}"
+        return f"mean inside {region} at level {self.level:g}"
 
     def __call__(self, reading: Draws, *, looks: int = 1, control: bool = False) -> Evidence:
         """Evidence of one case."""

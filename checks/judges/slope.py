@@ -83,10 +83,9 @@ class Slope:
     def __str__(self) -> str:
         relation = "inside" if self.side == "=" else self.side
         sign = {"=": "±", "≤": "+", "≥": "−"}[self.side]
-        guard = ", and over the upper half of the sizes" if self.guard else ""
+        guard = ", upper half alike" if self.guard else ""
         return (
-            f"log-log slope, one a draw: t interval at {self.level:g} a side {relation} {text(self.predicted)} {sign} "
-            f"{text(self.margin)}{guard}"
+            f"log-log slope {relation} {text(self.predicted)} {sign} {text(self.margin)} at level {self.level:g}{guard}"
         )
 
     def __call__(self, reading: Draws, *, looks: int = 1, control: bool = False) -> Evidence:

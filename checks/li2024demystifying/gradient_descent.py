@@ -61,7 +61,7 @@ CLAIM = Claim(
     paper="li2024demystifying",
     name="gradient-descent",
     source="statement reconstructed; proof in docs/theory.md",
-    summary="lazy gradient descent at half the stable step decays geometrically, and tends to the flow with order 1",
+    summary="lazy descent at half the stable step decays geometrically; with step → 0 it is the flow, order 1",
     statement=(
         "for η ≤ η_max = mn/(2κ²λ_max(K)) gradient descent in the lazy regime obeys R(θ_k) ≤ (1 − ηκ²λ/(2mn))^{2k} R(θ_0); "
         "for smooth σ it tends to the flow with order 1 in η"

@@ -41,14 +41,15 @@ KERNELS = {
 KERNELS["full"] = [(*design[:5], 3 * design[5], *design[6:]) for design in KERNELS["standard"]]
 BLOCK = 16
 
-# (b), (c): architecture, data, activation, widths, draws
+# (b), (c): architecture, data, activation, widths, draws. Where the kernel at θ_0 fluctuates by more than its least eigenvalue
+# some flows do not end: relu with skip connections needs more width for that.
 FLOWS = {
     "quick": [
         (RESIDUAL, "digits", "tanh", [12, 48, 192], 10),
         (CONVOLUTION, "random", "relu", [12, 42, 144], 10),
     ],
     "standard": [
-        (RESIDUAL, "random", "relu", [12, 56, 256], 44),
+        (RESIDUAL, "random", "relu", [24, 80, 256], 44),
         (RESIDUAL, "digits", "tanh", [12, 48, 192], 36),
         (CONVOLUTION, "random", "relu", [12, 42, 144], 36),
         (CONVOLUTION, "digits", "tanh", [12, 42, 144], 48),
@@ -70,6 +71,14 @@ def kernels(tier: str, *, offsets: bool) -> Iterator[Case]:
                 select = {"activation": name, "block": b, "margin": offset if offsets else slope}
                 block = "" if b is None else f" · block {b + 1}"
                 yield Case(f"{architecture}, L = {L} · {name} · {kind}{block}", config, draws, select=select)
+
+
+def unaveraged(tier: str) -> list[Case]:
+    """A convolution on more random inputs."""
+    config = {"architecture": CONVOLUTION, "data": {"kind": "random", "n": 12}, "activations": ["tanh"]}
+    select = {"activation": "tanh", "block": None, "margin": 0.01}
+    title = f"{CONVOLUTION}, L = 2 · tanh · random, n = 12"
+    return [Case(title, config | {"hidden_layers": 2, "widths": [144]}, 8 * BLOCK, select=select)]
 
 
 def limit_of(case: dict, *, wrong: bool = False, **taps: int) -> np.ndarray:
@@ -132,7 +141,7 @@ CLAIM = Claim(
     paper="li2024demystifying",
     name="other-architectures",
     source="statement reconstructed; proof in docs/theory.md",
-    summary="residual networks, and convolutions without pooling, are lazy as plain networks are, with explicit kernels",
+    summary="residual networks and convolutions without pooling are lazy like plain ones, with explicit kernels",
     statement=(
         "residual networks, with branches (s/√m) V^l σ(W^l x/√m) or s σ(W^l x/√m), and circular convolutions without "
         "pooling are lazy as plain networks are: (a) (m/κ²) G_b tends to an explicit K_b for every block b of weights, "
@@ -175,13 +184,10 @@ CLAIM = Claim(
                 Control(
                     "taps not averaged",
                     partial(offset, taps=1),
-                    when=lambda case: (
-                        (case["block"], case["architecture"], case["activation"], case["data"]["kind"])
-                        == (None, CONVOLUTION, "tanh", "random")
-                    ),
+                    cases=unaveraged,
                 ),
             ),
-            why="taps matter little where the positions of two inputs have nearly equal cosines",
+            why="taps matter where the cosines of two inputs vary over the positions, and more in a larger matrix",
         ),
         Part(
             letter="b",

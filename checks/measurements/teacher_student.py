@@ -109,7 +109,7 @@ def train(
 
 def finished(run: Trajectory) -> bool:
     """Whether descent took all its steps; otherwise it diverged."""
-    return run.status == "all steps taken"
+    return run.status.startswith("all steps taken")
 
 
 def relative_losses(run: Trajectory, problem: Problem) -> dict[str, float]:

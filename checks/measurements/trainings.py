@@ -34,6 +34,7 @@ LEAST_LOSS = 1e-16
 KINKED_RTOL, KINKED_DEVIATION_RTOL = 1e-2, 3e-2
 SMOOTH_RTOL = 1e-3
 DECAY_RTOLS = {False: (1e-3, 1e-4), True: (2e-2, 2e-3)}
+EVALUATIONS = {"max_evaluations": 100_000}  # the tightest tolerances need more than the default, seldom
 SHARE, LEAST_RTOL = 2e-2, 1e-12  # of the distance to the linearised network that the tolerance may reach
 LARGEST_WEIGHT = 6.0  # N(0, 1) exceeds it once in 10⁹ draws
 
@@ -109,14 +110,16 @@ def drifts(
 ) -> Arrays:
     """D = sup_t ‖θ_t − θ_0‖/√m of gradient flow to `LOSS_RATIO` for every draw and pair (m, κ), (draws, pairs).
 
-    ``drift`` is the largest over the steps; ``metric`` the same in the metric of the ``rates``, √(Σ_l ‖ΔW^l‖²/(r_l m)).
+    ``drift`` is the largest over the steps; ``metric`` the same in the metric of the ``rates``, √(Σ_l ‖ΔW^l‖²/(r_l m));
+    ``plateau`` is 1 where the flow stopped at a loss that no weight can lower, 0 elsewhere.
     """
     X, y = samples(data, data_seed(stream))
-    found = _empty(("drift", "metric"), draws, pairs)
+    found = _empty(("drift", "metric", "plateau"), draws, pairs)
     scales = np.ones(hidden_layers + 1) if rates is None else np.sqrt(rates)
     options = {"activation": activation, "centred": centred, "layer_rates": rates, "rtol": rtol}
     for at, params, m, kappa in _networks(X.shape[1], hidden_layers, pairs, stream, first, draws):
         run = gradient_flow(params, X, y, loss_ratio=LOSS_RATIO, kappa=kappa, **options)
+        found["plateau"][at] = run.status == Ending.PLATEAU
         if run.status == Ending.TARGET:
             found["drift"][at] = run.drift.max() / np.sqrt(m)
             found["metric"][at] = np.linalg.norm(run.layer_drift / scales, axis=1).max() / np.sqrt(m)
@@ -316,7 +319,9 @@ def deviations(
         times, rtol = decay_times(G), KINKED_DEVIATION_RTOL if activation in KINKED else SMOOTH_RTOL
         linear = linearized_flow(G, y, times).outputs
         while True:
-            run = gradient_flow(params, X, y, times=times, rtol=rtol, centred=True, kernels=True, **model)
+            run = gradient_flow(
+                params, X, y, times=times, rtol=rtol, centred=True, kernels=True, **EVALUATIONS, **model
+            )
             if len(run.times) < len(times):
                 break
             distance = float(np.abs(run.outputs - linear).max())

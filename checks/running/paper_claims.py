@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from itertools import groupby
 
 from checks.running.declared import kinds
-from checks.running.record import ROOT, write_records
+from checks.running.record import ROOT, hardest, write_records
 from checks.running.sweep import write_whole
 from checks.running.table import declared_lines, expected, full_name, number, resolution
 
@@ -29,6 +29,10 @@ a constant the factor, for a bound the factor by which it could be sharper. *Sta
 leading order, remainders not bounded), or measured. Verdicts: SUPPORTED, REFUTED, INCONCLUSIVE (the evidence decides nothing),
 HYPOTHESES_NOT_MET, NOT_RUN. A claim is SUPPORTED only if every part is in every case; a control is as it should be when it is
 REFUTED. A random part has up to four looks, with S, 2S, 4S and 8S draws, which share its error probability.
+
+Judges. A level is the error probability on each side of a Student t interval, or of a Clopper-Pearson limit. A log-log slope is
+taken for every draw over all sizes; "upper half alike" means that the slope over the upper half of the sizes must not differ
+from it by more than the margin. The error of an entry is the change when every numerical tolerance is cut by ten.
 """
 COLUMNS = ("claim", "predicted", "measured", "strain", "resolution", "status", "verdict", "control", "tests")
 
@@ -43,14 +47,14 @@ def markdown(records: list[dict]) -> str:
     """The compact table, then one section a claim."""
     rows = [_row(*COLUMNS), "|" + "---|" * len(COLUMNS)]
     for r in records:
-        hardest = r["hardest"]
+        worst = hardest(r)
         rows.append(
             _row(
                 f"[{r['label']}](#{anchor(r['label'])})<br>{plain(r['summary'])}",
-                expected(hardest),
-                f"{number(hardest.get('measured'), hardest.get('interval'))}<br>{plain(full_name(r, hardest))}",
-                number(hardest.get("strain")),
-                resolution(hardest),
+                expected(worst),
+                f"{number(worst.get('measured'), worst.get('interval'))}<br>{plain(full_name(r, worst))}",
+                number(worst.get("strain")),
+                resolution(worst),
                 ", ".join(statuses(r)),
                 r["verdict"],
                 r["control_verdict"],
@@ -80,7 +84,15 @@ def statuses(r: dict) -> list[str]:
 def test_link(test: dict) -> str:
     """The name of a test, as a link to its file."""
     path, name = test["name"].split("::")
-    return f"[{plain(name)}]({path})"
+    return f"[{plain(name.removeprefix('test_'))}]({path})"
+
+
+def tests_by_file(tests: list[dict]) -> list[str]:
+    """A line for every file: its link and what its tests assert."""
+    files: dict[str, list[str]] = {}
+    for test in tests:
+        files.setdefault(test["name"].split("::")[0], []).append(test["asserts"])
+    return [f"- [{path}]({path}): {plain('; '.join(asserted))}." for path, asserted in files.items()]
 
 
 def section(r: dict) -> str:
@@ -104,7 +116,7 @@ def section(r: dict) -> str:
         lines += ["", _row(title, "cases", wanted, "excluded", "measured", "strain", "resolution", "hardest case")]
         lines.append("|" + "---|" * 8)
         lines += [summary(names.get(kind, kind), own, wanted) for kind, own in by_kind(rows)]
-    lines += ["", "Tests:", *(f"- {test_link(test)}: {plain(test['asserts'])}" for test in r["tests"])]
+    lines += ["", "Tests:", *tests_by_file(r["tests"])]
     if r["figure"]:
         lines += ["", f"Figure: `python -m figures {r['figure']}`."]
     p = r["provenance"]

@@ -33,20 +33,26 @@ def record_of(claim: Claim, findings: Findings, *, tier: str, seed: int, seconds
             "verdict": findings.verdict,
             "control_verdict": findings.control_verdict,
             "declared": declared(claim, tier),
-            "hardest": _row(findings.hardest),
             "tests": claim_tests(claim.label),
             "figure": claim.figure,
             "command": f"python -m checks run {claim.label} --tier {tier} --seed {seed}",
             "provenance": provenance(tier, seed),
             "seconds": round(seconds, 1),
             "parts": [_row(part) for part in findings.parts],
-            "controls": [_row(part) for part in findings.controls],
+            "controls": [_row(part, control=True) for part in findings.controls],
         }
     )
 
 
-def _row(e: Evidence) -> dict:
-    """One line of evidence; what its ``kind`` measures is said in "declared"."""
+def hardest(record: dict) -> dict:
+    """The part that came closest to failing, or failed most clearly: the one a summary must show."""
+    order = ("NOT_RUN", "HYPOTHESES_NOT_MET", "SUPPORTED", "INCONCLUSIVE", "REFUTED")
+    strained = lambda row: float("inf") if row.get("strain") is None else row["strain"]  # noqa: E731
+    return max(record["parts"], key=lambda row: (order.index(row["verdict"]), strained(row)))
+
+
+def _row(e: Evidence, *, control: bool = False) -> dict:
+    """One line of evidence; what its ``kind`` measures is said in "declared". Of a control only what refutes it."""
     found = {
         "part": e.case if e.kind else e.part,
         "kind": e.kind,
@@ -63,6 +69,8 @@ def _row(e: Evidence) -> dict:
         "verdict": e.verdict,
         "seconds": round(e.seconds, 1),
     }
+    if control:
+        found = {key: value for key, value in found.items() if key not in ("resolution", "draws", "status", "seconds")}
     if e.verdict not in ("SUPPORTED", "REFUTED"):
         found["note"] = e.note
     return {
@@ -155,11 +163,15 @@ def _lines(record: dict) -> str:
     text = []
     for key, value in record.items():
         if key in ("parts", "controls", "declared", "tests") and value:
-            inner = ",\n  ".join(json.dumps(row, ensure_ascii=False) for row in value)
+            inner = ",\n  ".join(_compact(row) for row in value)
             text.append(f' "{key}": [\n  {inner}\n ]')
         else:
-            text.append(f' "{key}": {json.dumps(value, ensure_ascii=False)}')
+            text.append(f' "{key}": {_compact(value)}')
     return "{\n" + ",\n".join(text) + "\n}"
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def claim_tests(label: str) -> list[dict]:

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from checks.running.declared import kinds
-from checks.running.record import IN_CHECKOUT, OUTSIDE
+from checks.running.record import IN_CHECKOUT, OUTSIDE, hardest
 
 COLOURS = {"SUPPORTED": "green", "REFUTED": "red", "INCONCLUSIVE": "yellow"}
 
@@ -71,15 +71,15 @@ def print_table(console: Console, records: list[dict]) -> None:
     for name in ("claim", "verdict", "measured, predicted", "strain", "controls"):
         table.add_column(name, overflow="fold")
     for r in records:
-        parts, controls, hardest = r["parts"], r["controls"], r["hardest"]
+        parts, controls, worst = r["parts"], r["controls"], hardest(r)
         supported = sum(part["verdict"] == "SUPPORTED" for part in parts)
         refuted = sum(part["verdict"] == "REFUTED" for part in controls)
         table.add_row(
             f"{r['label'].split('/')[1]}\n[dim]{r['paper']}[/dim]",
             f"{verdict_text(r['verdict'])}\n{supported} of {len(parts)} parts",
-            f"{number(hardest.get('measured'), hardest.get('interval'))}, {expected(hardest)}\n"
-            f"[dim]{escape(full_name(r, hardest))}[/dim]",
-            number(hardest.get("strain")),
+            f"{number(worst.get('measured'), worst.get('interval'))}, {expected(worst)}\n"
+            f"[dim]{escape(full_name(r, worst))}[/dim]",
+            number(worst.get("strain")),
             f"{verdict_text(r['control_verdict'], control=True)}\n{refuted} of {len(controls)}",
         )
     console.print(table)

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.chizat2019lazy import cnn_activation_stability, cnn_performance, tangent_kernel_spectrum
-from checks.chizat2019lazy.cnn_designs import CIFAR_STEPS
+from checks.chizat2019lazy.cnn_designs import CIFAR_STEPS, digits
 from checks.chizat2019lazy.cnn_performance import CLAIM, networks
 from checks.claim import Run
-from checks.measurements.convolutional import train_on_cifar
+from checks.measurements.convolutional import train_on_cifar, train_on_digits
 from checks.running import verify
 from checks.running.sweep import Sweep
 from checks.verdict import Verdict
@@ -38,9 +38,11 @@ def test_lazy_training_is_less_accurate_at_the_same_training_loss(seed):
 @examples(1)
 @given(seed=seeds)
 def test_the_output_layer_alone_is_the_same_at_every_scale(seed):
+    """It is linear in its weights: laziness changes nothing, and no accuracy is lost."""
     pytest.importorskip("torch", reason="needs PyTorch: pip install -e '.[cnn]'")
-    found = evidence(seed, 0.8, 5, trained="output")
-    assert found.verdict is Verdict.REFUTED and abs(found.measured) < 0.005
+    config = digits("quick", [0.3, 100.0], [0.9], trained="output")
+    found = train_on_digits(**config, stream=[seed, 1, 2, 3], first=0, draws=2, device="cpu")["accuracy"]
+    assert np.isfinite(found).all() and np.abs(found[:, 0] - found[:, 1]).max() < 0.005
 
 
 @pytest.mark.claim("chizat2019lazy/cnn-performance")
