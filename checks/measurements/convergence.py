@@ -115,7 +115,8 @@ def stuck(*, name: str, share: float, outputs: int) -> dict[str, np.ndarray]:
     alpha = share * STUCK[name]
     run = model_flow(ComponentwiseMap(name), SquareLoss(targets), np.zeros(outputs), alpha=alpha, times=times)
     errors = np.linalg.norm(run.outputs - targets, axis=1) / np.sqrt(outputs)
-    rate = (-np.log(errors) / run.times).min() if len(run.times) == POINTS else np.nan
+    with np.errstate(divide="ignore"):  # an error of exactly 0 limits no rate
+        rate = (-np.log(errors) / run.times).min() if len(run.times) == POINTS else np.nan
     return {"rate": np.array(rate), "left": errors[-1]}
 
 
