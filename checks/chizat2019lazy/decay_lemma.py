@@ -24,7 +24,7 @@ def level_sets(tier: str) -> list[Case]:
 
 
 def share(case: dict, found: Arrays) -> Sides:
-    """‖y(t) − y*‖ over its bound."""
+    """‖y(t) − y⋆‖ over its bound."""
     return Sides(found["share"], 1.0, found["error"])
 
 

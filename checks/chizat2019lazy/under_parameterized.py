@@ -24,7 +24,7 @@ QUANTITIES = ("gradient", "negative", "null")
 
 
 def models(tier: str) -> Iterator[Case]:
-    """Drawn models, α in ‖y*‖‖D²h‖/σ²."""
+    """Drawn models, α in ‖y⋆‖‖D²h‖/σ²."""
     for kind, loss in MODELS[tier]:
         config = {"kind": kind, "loss": loss, "outputs": OUTPUTS[kind], "sizes": SIZES}
         yield Case(f"{kind} · {loss}", config, DRAWS[tier], chunk=1)

@@ -76,10 +76,7 @@ class _Side:
         )
 
     def __str__(self) -> str:
-        return (
-            f"measured {self.side} bound in the worst entry, error at most {COARSE:g}, at least {self.least_share:.0%} of the "
-            "entries within the hypotheses"
-        )
+        return f"measured {self.side} bound in the worst entry, {self.least_share:.0%} within the hypotheses"
 
 
 @dataclass(frozen=True)

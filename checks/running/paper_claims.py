@@ -32,7 +32,8 @@ REFUTED. A random part has up to four looks, with S, 2S, 4S and 8S draws, which 
 
 Judges. A level is the error probability on each side of a Student t interval, or of a Clopper-Pearson limit. A log-log slope is
 taken for every draw over all sizes; "upper half alike" means that the slope over the upper half of the sizes must not differ
-from it by more than the margin. The error of an entry is the change when every numerical tolerance is cut by ten.
+from it by more than the margin. The error of an entry is the change when every numerical tolerance is cut by ten, at most 0.01
+of the ratio to its bound; the share of entries that must be within the hypotheses stands with the rule.
 """
 COLUMNS = ("claim", "predicted", "measured", "strain", "resolution", "status", "verdict", "control", "tests")
 
@@ -61,7 +62,9 @@ def markdown(records: list[dict]) -> str:
                 "<br>".join(test_link(test) for test in r["tests"]),
             )
         )
-    return "\n".join([HEADER, *rows, "", *(section(r) for r in records)])
+    shared = max({provenance(r): 0 for r in records}, key=[provenance(r) for r in records].count) if records else ""
+    head = [HEADER, f"{shared}, where a claim does not say otherwise.\n"] if shared else [HEADER]
+    return "\n".join([*head, *rows, "", *(section(r, shared) for r in records)])
 
 
 def anchor(label: str) -> str:
@@ -95,7 +98,15 @@ def tests_by_file(tests: list[dict]) -> list[str]:
     return [f"- [{path}]({path}): {plain('; '.join(asserted))}." for path, asserted in files.items()]
 
 
-def section(r: dict) -> str:
+def provenance(r: dict) -> str:
+    """Where a row comes from, in one line."""
+    p = r["provenance"]
+    libraries = ", ".join(f"{name} {version}" for name, version in p["libraries"].items())
+    commit = f"{p['commit'][:12]}{' with changes' * p['dirty']}"
+    return f"Commit {commit}, {p['date']}, Python {p['python']}, {libraries}; {p['processor']}"
+
+
+def section(r: dict, shared: str) -> str:
     """Statement, declaration, evidence by kind, controls, tests, figure, command and provenance of one claim."""
     names = kinds(r)
     heading = r["label"].split("/")[1]
@@ -119,14 +130,8 @@ def section(r: dict) -> str:
     lines += ["", "Tests:", *tests_by_file(r["tests"])]
     if r["figure"]:
         lines += ["", f"Figure: `python -m figures {r['figure']}`."]
-    p = r["provenance"]
-    libraries = ", ".join(f"{name} {version}" for name, version in p["libraries"].items())
-    lines += [
-        "",
-        f"Repeat: `{r['command']}` ({r['seconds']:.0f} s of cells). Commit {p['commit'][:12]}{' with changes' * p['dirty']}, "
-        f"{p['date']}, Python {p['python']}, {libraries}; {p['processor']}.",
-        "",
-    ]
+    where = "" if provenance(r) == shared else f" {provenance(r)}."
+    lines += ["", f"Repeat: `{r['command']}` ({r['seconds']:.0f} s of cells).{where}", ""]
     return "\n".join(lines)
 
 
