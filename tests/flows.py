@@ -92,6 +92,7 @@ def linear_map(A):
     return QuadraticMap(A, np.zeros((*A.shape, A.shape[1])))
 
 
+@dataclass(frozen=True)
 class Logistic:
     """R(f) = Σ_i log(1 + e^{−f_i}): no targets, no minimum, a Hessian that underflows on both sides."""
 
