@@ -40,8 +40,8 @@ CLAIM = Claim(
     source="Theorem 2.3 of arXiv:1812.07956; proof in docs/theory.md",
     summary="up to T = K/Lip(h)² predictions differ by at most K²Lip(Dh)/(αLip(h)²) residuals squared",
     statement=(
-        "for the square loss, T = K/Lip(h)² and α ≥ K‖αh(w_0) − y*‖/(rLip(h)): sup_{t ≤ T} ‖y − ȳ‖/‖αh(w_0) − y*‖ ≤ "
-        "(K²/α)(Lip(Dh)/Lip(h)²)‖αh(w_0) − y*‖"
+        "for the square loss, T = K/Lip(h)² and α ≥ K‖αh(w_0) − y⋆‖/(rLip(h)): sup_{t ≤ T} ‖y − ȳ‖/‖αh(w_0) − y⋆‖ ≤ "
+        "(K²/α)(Lip(Dh)/Lip(h)²)‖αh(w_0) − y⋆‖"
     ),
     assumptions="h and Dh Lipschitz on the ball of radius r around w_0, any upper bounds of the constants; any h(w_0)",
     figure="lazy_tightness",

@@ -73,7 +73,7 @@ def below(tier: str) -> Iterator[Case]:
     """Below the scale that a map needs."""
     for name, share, outputs in itertools.product(STUCK, SHARES[tier], (1, 3)):
         yield Case(
-            f"{name} · α = {share * STUCK[name]:g}y* · N = {outputs}",
+            f"{name} · α = {share * STUCK[name]:g}y⋆ · N = {outputs}",
             {"name": name, "share": share, "outputs": outputs},
         )
 
@@ -101,7 +101,7 @@ def guaranteed(case: dict, found: Arrays) -> Draws:
 
 
 def all_times(tier: str, *, growing: bool = False) -> Iterator[Case]:
-    """Suprema over all times along α, in units of ‖y*‖l/σ²."""
+    """Suprema over all times along α, in units of ‖y⋆‖l/σ²."""
     for (kind, loss), quantity in itertools.product(SLOPE_CASES[tier], QUANTITIES):
         config = {"kind": kind, "loss": loss, "sizes": SIZES, "growing": growing}
         if not growing or loss == "square":
@@ -127,10 +127,10 @@ CLAIM = Claim(
     paper="chizat2019lazy",
     name="over-parameterized",
     source="Theorem 2.4 of arXiv:1812.07956; proof in docs/theory.md",
-    summary="σ > 0, α > ‖y*‖/C_0: ‖y − y*‖ ≤ √c‖y(0) − y*‖e^{−μσ²t/4}, drift and predictions of order 1/α",
+    summary="σ > 0, α > ‖y⋆‖/C_0: ‖y − y⋆‖ ≤ √c‖y(0) − y⋆‖e^{−μσ²t/4}, drift and predictions of order 1/α",
     statement=(
-        "R M-smooth and μ-strongly convex, c = M/μ, σ = σ_min(Dh(w_0)ᵀ) > 0, ‖h(w_0)‖ ≤ C_0 and α > ‖y*‖/C_0: ‖y − y*‖ ≤ √c "
-        "‖y(0) − y*‖e^{−μσ²t/4}; if h(w_0) = 0, sup‖w_α − w_0‖ ≤ 8c^{3/2}‖Dh‖‖y*‖/(ασ²), sup‖y − ȳ‖ = O(1/α), sup‖w_α − w̄_α‖ "
+        "R M-smooth and μ-strongly convex, c = M/μ, σ = σ_min(Dh(w_0)ᵀ) > 0, ‖h(w_0)‖ ≤ C_0 and α > ‖y⋆‖/C_0: ‖y − y⋆‖ ≤ √c "
+        "‖y(0) − y⋆‖e^{−μσ²t/4}; if h(w_0) = 0, sup‖w_α − w_0‖ ≤ 8c^{3/2}‖Dh‖‖y⋆‖/(ασ²), sup‖y − ȳ‖ = O(1/α), sup‖w_α − w̄_α‖ "
         "= O(log α/α²)"
     ),
     assumptions=(
@@ -142,7 +142,7 @@ CLAIM = Claim(
     parts=(
         Part(
             letter="a",
-            says="min_t ln(√c‖e_0‖/‖e_t‖)/t, e = y − y*, against μσ²/4",
+            says="min_t ln(√c‖e_0‖/‖e_t‖)/t, e = y − y⋆, against μσ²/4",
             status="proved",
             cases=scales,
             cell=convergence,
@@ -161,7 +161,7 @@ CLAIM = Claim(
         ),
         Part(
             letter="b",
-            says="suprema against 8c^{3/2}‖Dh‖‖y*‖/(ασ²) (drift), 20c³‖Dh‖³l‖y*‖²/(ασ⁵) (predictions), h(w_0) = 0",
+            says="suprema against 8c^{3/2}‖Dh‖‖y⋆‖/(ασ²) (drift), 20c³‖Dh‖³l‖y⋆‖²/(ασ⁵) (predictions), h(w_0) = 0",
             status="proved",
             cases=suprema,
             cell=convergence,

@@ -68,8 +68,8 @@ CLAIM = Claim(
     source="Section 1.2 of arXiv:1812.07956, made precise by the limit of its Theorem 2.3; proof in docs/theory.md",
     summary="κ_{αh}(w_0) bounds the relative distance to the linearised predictions, K²κ up to T = K/‖Dh‖²",
     statement=(
-        "κ_{αh}(w_0) = (1/α)‖αh(w_0) − y*‖‖D²h(w_0)‖/‖Dh(w_0)‖²; if h(w_0) = 0, T = K/‖Dh(w_0)‖² and α → ∞, "
-        "limsup (‖y(T) − ȳ(T)‖/‖αh(w_0) − y*‖)/κ_{αh}(w_0) ≤ K², and for a fixed model the distance is proportional to κ"
+        "κ_{αh}(w_0) = (1/α)‖αh(w_0) − y⋆‖‖D²h(w_0)‖/‖Dh(w_0)‖²; if h(w_0) = 0, T = K/‖Dh(w_0)‖² and α → ∞, "
+        "limsup (‖y(T) − ȳ(T)‖/‖αh(w_0) − y⋆‖)/κ_{αh}(w_0) ≤ K², and for a fixed model the distance is proportional to κ"
     ),
     assumptions="square loss, h twice continuously differentiable, h(w_0) = 0 for (i) and (ii)",
     figure="lazy_distance",
@@ -77,7 +77,7 @@ CLAIM = Claim(
     parts=(
         Part(
             letter="a",
-            says="lim sup‖y − ȳ‖/(‖y*‖κ) against K²",
+            says="lim sup‖y − ȳ‖/(‖y⋆‖κ) against K²",
             status="proved",
             cases=horizons,
             cell=at_small_scales,
@@ -100,7 +100,7 @@ CLAIM = Claim(
         ),
         Part(
             letter="b",
-            says="sup‖y − ȳ‖/‖y*‖ up to T = 1/‖Dh(w_0)‖² against κ",
+            says="sup‖y − ȳ‖/‖y⋆‖ up to T = 1/‖Dh(w_0)‖² against κ",
             status="derived",
             cases=sweeps,
             cell=along_scales,

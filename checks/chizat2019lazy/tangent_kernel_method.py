@@ -21,7 +21,7 @@ PAIRED = {"sizes": [10.0 ** (k / 4) for k in range(7, 14, 2)], "tolerances": [2e
 
 
 def single(tier: str) -> Iterator[Case]:
-    """Drawn models, α in units of √(y*ᵀK^{−1}y*)."""
+    """Drawn models, α in units of √(y⋆ᵀK^{−1}y⋆)."""
     for kind in KINDS[tier]:
         yield Case(kind, SWEEP | {"kind": kind, "largest_condition": CONDITION}, DRAWS[tier])
 
@@ -69,15 +69,15 @@ CLAIM = Claim(
     source="Section 2.3 and the remarks after Theorem 2.4 of arXiv:1812.07956; proof in docs/theory.md",
     summary="t → ∞, then α → ∞: kernel regression with the tangent kernel at w_0, h(w_0) = 0, square loss",
     statement=(
-        "for the square loss, h(w_0) = 0 and Σ(w_0) ≻ 0 the predictions αf(w_α(∞)) tend to kernel regression K(x, X)K^{−1}y* "
-        "and α‖w_α(∞) − w_0‖ to √(y*ᵀK^{−1}y*), K the tangent kernel at w_0; exponent −1 in α, −2 for paired units"
+        "for the square loss, h(w_0) = 0 and Σ(w_0) ≻ 0 the predictions αf(w_α(∞)) tend to kernel regression K(x, X)K^{−1}y⋆ "
+        "and α‖w_α(∞) − w_0‖ to √(y⋆ᵀK^{−1}y⋆), K the tangent kernel at w_0; exponent −1 in α, −2 for paired units"
     ),
     assumptions="h(w_0) = 0, Σ(w_0) = Dh(w_0)Dh(w_0)ᵀ ≻ 0, here cond Σ(w_0) ≤ 10³; t → ∞ first, then α → ∞",
     figure="lazy_distance",
     parts=(
         Part(
             letter="a",
-            says="sup_x|αf(w_α(∞))(x) − K(x, X)K^{−1}y*| against α, six test points",
+            says="sup_x|αf(w_α(∞))(x) − K(x, X)K^{−1}y⋆| against α, six test points",
             status="derived",
             cases=both,
             cell=trained_limits,
@@ -94,7 +94,7 @@ CLAIM = Claim(
         ),
         Part(
             letter="b",
-            says="|α‖w_α(∞) − w_0‖/√(y*ᵀK^{−1}y*) − 1| against α, root mean square over the models",
+            says="|α‖w_α(∞) − w_0‖/√(y⋆ᵀK^{−1}y⋆) − 1| against α, root mean square over the models",
             status="derived",
             cases=both,
             cell=trained_limits,
@@ -105,7 +105,7 @@ CLAIM = Claim(
         ),
         Part(
             letter="c",
-            says="|α‖w_α(∞) − w_0‖/√(y*ᵀK^{−1}y*) − 1| at the largest α",
+            says="|α‖w_α(∞) − w_0‖/√(y⋆ᵀK^{−1}y⋆) − 1| at the largest α",
             status="measured",
             cases=both,
             cell=trained_limits,
