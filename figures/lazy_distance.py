@@ -15,10 +15,10 @@ from figures.style import GREYS, MARKERS, PREDICTED
 CAPTION = (
     "Claims chizat2019lazy/general-lazy, chizat2019lazy/relative-scale, chizat2019lazy/generalization and "
     "chizat2019lazy/tangent-kernel-method, for maps h with h(w_0) = 0 "
-    "and the square loss. Top: largest distance, on the horizon 1/‖Dh(w_0)‖², of the gradient flow of ½‖αh(w) − y*‖²/α² to "
+    "and the square loss. Top: largest distance, on the horizon 1/‖Dh(w_0)‖², of the gradient flow of ½‖αh(w) − y⋆‖²/α² to "
     "that of the linearised model, of the predictions (left) and of the parameters (right), α in units of κ_h(w_0), so "
     "that κ_{αh}(w_0) is its inverse. Bottom: largest distance of the predictions at six test points, up to 20/‖Dh(w_0)‖² "
-    "(left) and to kernel regression with the tangent kernel at w_0 at t = ∞ (right, α in units of √(y*ᵀK⁻¹y*)). Dashed: the "
+    "(left) and to kernel regression with the tangent kernel at w_0 at t = ∞ (right, α in units of √(y⋆ᵀK⁻¹y⋆)). Dashed: the "
     "predicted slope through the last point, −1, −2 top right, and −2 for predictions of units in pairs of opposite sign, "
     "which are shown up to where the rounding of αh is seen. The judged models, the first of each kind; top also at smaller α."
 )

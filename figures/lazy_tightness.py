@@ -18,7 +18,7 @@ CAPTION = (
     "chizat2019lazy/decay-lemma and chizat2019lazy/stability-lemma. Left: "
     "measured over bound against α over the least α that the theorem admits, square loss; finite horizon K for h = w + w²/2 "
     "with radius K; rate of decay, drift and predictions for all times for a drawn quadratic map with more parameters than "
-    "outputs; dashed: 1, the bound, and 1/4, the limit of the rate. Middle: final error over ‖y*‖ against α/y* for three maps "
+    "outputs; dashed: 1, the bound, and 1/4, the limit of the rate. Middle: final error over ‖y⋆‖ against α/y⋆ for three maps "
     "with w_0 = 0, Dh(w_0) = 1; dashed: predicted; dotted: guaranteed threshold. Right: what tends to 1: the worst cases of "
     "the two lemmas against the speed β and the start s, and the late rate of an under-parameterized map over its limit "
     "against α."
@@ -66,7 +66,7 @@ def bound_rows(run: Run) -> list[tuple]:
 
 
 def failure_rows(run: Run) -> list[tuple]:
-    """Final error against α/y*, predicted 1 − α/(α of the threshold) below it and 0 above."""
+    """Final error against α/y⋆, predicted 1 − α/(α of the threshold) below it and 0 above."""
     scales = np.geomspace(0.1, 40, SHARES[run.tier])
     cells = [{"name": name, "share": float(a / needed), "outputs": 1} for name, needed in STUCK.items() for a in scales]
     found = run.sweep.run(stuck, cells, "convergence below the threshold")
@@ -109,7 +109,7 @@ def draw(table: np.ndarray) -> Figure:
     panels[0].axhline(1, **PREDICTED)
     panels[0].set(yscale="log", xlabel="α over the least admitted", ylabel="measured over bound")
     panels[1].axvline(GUARANTEED, color="#7a7a7a", linewidth=0.8, linestyle=":")
-    panels[1].set(xlabel="α/y*", ylabel="final error over y*")
+    panels[1].set(xlabel="α/y⋆", ylabel="final error over y⋆")
     panels[2].set(xlabel="β, s, or α in its natural unit", ylabel="ratio")
     figure.tight_layout()
     return figure

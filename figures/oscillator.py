@@ -13,7 +13,7 @@ from kernels.models import Centred, DampedOscillator, Linearised
 
 CAPTION = (
     "Claim chizat2019lazy/not-over-parameterization. The oscillator be^{−ct}cos ωt, minus its start (b, c, ω) = (1, 0.3, 2), "
-    "is fitted to the change towards (1.3, 0.15, 2.6) at 24 times by gradient flow of ½‖αh(w) − y*‖²/α². Left: path of damping "
+    "is fitted to the change towards (1.3, 0.15, 2.6) at 24 times by gradient flow of ½‖αh(w) − y⋆‖²/α². Left: path of damping "
     "and frequency times α, with the largest displacement of the parameters in the legend, α = 1 and α = 100; dashed: the path "
     "of the linearised model, the same for every α in these units. Right: the fitted change of the curve at the end. With "
     "α = 100 the parameters hardly move and the fit is the linear one, which misses the data; with α = 1 it meets them."
