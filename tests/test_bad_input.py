@@ -142,7 +142,7 @@ CASES |= {
     "negative time": (flow(times=[-1.0, 0.5]), "`times` must be increasing and not negative"),
     "late time": (flow(times=[1.0, 2.0], t_end=1.5), r"`times` must end in \(0, `t_end`\], got 2 with t_end 1.5"),
     "only time 0": (flow(times=[0.0]), r"`times` must end in \(0, `t_end`\]"),
-    "test inputs": (flow(X_test=np.ones((2, 5))), r"`X_test` must have shape \(n, 2\), got \(2, 5\)"),
+    "test inputs": (flow(X_test=np.ones((2, 5))), r"`X_test` must have shape \(n_test, 2\), got \(2, 5\)"),
     "step": (descent(step=-0.1), "`step` must be a positive finite number, got -0.1"),
     "steps": (descent(steps=0), "`steps` must be a whole number of at least 1, got 0"),
     "batch": (descent(batch_size=4), "`batch_size` must be at most the number of samples, 3, got 4"),

@@ -162,8 +162,8 @@ def test_what_is_declared_is_printed_from_the_parts(run):
     _, text, _ = run("run", "true")
     text = " ".join(text.split())
     for line in (
-        "t interval at 0.001 a side inside 1 ± 0.1",
-        "control: another mean; mean of the draws",
+        "judge: mean inside 1 ± 0.1 at level 0.001",
+        "control: another mean; mean inside 2 ± 0.1",
         "12 at the first of 4",
     ):
         assert line in text
