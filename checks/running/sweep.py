@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import joblib
@@ -175,8 +175,15 @@ def code_hash(module: str, path: str) -> str:
 
 
 def versions(libraries: set[str]) -> dict[str, str]:
-    """Version of every library by the name under which it is imported."""
-    return {name: version(LIBRARIES[name]) for name in sorted(libraries)}
+    """Version of every library by the name under which it is imported, "absent" where it is not installed."""
+    return {name: _version(LIBRARIES[name]) for name in sorted(libraries)}
+
+
+def _version(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return "absent"
 
 
 def code_of(source: str) -> str:
