@@ -18,7 +18,7 @@ MODELS = {
 }
 MODELS["full"] = MODELS["standard"]
 DRAWS = {"quick": 3, "standard": 4, "full": 10}
-SIZES = [10 ** (k / 2) for k in range(4, 9)]
+SIZES = [10 ** (k / 2) for k in range(4, 10)]
 SCALES = [10.0, 31.6, 100.0, 316.0]
 QUANTITIES = ("gradient", "negative", "null")
 
