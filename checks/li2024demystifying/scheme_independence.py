@@ -95,9 +95,9 @@ CLAIM = Claim(
     summary="initialisation schemes differ by κ and by the layers' rates; κ alone sets the regime",
     statement=(
         "for raw weights N(0, β_l²) with ratios of the β_l that do not depend on m the regime depends on κ alone: D ∝ 1/κ, "
-        "with κ‖θ_∞ − θ_0‖/√m → (Σ_l r_l² uᵀK^lu)^{1/2}, u = (Σ_l r_lK^l)^{−1}y, r_l = 1/β_l², which is the limit of κD where "
-        "the distance is largest at the end, as for equal rates. Along their κ(m), with equal rates, He and LeCun are lazy, D ∝ "
-        "m^{−1/2}, Xavier is not: κ → 2 and D does not change"
+        "with κ‖θ_∞ − θ_0‖/√m → (Σ_l r_l² uᵀK^lu)^{1/2}, u = (Σ_l r_lK^l)^{−1}y, r_l = 1/β_l², which is the limit of κD "
+        "where the distance is largest at the end, as for equal rates. Along their κ(m), with equal rates, He and LeCun are "
+        "lazy, D ∝ m^{−1/2}, Xavier is not: κ → 2 and D does not change"
     ),
     assumptions=(
         "relu, centred training, unit inputs, no two parallel. Where β_l depends on m differently for each layer, raw "
