@@ -7,6 +7,7 @@ if __name__ == "__main__":
 
 import argparse
 import importlib.util
+import inspect
 import json
 import os
 import sys
@@ -59,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
         print_list(console, as_json=options.json)
         return 0
     whole = options.command is None
-    claims = CLAIMS if whole else tuple(options.claims)
+    claims = CLAIMS if whole else tuple({claim.label: claim for claim in options.claims}.values())
     records, kept = run_claims(claims, options, console)
     published = (whole and options.tier == "standard") or (not whole and options.record)
     if published and IN_CHECKOUT:
@@ -116,6 +117,9 @@ def run_claims(
 
     def done(claim: Claim, findings: Findings, seconds: float) -> None:
         record = record_of(claim, findings, tier=options.tier, seed=options.seed, seconds=seconds)
+        if claim.label not in order and claim.parts:  # a file that is not in the repository
+            path = inspect.getsourcefile(inspect.unwrap(claim.parts[0].cell))
+            record["command"] = record["command"].replace(claim.label, path)
         records[claim.label] = record
         everything, old = merged(read_records(written), [record], order)
         write_records(written, everything)
@@ -157,7 +161,11 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     )
     run.add_argument("--record", action="store_true", help="replace the rows of these claims in paper_claims.md")
     add_options(run, {})
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    listed = {claim.label for claim in CLAIMS}
+    if options.command == "run" and options.record and not {claim.label for claim in options.claims} <= listed:
+        parser.error("--record: only claims that are listed in checks/claims.py have a row in paper_claims.md")
+    return options
 
 
 def add_options(parser: argparse.ArgumentParser, defaults: dict) -> None:
@@ -246,11 +254,18 @@ def claim_of_file(path: Path) -> Claim:
     """``CLAIM`` of a file that is not in the repository; a file of the repository must be listed in checks/claims.py."""
     if not path.is_file():
         raise argparse.ArgumentTypeError(f"there is no file {path}")
-    module = load(path)
-    claim = getattr(module, "CLAIM", None)
+    try:
+        claim = getattr(load(path), "CLAIM", None)
+    except Exception as error:  # whatever the file does
+        raise argparse.ArgumentTypeError(f"{path} cannot be loaded: {type(error).__name__}: {error}") from error
     if not isinstance(claim, Claim):
         raise argparse.ArgumentTypeError(f"{path} must define CLAIM, a checks.claim.Claim")
-    if path.resolve().is_relative_to(Path(__file__).parent) and claim.label not in {c.label for c in CLAIMS}:
+    inside = path.resolve().is_relative_to(Path(__file__).parent)
+    if not inside and claim.label in {c.label for c in CLAIMS}:
+        raise argparse.ArgumentTypeError(
+            f"{path} must have a label of its own, {claim.label} is a claim of the project"
+        )
+    if inside and claim.label not in {c.label for c in CLAIMS}:
         raise argparse.ArgumentTypeError(f"{path} is not listed: add its CLAIM to CLAIMS in checks/claims.py")
     return claim
 

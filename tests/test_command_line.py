@@ -224,6 +224,43 @@ def example_claim():
     return next(block.split("```")[0] for block in text.split("```python\n")[1:] if "CLAIM = Claim(" in block)
 
 
+FILES = {
+    "syntax": ("CLAIM = (", "cannot be loaded: SyntaxError"),
+    "no claim": ("", "must define CLAIM"),
+    "status": (
+        example_claim().replace('"proved"', '"prooved"'),
+        "`status` must be proved, derived or measured, got 'prooved'",
+    ),
+    "letters": (example_claim().replace('letter="b"', 'letter="a"'), "must have different letters"),
+    "cells": (example_claim().replace('cells_of="a"', 'cells_of="z"'), "`cells_of` of part b must be a letter of"),
+    "taken": (
+        example_claim().replace('"toy"', '"chizat2019lazy"').replace('"mean-of-squares"', '"decay-lemma"'),
+        "must have a label of its own, chizat2019lazy/decay-lemma is a claim of the project",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_that_is_no_claim_is_answered_with_its_reason(name, tmp_path, capsys):
+    text, message = FILES[name]
+    (tmp_path / "my_claim.py").write_text(text, encoding="utf-8")
+    with pytest.raises(SystemExit) as stopped:
+        program.main(["run", str(tmp_path / "my_claim.py"), "--out", str(tmp_path)])
+    assert stopped.value.code == 2 and message in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_file_of_ones_own_has_no_row_to_record_and_is_repeated_by_its_path(tmp_path, capsys):
+    path = tmp_path / "my_claim.py"
+    path.write_text(example_claim(), encoding="utf-8")
+    with pytest.raises(SystemExit):
+        program.main(["run", str(path), "--record", "--out", str(tmp_path)])
+    assert "--record: only claims that are listed" in capsys.readouterr().err
+    assert program.main(["run", str(path), str(path), "--out", str(tmp_path), "--jobs", "1"]) == 0
+    text = capsys.readouterr().out
+    assert f"repeat  python -m checks run {path} --tier quick --seed 0" in text.splitlines()
+    assert text.splitlines()[-1].startswith("1 SUPPORTED")
+
+
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_the_example_of_adding_a_claim_runs_as_written_from_a_file_outside_the_repository(tmp_path, jobs):
     text = example_claim()

@@ -150,7 +150,13 @@ def _backend(scheduler: str | None) -> Iterator[None]:
 def _call(function: Callable[..., Arrays], index: int, cell: dict) -> tuple[int, tuple[Arrays, float]]:
     start = time.perf_counter()
     with threadpool_limits(1):
-        arrays = {name: np.asarray(value) for name, value in function(**cell).items()}
+        try:
+            arrays = {name: np.asarray(value) for name, value in function(**cell).items()}
+        except Exception as error:
+            error.add_note(
+                f"in the cell {function.__module__}.{function.__name__}, which returns named arrays, of {cell}"
+            )
+            raise
     return index, (arrays, time.perf_counter() - start)
 
 

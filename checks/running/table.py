@@ -94,8 +94,10 @@ def count_line(records: list[dict]) -> str:
     missing = sorted({p["note"].split(",")[0] for r in records for p in r["parts"] if p["verdict"] == "NOT_RUN"})
     if counts["NOT_RUN"]:
         shown.append(f"{counts['NOT_RUN']} NOT_RUN ({', '.join(missing)})")
-    refuted = sum(r["control_verdict"] == "REFUTED" for r in ran)
-    return f"{', '.join(shown)}; controls REFUTED in {refuted} of {len(ran)}"
+    controlled = [r for r in ran if r["controls"]]
+    refuted = sum(r["control_verdict"] == "REFUTED" for r in controlled)
+    without = f", {len(ran) - len(controlled)} without a control" if len(controlled) < len(ran) else ""
+    return f"{', '.join(shown)}; controls REFUTED in {refuted} of {len(controlled)}{without}"
 
 
 def print_claim(console: Console, r: dict) -> None:

@@ -52,7 +52,11 @@ class Row:
 
     def decide(self, arrays: Arrays, seconds: float) -> None:
         """Judge the arrays of all draws so far."""
-        found = self.judge(self.part.read(self.config, arrays), looks=self.looks, control=self.control)
+        try:
+            found = self.judge(self.part.read(self.config, arrays), looks=self.looks, control=self.control)
+        except Exception as error:
+            error.add_note(f"while part ({self.part.letter}), {self.part.says!r}, was judged in {self.case.name!r}")
+            raise
         self.evidence = replace(
             found,
             part=" · ".join(text for text in (f"({self.part.letter}) {self.part.says}", self.case.name) if text),
