@@ -260,6 +260,11 @@ def claim_of_file(path: Path) -> Claim:
         raise argparse.ArgumentTypeError(f"{path} cannot be loaded: {type(error).__name__}: {error}") from error
     if not isinstance(claim, Claim):
         raise argparse.ArgumentTypeError(f"{path} must define CLAIM, a checks.claim.Claim")
+    letters = [part.letter for part in claim.parts]
+    for part in claim.parts:
+        if part.cells_of not in (None, *letters):
+            reason = f"`cells_of` of part {part.letter} must be a letter of {letters}, got {part.cells_of!r}"
+            raise argparse.ArgumentTypeError(f"{path}: {reason}")
     inside = path.resolve().is_relative_to(Path(__file__).parent)
     if not inside and claim.label in {c.label for c in CLAIMS}:
         raise argparse.ArgumentTypeError(

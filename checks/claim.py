@@ -155,11 +155,6 @@ class Claim:
         letters = [part.letter for part in self.parts]
         if len(set(letters)) < len(letters):
             raise ValueError(f"`parts` of {self.label} must have different letters, got {letters}")
-        for part in self.parts:
-            if part.cells_of is not None and part.cells_of not in letters:
-                raise ValueError(
-                    f"`cells_of` of part {part.letter} must be a letter of {letters}, got {part.cells_of!r}"
-                )
 
     @property
     def label(self) -> str:
