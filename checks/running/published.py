@@ -1,12 +1,14 @@
 """The published form of records: the same parts in less space, and of every kind of control one row.
 
-The first part of a kind is complete; the others name what is not as in the row above, with null for what they have not, and so
-does the provenance of a claim. The row of a control has the number of its ``cases``, how many were ``refuted``, and the values
-of the closest case: one that is not REFUTED, or was with the least strain. ``claims.json`` of a run has all rows complete.
+The first part of a kind is complete; the others have their name, their verdict and what is not as in the row above, with null
+for what they have not, and the provenance of a claim has what differs from that of the claim above. The row of a control has
+the number of its ``cases``, how many were ``refuted``, and the values of the closest case: one that is not REFUTED, or was with
+the least strain. ``claims.json`` of a run has all rows complete.
 """
 
 from itertools import groupby
 
+ALWAYS = ("part", "verdict")
 CLOSEST = ("SUPPORTED", "INCONCLUSIVE", "HYPOTHESES_NOT_MET", "NOT_RUN", "REFUTED")
 
 
@@ -37,7 +39,7 @@ def expanded(records: list[dict]) -> list[dict]:
 
 
 def _less(row: dict, above: dict) -> dict:
-    own = {key: value for key, value in row.items() if key not in above or above[key] != value}
+    own = {key: value for key, value in row.items() if key in ALWAYS or key not in above or above[key] != value}
     return own | {key: None for key in above if key not in row}
 
 
