@@ -6,11 +6,11 @@ import numpy as np
 
 from checks.claim import Arrays, Case, Claim, Control, Part
 from checks.judges import AtLeast, AtMost, Curves, LocalSlope, Sides
+from checks.measurements.data import DATA
 from checks.measurements.descents import UNSTABLE, descents, distances_to_flow, schedule
 from checks.measurements.streams import data_seed
 from theory.lazy_bounds import descent_factor
 
-DATA = {"random": {"kind": "random", "n": 8, "d": 8}, "digits": {"kind": "digits", "n": 8}}
 CASES = {
     "quick": ((1, "tanh", "random"), (1, "relu", "random"), (2, "tanh", "random")),
     "standard": tuple((L, name, kind) for L in (1, 2) for name in ("tanh", "relu", "erf") for kind in DATA),

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 from checks.claim import Arrays, Case, Claim, Control, Part
 from checks.judges import Draws, Slope
+from checks.measurements.data import DATA
 from checks.measurements.kernel_predictions import KINKED, predictions
 from theory.rates import prediction_exponent
 
-DATA = {"random": {"kind": "random", "n": 8, "d": 8}, "digits": {"kind": "digits", "n": 8}}
 GAMMA, K_0 = 0.5, 4.0
 WIDTHS = {
     "quick": {1: [2**6, 2**8, 2**10, 2**11], 2: [32, 64, 128, 256]},

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from checks.measurements.data import samples
+from checks.measurements.data import DATA, data_name, samples
 from checks.measurements.streams import data_seed, draw_seeds
 from kernels import Parameters, gradient_flow, init_parameters, layer_grams
 from kernels.activations import KINKED
@@ -20,7 +20,6 @@ from theory.parametrization import layer_rates
 
 Arrays = dict[str, np.ndarray]
 
-DATA = {"random": {"kind": "random", "n": 8, "d": 8}, "digits": {"kind": "digits", "n": 8}}
 # hidden layers, activation, data
 NETWORKS = {
     "quick": ((1, "tanh", "digits"), (1, "relu", "random"), (2, "tanh", "random")),
@@ -49,7 +48,7 @@ def title(config: dict) -> str:
     """Depth, activation, data and widths of a configuration."""
     widths = sorted({m for m, _ in config["pairs"]})
     span = f"m = {widths[0]}" + (f"..{widths[-1]}" if len(widths) > 1 else "")
-    return f"L = {config['hidden_layers']} · {config['activation']} · {config['data']['kind']} · {span}"
+    return f"L = {config['hidden_layers']} · {config['activation']} · {data_name(config['data'])} · {span}"
 
 
 def along(widths: Iterable[int], gamma: float, k_0: float) -> list[list[float]]:
