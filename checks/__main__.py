@@ -6,28 +6,34 @@ if __name__ == "__main__":
     start()
 
 import argparse
+import difflib
 import importlib.util
 import inspect
 import json
 import os
+import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
+from typing import NoReturn
 
 from rich.console import Console
 
-from argument_validation import validate_name
 from checks.claim import TIERS, Claim, Findings, Run
 from checks.claims import CLAIMS
 from checks.measurements.cifar10 import validate_cifar10_folder
-from checks.running.paper_claims import JSON_PATH, MARKDOWN_PATH, write_paper_claims
+from checks.running.paper_claims import MARKDOWN_PATH, read_paper_claims, write_paper_claims
 from checks.running.progress import reporting
-from checks.running.record import IN_CHECKOUT, OUTSIDE, merged, read_records, record_of, write_records
+from checks.running.record import IN_CHECKOUT, OUTSIDE, exit_status, merged, read_records, record_of, write_records
+from checks.running.soak import soak
 from checks.running.sweep import Sweep
 from checks.running.table import count_line, print_claim, print_entry, print_line, print_table
 from checks.running.verify import verify
 
 RECORD = "claims.json"
+DEFAULTS = {"tier": "quick", "jobs": os.cpu_count(), "scheduler": None, "seed": 0, "out": Path("results")}
+DEFAULTS |= {"device": "cpu", "cifar": None}
 
 DESCRIPTION = """\
 Verify the theorems and findings of two papers on lazy training. Without a command, every claim is checked.
@@ -43,12 +49,13 @@ examples:
   python -m checks run path/to/my_claim.py            a claim of your own, see docs/adding_a_claim.md
   python -m checks --tier standard                    larger widths; also rewrites paper_claims.md
   python -m checks run drift --tier standard --record one row of paper_claims.md anew
+  python -m checks soak --seeds 20 --first 7000 drift how often a claim fails at seeds that nobody used
   python -m checks --scheduler tcp://host:8786        on a dask.distributed cluster
 
 Finished cells are kept under --out, so a run that was interrupted continues where it stopped, and claims.json there
 keeps every claim ever run into that folder. Exit status: 0 every claim that ran is SUPPORTED and every control REFUTED;
-1 a claim is REFUTED or a control is not; 2 the call or its files are wrong; 3 something is INCONCLUSIVE or
-HYPOTHESES_NOT_MET.
+1 a claim is REFUTED, or a control that could be judged is not; 2 the call or its files are wrong; 3 something is
+INCONCLUSIVE or HYPOTHESES_NOT_MET, or a control could not be judged, for example because its cell gave NaN.
 """
 
 
@@ -59,6 +66,8 @@ def main(arguments: list[str] | None = None) -> int:
     if options.command == "list":
         print_list(console, as_json=options.json)
         return 0
+    if options.command == "soak":
+        return run_soak(options, console)
     whole = options.command is None
     claims = CLAIMS if whole else tuple({claim.label: claim for claim in options.claims}.values())
     records, kept = run_claims(claims, options, console)
@@ -81,16 +90,8 @@ def main(arguments: list[str] | None = None) -> int:
 def publish(records: list[dict]) -> None:
     """Put the records of listed claims into the claims table of the checkout."""
     order = [claim.label for claim in CLAIMS]
-    everything, _ = merged(read_records(JSON_PATH), [r for r in records if r["label"] in order], order)
+    everything, _ = merged(read_paper_claims(), [r for r in records if r["label"] in order], order)
     write_paper_claims([record for record in everything if record["label"] in order])
-
-
-def exit_status(records: list[dict]) -> int:
-    """0, 1 or 3, see `EPILOG`."""
-    ran = [record for record in records if record["verdict"] != "NOT_RUN"]
-    if any(r["verdict"] == "REFUTED" or r["control_verdict"] not in ("REFUTED", "NOT_RUN") for r in ran):
-        return 1
-    return 0 if all(r["verdict"] == "SUPPORTED" for r in ran) else 3
 
 
 def print_list(console: Console, *, as_json: bool) -> None:
@@ -134,33 +135,56 @@ def run_claims(
     return [records[claim.label] for claim in claims], kept
 
 
+def run_soak(options: argparse.Namespace, console: Console) -> int:
+    """Check the claims at many seeds, with a line for each, and print how often each of them failed."""
+    claims = options.claims or CLAIMS
+    seeds = range(options.seed, options.seed + options.seeds)
+    path = options.out / f"soak-{options.tier}.json"
+    sweep = Sweep(options.out / "soak-cells", jobs=options.jobs, scheduler=options.scheduler)
+    run = Run(options.tier, options.seed, sweep, options.device, options.cifar)
+    tell = lambda line: print_line(console, line)  # noqa: E731
+    with reporting(Console(stderr=True)) as report:
+        status = soak(claims, run, seeds, path, weight=expected_cost(options.tier), tell=tell, advance=report)
+    print_line(console, f"record: {path}")
+    return status
+
+
 def expected_cost(tier: str) -> dict[tuple[str, str], float]:
     """Seconds of every case by (label, case) in the claims table, where it was run at this tier."""
-    found = {}
-    for record in read_records(JSON_PATH):
-        if record.get("provenance", {}).get("tier") == tier:
-            for row in record["parts"]:
-                found[record["label"], row["part"]] = row.get("seconds", 0.0)
-    return found
+    records = [record for record in read_paper_claims() if record["provenance"].get("tier") == tier]
+    return {(record["label"], row["part"]): row.get("seconds", 0.0) for record in records for row in record["parts"]}
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that says of a claim in the place of a command how it is run."""
+
+    def error(self, message: str) -> NoReturn:
+        """Leave with status 2."""
+        word = re.match(r"argument \{.*\}: invalid choice: '(.*?)' ", message)
+        if word and (word[1].endswith(".py") or word[1] in known_claims()):
+            message = f"{word[1]} is a claim: python -m checks run {word[1]}"
+        super().error(message)
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     """Options of the command line; the same ones before and after a command."""
     formatter = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(
-        prog="python -m checks", description=DESCRIPTION, epilog=EPILOG, formatter_class=formatter
-    )
-    defaults = {"tier": "quick", "jobs": os.cpu_count(), "scheduler": None, "seed": 0, "out": Path("results")}
-    add_options(parser, {**defaults, "device": "cpu", "cifar": None})
-    commands = parser.add_subparsers(dest="command", metavar="{list,run}")
+    parser = Parser(prog="python -m checks", description=DESCRIPTION, epilog=EPILOG, formatter_class=formatter)
+    add_options(parser, DEFAULTS)
+    commands = parser.add_subparsers(dest="command", metavar="{list,run,soak}", parser_class=argparse.ArgumentParser)
     listing = commands.add_parser("list", help="labels, sources, one-line statements")
     listing.add_argument("--json", action="store_true", help="as JSON")
     run = commands.add_parser("run", help="check the named claims and show all their evidence")
-    run.add_argument(
-        "claims", nargs="+", metavar="LABEL|FILE", type=claim_named, help="paper/name, the name, or a file"
-    )
+    soaked = commands.add_parser("soak", help="check claims at many seeds and report how often they fail")
+    for command, number in ((run, "+"), (soaked, "*")):
+        command.add_argument(
+            "claims", nargs=number, metavar="LABEL|FILE", type=claim_named, help="paper/name, the name, or a file"
+        )
     run.add_argument("--record", action="store_true", help="replace the rows of these claims in paper_claims.md")
+    soaked.add_argument("--seeds", type=positive, required=True, metavar="N", help="number of seeds")
+    soaked.add_argument("--first", type=natural, dest="seed", default=argparse.SUPPRESS, help="the first (default 0)")
     add_options(run, {})
+    add_options(soaked, {})
     options = parser.parse_args(arguments)
     listed = {claim.label for claim in CLAIMS}
     if options.command == "run" and options.record and not {claim.label for claim in options.claims} <= listed:
@@ -186,7 +210,7 @@ def add_options(parser: argparse.ArgumentParser, defaults: dict) -> None:
         "--seed", type=natural, default=default("seed"), help="of weights, data, targets: everything random (default 0)"
     )
     parser.add_argument(
-        "--out", type=Path, metavar="DIR", default=default("out"), help="folder of records (default results)"
+        "--out", type=folder, metavar="DIR", default=default("out"), help="folder of records (default results)"
     )
     parser.add_argument(
         "--device",
@@ -201,6 +225,15 @@ def add_options(parser: argparse.ArgumentParser, defaults: dict) -> None:
         default=default("cifar"),
         help="folder of CIFAR-10, binary or Python version, for the full tier of the convolutional networks",
     )
+
+
+def folder(text: str) -> Path:
+    """A folder, or the path where one can be made."""
+    path = Path(text)
+    there = next(parent for parent in (path, *path.absolute().parents) if parent.exists())
+    if not there.is_dir():
+        raise argparse.ArgumentTypeError(f"{there} is not a folder")
+    return path
 
 
 def cluster(address: str) -> str:
@@ -243,11 +276,25 @@ def claim_named(label: str) -> Claim:
     """The claim with this label or name, or the one that a Python file defines as ``CLAIM``."""
     if label.endswith(".py"):
         return claim_of_file(Path(label))
-    claims = {claim.label: claim for claim in CLAIMS} | {claim.name: claim for claim in CLAIMS}
-    try:
-        return claims[validate_name(label, claims, "LABEL")]
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
+    known = known_claims()
+    if label not in known:
+        raise argparse.ArgumentTypeError(unknown(label, known))
+    return known[label]
+
+
+def known_claims() -> dict[str, Claim]:
+    """Claims by label and by name."""
+    return {claim.name: claim for claim in CLAIMS} | {claim.label: claim for claim in CLAIMS}
+
+
+def unknown(word: str, known: Iterable[str]) -> str:
+    """That a word is unknown, with at most three names that it may stand for, else all of them."""
+    names = list(dict.fromkeys(name.split("/")[-1] for name in known))
+    last = word.split("/")[-1]
+    near = [name for name in names if last and f"-{name}".replace("_", "-").count(f"-{last}")]
+    near += difflib.get_close_matches(last, names, cutoff=0.5)
+    hint = f"did you mean {' or '.join(list(dict.fromkeys(near))[:3])}?" if near else f"known are {', '.join(names)}"
+    return f"{word!r} is unknown: {hint}"
 
 
 def claim_of_file(path: Path) -> Claim:

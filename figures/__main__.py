@@ -8,7 +8,6 @@ if __name__ == "__main__":
 import argparse
 import csv
 import io
-import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,8 +16,8 @@ import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
-from checks.__main__ import torch_device
-from checks.claim import TIERS, Run
+from checks.__main__ import DEFAULTS, add_options, unknown
+from checks.claim import Run
 from checks.running.sweep import Sweep, write_whole
 from checks.running.table import print_line
 from figures import (
@@ -82,20 +81,11 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m figures", description=__doc__, epilog=EPILOG, formatter_class=formatter
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(FIGURES)} (default: all)")
-    parser.add_argument("--tier", choices=TIERS, default="quick", help="size of the runs (default quick)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of all random numbers (default 0)")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="parallel processes (default: all processors)")
-    parser.add_argument(
-        "--device",
-        type=torch_device,
-        default="cpu",
-        help="where convolutional networks run: cpu (default), cuda, cuda:1 …",
-    )
-    parser.add_argument("--out", type=Path, default=Path("results"), metavar="DIR", help="default results")
+    add_options(parser, DEFAULTS)
     options = parser.parse_args(arguments)
-    unknown = set(options.names) - FIGURES.keys()
-    if unknown:
-        parser.error(f"unknown figure {', '.join(sorted(unknown))}; known are {', '.join(FIGURES)}")
+    for name in options.names:
+        if name not in FIGURES:
+            parser.error(unknown(name, FIGURES))
     without_torch = find_spec("torch") is None
     if without_torch and "cnn" in options.names:
         parser.error("cnn needs PyTorch: pip install -e '.[cnn]'")
@@ -103,12 +93,13 @@ def main(arguments: list[str] | None = None) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     console = Console()
     with Progress(console=Console(stderr=True), transient=True) as progress:
-        sweep = Sweep(options.out / "cells", jobs=options.jobs, progress=progress)
+        sweep = Sweep(options.out / "cells", jobs=options.jobs, scheduler=options.scheduler, progress=progress)
+        run = Run(options.tier, options.seed, sweep, options.device, options.cifar)
         for name in options.names or FIGURES:
             if without_torch and name == "cnn":
                 print_line(console, "cnn: not drawn, needs PyTorch: pip install -e '.[cnn]'")
                 continue
-            table = FIGURES[name].compute(Run(options.tier, options.seed, sweep, options.device))
+            table = FIGURES[name].compute(run)
             for path in write_figure(folder / name, table, FIGURES[name].draw, FIGURES[name].CAPTION):
                 print_line(console, path)
     return 0

@@ -1,6 +1,7 @@
 """The command line: exit status, records and tables, on claims small enough to see through."""
 
 import codecs
+import io
 import json
 import os
 import re
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 import checks.__main__ as program
 import command_start
@@ -20,6 +22,7 @@ from checks.claim import Case, Claim, Control, Part
 from checks.judges import Draws, Ratio
 from checks.measurements.streams import draw_seeds
 from checks.running import paper_claims
+from checks.running.table import print_rows
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -54,7 +57,6 @@ ABSENT = claim("absent", needs=("a_package_that_is_not_there",))
 def run(monkeypatch, tmp_path, capsys):
     def run(*arguments, claims=(TRUE,)):
         monkeypatch.setattr(program, "CLAIMS", claims)
-        monkeypatch.setattr(program, "JSON_PATH", tmp_path / "paper_claims.json")
         monkeypatch.setattr(paper_claims, "JSON_PATH", tmp_path / "paper_claims.json")
         monkeypatch.setattr(paper_claims, "MARKDOWN_PATH", tmp_path / "paper_claims.md")
         options = () if {"list", "--out"} & {*arguments} else ("--out", str(tmp_path), "--jobs", "1")
@@ -140,7 +142,7 @@ def test_the_claims_table_is_written_by_the_whole_standard_tier_or_row_by_row_on
     run("run", "true", "--tier", "standard", "--seed", "9", "--record", claims=(TRUE, FALSE))
     found = records(folder, "paper_claims.json")
     assert [record["provenance"]["seed"] for record in found.values()] == [9, 0]
-    assert (folder / "paper_claims.md").read_text() == paper_claims.markdown(list(found.values()))
+    assert (folder / "paper_claims.md").read_text() == paper_claims.markdown(paper_claims.read_paper_claims())
 
 
 def test_run_takes_names_and_options_on_either_side(run):
@@ -163,8 +165,8 @@ def test_what_is_declared_is_printed_from_the_parts(run):
     text = " ".join(text.split())
     for line in (
         "judge: mean inside 1 ± 0.1 at level 0.001",
-        "control: another mean; mean inside 2 ± 0.1",
-        "12 at the first of 4",
+        "control (a.1): another mean; mean inside 2 ± 0.1",
+        "draws: 12, up to 96 in 4 looks",
     ):
         assert line in text
 
@@ -178,10 +180,42 @@ def test_wrong_arguments_exit_with_2(run, arguments):
     assert stopped.value.code == 2
 
 
-def test_an_unknown_label_is_answered_with_the_nearest(run, capsys):
+@pytest.mark.parametrize(
+    "word, answer", [("ture", "did you mean true?"), ("fals", "did you mean false?"), ("zz", "known are")]
+)
+def test_an_unknown_label_is_answered_with_the_nearest_and_nothing_else(run, capsys, word, answer):
     with pytest.raises(SystemExit):
-        run("run", "ture")
-    assert "did you mean 'true'" in capsys.readouterr().err
+        run("run", word, claims=(TRUE, FALSE, BLIND, VAGUE))
+    text = capsys.readouterr().err
+    assert f"{word!r} is unknown: {answer}" in text and ("blind" in text) == (word == "zz")
+
+
+def test_a_claim_in_the_place_of_a_command_is_answered_with_its_command(run, capsys):
+    for word in ("true", "toy/true", "my_claim.py"):
+        with pytest.raises(SystemExit) as stopped:
+            run(word)
+        assert stopped.value.code == 2 and f"is a claim: python -m checks run {word}\n" in capsys.readouterr().err
+
+
+def test_what_could_not_be_judged_is_undecided_and_a_control_that_could_must_be_refuted(run):
+    (part,) = TRUE.parts
+    nothing = replace(part, read=lambda case, found: Draws(np.full(12, np.nan)))
+    silent = replace(part, controls=(replace(part.controls[0], read=nothing.read),))
+    unsure = replace(part, controls=(replace(part.controls[0], judge=Ratio(1.0, 1e-4)),))
+    for own, status in ((nothing, 3), (silent, 3), (unsure, 1)):
+        assert run(claims=(replace(TRUE, parts=(own,)),))[0] == status
+
+
+@pytest.mark.parametrize("fixed", ["stream", "first"])
+def test_a_cell_that_ignores_its_seeds_is_inconclusive_and_told_so(run, fixed):
+    def cell(*, stream, first, draws):
+        seeds = range(draws) if fixed == "stream" else draw_seeds(stream, 0, draws)
+        return {"x": np.array([np.random.default_rng(seed).normal(1.0, 0.01) for seed in seeds])}
+
+    (part,) = TRUE.parts
+    own = replace(part, cell=cell, cases=lambda tier: [Case("alone", {}, draws=12, chunk=6)])
+    status, text, _ = run("run", "true", claims=(replace(TRUE, parts=(own,)),))
+    assert status == 3 and "does the cell use its `stream` and `first`?" in " ".join(text.split())
 
 
 def test_list_names_every_claim_for_people_and_as_json(run):
@@ -300,6 +334,23 @@ def test_paths_labels_and_commands_are_never_wrapped_nor_altered(run, screen, mo
     assert f"toy/{name}  (here)" in screen(run("list", claims=(claim(name),))[1])
     lines = screen(run("--tier", "standard", "--out", str(folder))[1])
     assert f"table: {program.MARKDOWN_PATH}" in lines
+
+
+@pytest.mark.parametrize("columns", [30, 60, 80, 100, 200])
+def test_no_word_of_a_table_is_broken(columns):
+    name = "a-name-of-thirty-letters-in-all"
+    rows = [
+        ("a-name-of-thirty-letters-in-all\n[dim]toy[/dim]", "[green]SUPPORTED[/green]", f"{k / 7:.4g} ± 0.1")
+        for k in range(3)
+    ]
+    rows.append(("b", "INCONCLUSIVE", "a sentence of a few more words than fit beside the others, INCONCLUSIVE or not"))
+    console = Console(width=columns, file=io.StringIO(), color_system=None)
+    print_rows(console, "title", ("claim", "verdict", "measured"), rows)
+    lines = console.file.getvalue().splitlines()
+    found = {word.strip(";,") for line in lines for word in line.split()}
+    words = {word.strip(",") for row in rows for cell in row for word in re.sub(r"\[.*?\]", "", cell).split()}
+    assert words - found <= ({name} if columns < 31 else set())
+    assert max(map(len, lines)) <= columns
 
 
 def test_the_record_is_written_before_anything_is_printed(run, monkeypatch, tmp_path):

@@ -355,7 +355,17 @@ def test_the_same_data_gives_the_same_svg(small, tmp_path):
     assert Path(paths[0]).read_bytes() == Path(paths[1]).read_bytes()
 
 
-def test_an_unknown_figure_is_answered_with_the_known_ones(capsys):
-    with pytest.raises(SystemExit):
-        program.main(["gram_limt"])
-    assert "known are lazy_distance" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["gram_limt"], "'gram_limt' is unknown: did you mean gram_limit?"),
+        (["zzz"], "'zzz' is unknown: known are lazy_distance"),
+        (["--seed", "-1"], "--seed: must be a whole number of at least 0, got '-1'"),
+        (["--jobs", "0"], "--jobs: must be at least 1, got '0'"),
+        (["--out", __file__], f"--out: {__file__} is not a folder"),
+    ],
+)
+def test_a_wrong_call_is_answered_with_one_sentence(arguments, message, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        program.main(arguments)
+    assert stopped.value.code == 2 and message in capsys.readouterr().err

@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_info
 
 from checks.claims import CLAIMS
 from checks.running.declared import declared
-from checks.running.paper_claims import JSON_PATH, MARKDOWN_PATH, markdown
+from checks.running.paper_claims import JSON_PATH, MARKDOWN_PATH, markdown, read_paper_claims
 from checks.running.record import claim_tests, marked_tests
 from checks.running.sweep import imported_modules
 from tests import modules
@@ -107,14 +107,15 @@ def test_labels_are_unique():
 
 
 def test_the_claims_table_is_what_its_record_generates():
-    records = json.loads(JSON_PATH.read_text(encoding="utf-8"))
+    records = read_paper_claims()
     assert [record["label"] for record in records] == [claim.label for claim in CLAIMS]
     assert MARKDOWN_PATH.read_text(encoding="utf-8") == markdown(records)
+    assert MARKDOWN_PATH.stat().st_size <= 120_000 and JSON_PATH.stat().st_size <= 300_000
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.label)
 def test_the_claims_table_states_what_the_code_declares(claim):
-    record = next(r for r in json.loads(JSON_PATH.read_text(encoding="utf-8")) if r["label"] == claim.label)
+    record = next(r for r in read_paper_claims() if r["label"] == claim.label)
     stated = {key: getattr(claim, key) for key in ("statement", "assumptions", "summary", "source", "figure", "uses")}
     stated["declared"] = declared(claim, record["provenance"]["tier"])
     stated["tests"] = claim_tests(claim.label)

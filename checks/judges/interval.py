@@ -111,7 +111,7 @@ def decide(
         note = "the values are too large for the arithmetic of their interval"
         return undecided(predicted, margin, note, side, excluded)
     if error == 0.0:
-        note = f"all {draws.size} draws are equal: they are not independent"
+        note = f"all {draws.size} draws are equal: does the cell ignore its seeds?"
         return undecided(predicted, margin, note, side, excluded)
     low, high = region
     lower, upper = t_interval(mean, error, draws.size, level)

@@ -1,11 +1,13 @@
 """What a claim declares before anything runs, printed from its parts: rules, cases with their sizes, draws, controls."""
 
 from collections.abc import Sequence
+from itertools import combinations
 
 from checks.claim import Case, Claim, Control, Part
 from checks.judges import Judge
 
-SHOWN = 4  # values of one setting that are listed; of more the first and the last
+SHOWN, LONGEST = 4, 80  # values of one setting that are listed, and their characters; of more the first and the last
+NAMES = {"hidden_layers": "L"}
 
 
 def declared(claim: Claim, tier: str) -> list[dict]:
@@ -14,7 +16,7 @@ def declared(claim: Claim, tier: str) -> list[dict]:
 
 
 def declared_part(part: Part, tier: str) -> dict:
-    """The declaration of one part."""
+    """The declaration of one part; what is empty is left out."""
     cases = tuple(part.cases(tier))
     found = {
         "kind": part.letter,
@@ -25,39 +27,58 @@ def declared_part(part: Part, tier: str) -> dict:
         "sizes": sizes(cases),
         "draws": draws(part, cases),
         "controls": [
-            {"kind": f"{part.letter}.{k}", "says": control.says, "rule": control_rule(control, part, cases, tier)}
-            for k, control in enumerate(part.controls, start=1)
+            _filled({"kind": f"{part.letter}.{k}", "says": c.says, "rule": control_rule(c, part, cases, tier)})
+            for k, c in enumerate(part.controls, start=1)
         ],
         "why": part.why,
+        "needs": part.needs,
     }
-    if part.needs:
-        found["needs"] = part.needs
-    return found
+    return _filled(found)
+
+
+def _filled(found: dict) -> dict:
+    return {key: value for key, value in found.items() if value or key == "cases"}
 
 
 def rules(judge: object, cases: Sequence[Case]) -> list[str]:
-    """The rule of the judge; where it depends on the case every rule with the cases it is for."""
+    """The rule of the judge; where it depends on the case every rule with what tells its cases from the others."""
     found: dict[str, list[str]] = {}
     for case in cases:
         found.setdefault(str(_judge_of(judge, case)), []).append(case.name)
     if len(found) <= 1:
         return list(found)
-    return [f"{rule} ({_listed(names)})" for rule, names in found.items()]
+    return [f"{rule} ({told_apart(names, [case.name for case in cases])})" for rule, names in found.items()]
+
+
+def told_apart(names: Sequence[str], everything: Sequence[str]) -> str:
+    """What of their names, parts separated by dots, tells some cases from all others: one place or two, else all names."""
+    split = {name: name.split(" · ") for name in everything}
+    for count in (1, 2):
+        for places in combinations(range(min(map(len, split.values()))), count):
+            taken = {name: " · ".join(parts[k] for k in places) for name, parts in split.items()}
+            mine = list(dict.fromkeys(taken[name] for name in names))
+            if len(mine) <= SHOWN and not any(taken[name] in mine for name in everything if name not in names):
+                return " or ".join(mine)
+    return _listed(names)
 
 
 def _judge_of(judge: object, case: Case) -> Judge:
     return judge if hasattr(judge, "side") else judge({**case.config, **case.select})
 
 
-def sizes(cases: Sequence[Case]) -> str:
-    """Every setting of the configurations with the values it takes over the cases."""
-    settings: dict[str, list[str]] = {}
+def settings(cases: Sequence[Case]) -> dict[str, str]:
+    """Every setting of the configurations and the values it takes over the cases."""
+    found: dict[str, dict[str, None]] = {}
     for case in cases:
         for key, value in case.config.items():
-            shown = setting_text(value)
-            if shown not in settings.setdefault(key, []):
-                settings[key].append(shown)
-    return "; ".join(f"{key.replace('_', ' ')} {_listed(values, ' or ')}" for key, values in settings.items())
+            found.setdefault(NAMES.get(key, key.replace("_", " ")), {})[setting_text(value)] = None
+    return {key: _listed(list(values), " or ") for key, values in found.items()}
+
+
+def sizes(cases: Sequence[Case], known: Sequence[Case] = ()) -> str:
+    """The settings of the cases as text, without those that are as in the ``known`` cases."""
+    elsewhere = settings(known)
+    return "; ".join(f"{key} {text}" for key, text in settings(cases).items() if elsewhere.get(key) != text)
 
 
 def setting_text(value: object) -> str:
@@ -67,14 +88,17 @@ def setting_text(value: object) -> str:
             setting_text(item) if isinstance(item, str) else f"{k} = {setting_text(item)}" for k, item in value.items()
         )
     if isinstance(value, list | tuple):
-        return _listed([setting_text(item) for item in value])
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+        return _listed([f"({setting_text(v)})" if isinstance(v, list | tuple) else setting_text(v) for v in value])
+    if isinstance(value, float):
+        return f"{value:.6g}" if value.is_integer() else f"{value:.4g}"
+    return str(value)
 
 
 def _listed(values: Sequence[str], joint: str = ", ") -> str:
-    if len(values) <= SHOWN:
-        return joint.join(values)
-    return f"{values[0]} … {values[-1]} ({len(values)} values)"
+    text = joint.join(values)
+    if len(values) <= 2 or (len(values) <= SHOWN and len(text) <= LONGEST):
+        return text
+    return f"{values[0]} … {values[-1]} ({len(values)})"
 
 
 def draws(part: Part, cases: Sequence[Case]) -> str:
@@ -84,21 +108,28 @@ def draws(part: Part, cases: Sequence[Case]) -> str:
         return "none"
     looks = part.looks if _judge_of(part.judge, cases[0]).random else 1
     text = _listed([str(count) for count in counts], " or ")
-    return text if looks == 1 else f"{text} at the first of {looks} looks, {counts[-1] << (looks - 1)} at most"
+    return text if looks == 1 else f"{text}, up to {counts[-1] << (looks - 1)} in {looks} looks"
 
 
 def control_rule(control: Control, part: Part, cases: Sequence[Case], tier: str) -> str:
-    """The rule and sizes of a control where they are not those of the part."""
+    """The rule, sizes and draws of a control where they are not those of the part."""
     own = cases if control.cases is None else tuple(control.cases(tier))
     own = [case for case in own if control.when({**case.config, **case.select})]
     if not own:
         return "not at this tier"
     text = [] if control.judge is None else rules(control.judge, own)
     if control.cases is not None:
-        text += [sizes(own), f"draws {draws(part, own)}"]
-    elif len(own) < len(cases):
-        text.append(f"in {len(own)} cases")
-    return "; ".join(text)
+        text.append(sizes(own, cases))
+        if (drawn := draws(part, own)) != draws(part, cases):
+            text.append(f"draws {drawn}")
+    if control.cases is None and len(own) < len(cases):
+        text.append(f"in {cases_text(len(own))}")
+    return "; ".join(filter(None, text))
+
+
+def cases_text(count: int) -> str:
+    """How many cases."""
+    return f"{count} case{'s' * (count != 1)}"
 
 
 def kinds(record: dict) -> dict[str, str]:
@@ -106,5 +137,5 @@ def kinds(record: dict) -> dict[str, str]:
     found = {}
     for part in record["declared"]:
         found[part["kind"]] = f"({part['kind']}) {part['says']}"
-        found |= {control["kind"]: f"({part['kind']}) {control['says']}" for control in part["controls"]}
+        found |= {control["kind"]: f"({part['kind']}) {control['says']}" for control in part.get("controls", ())}
     return found

@@ -1,12 +1,13 @@
 """paper_claims.md, generated from its record paper_claims.json and from nothing else."""
 
-from collections.abc import Iterable
-from itertools import groupby
+from pathlib import Path
 
-from checks.running.declared import kinds
-from checks.running.record import ROOT, hardest, write_records
+from checks.running.declared import cases_text, kinds
+from checks.running.published import control_kinds, expanded, published
+from checks.running.record import ROOT, hardest, read_records, write_records
 from checks.running.sweep import write_whole
-from checks.running.table import declared_lines, expected, full_name, number, resolution
+from checks.running.table import cases_line, expected, number, resolution
+from checks.verdict import LEVEL
 
 JSON_PATH, MARKDOWN_PATH = ROOT / "paper_claims.json", ROOT / "paper_claims.md"
 
@@ -28,20 +29,28 @@ at the edge. *Resolution* is the nearest false statement that the same data and 
 a constant the factor, for a bound the factor by which it could be sharper. *Status*: proved in docs/theory.md, derived (to
 leading order, remainders not bounded), or measured. Verdicts: SUPPORTED, REFUTED, INCONCLUSIVE (the evidence decides nothing),
 HYPOTHESES_NOT_MET, NOT_RUN. A claim is SUPPORTED only if every part is in every case; a control is as it should be when it is
-REFUTED. A random part has up to four looks, with S, 2S, 4S and 8S draws, which share its error probability.
+REFUTED, and of its cases the one that came closest to SUPPORTED is shown. A random part has up to four looks, with S, 2S, 4S
+and 8S draws, which share its error probability. All parts, case by case, are in `paper_claims.json`, where a row of the same
+kind as the row above names only what differs from it.
 
-Judges. A level is the error probability on each side of a Student t interval, or of a Clopper-Pearson limit. A log-log slope is
-taken for every draw over all sizes; "upper half alike" means that the slope over the upper half of the sizes must not differ
-from it by more than the margin. The error of an entry is the change when every numerical tolerance is cut by ten, at most 0.01
-of the ratio to its bound; the share of entries that must be within the hypotheses stands with the rule.
+Judges. A level is the error probability on each side of a Student t interval, or of a Clopper-Pearson limit, shared among the
+looks; it is 0.001 where no other is named. A log-log slope is taken for every draw over all sizes; "upper half alike" means
+that the slope over the upper half of the sizes must not differ from it by more than the margin. The error of an entry is the
+change when every numerical tolerance is cut by ten, at most 0.01 of the ratio to its bound; the share of entries that must be
+within the hypotheses stands with the rule. Of more than four values the first and the last are shown with their number.
 """
 COLUMNS = ("claim", "predicted", "measured", "strain", "resolution", "status", "verdict", "control", "tests")
 
 
 def write_paper_claims(records: list[dict]) -> None:
     """Write the record and the table generated from it."""
-    write_records(JSON_PATH, records)
-    write_whole(MARKDOWN_PATH, markdown(records).encode())
+    write_records(JSON_PATH, published(records))
+    write_whole(MARKDOWN_PATH, markdown(read_paper_claims()).encode())
+
+
+def read_paper_claims() -> list[dict]:
+    """The records of the claims table; none where there is no file."""
+    return expanded(read_records(JSON_PATH))
 
 
 def markdown(records: list[dict]) -> str:
@@ -53,13 +62,13 @@ def markdown(records: list[dict]) -> str:
             _row(
                 f"[{r['label']}](#{anchor(r['label'])})<br>{plain(r['summary'])}",
                 expected(worst),
-                f"{number(worst.get('measured'), worst.get('interval'))}<br>{plain(full_name(r, worst))}",
+                f"{number(worst.get('measured'), worst.get('interval'))}<br>{plain(kinds(r)[worst['kind']])}",
                 number(worst.get("strain")),
                 resolution(worst),
                 ", ".join(statuses(r)),
                 r["verdict"],
                 r["control_verdict"],
-                "<br>".join(test_link(test) for test in r["tests"]),
+                "<br>".join(f"[{plain(Path(path).stem)}]({path})" for path in test_files(r)),
             )
         )
     shared = max({provenance(r): 0 for r in records}, key=[provenance(r) for r in records].count) if records else ""
@@ -84,18 +93,9 @@ def statuses(r: dict) -> list[str]:
     return list(dict.fromkeys(part["status"] for part in r["declared"]))
 
 
-def test_link(test: dict) -> str:
-    """The name of a test, as a link to its file."""
-    path, name = test["name"].split("::")
-    return f"[{plain(name.removeprefix('test_'))}]({path})"
-
-
-def tests_by_file(tests: list[dict]) -> list[str]:
-    """A line for every file: its link and what its tests assert."""
-    files: dict[str, list[str]] = {}
-    for test in tests:
-        files.setdefault(test["name"].split("::")[0], []).append(test["asserts"])
-    return [f"- [{path}]({path}): {plain('; '.join(asserted))}." for path, asserted in files.items()]
+def test_files(r: dict) -> list[str]:
+    """The files of its tests."""
+    return list(dict.fromkeys(test["name"].split("::")[0] for test in r["tests"]))
 
 
 def provenance(r: dict) -> str:
@@ -107,61 +107,60 @@ def provenance(r: dict) -> str:
 
 
 def section(r: dict, shared: str) -> str:
-    """Statement, declaration, evidence by kind, controls, tests, figure, command and provenance of one claim."""
-    names = kinds(r)
-    heading = r["label"].split("/")[1]
+    """Statement, parts with their rules, controls and evidence, tests, figure, command and provenance of one claim."""
+    proof = f"[proof](docs/theory.md#{r['label'].split('/')[1]})"
+    source = plain(r["source"]).replace("proof in docs/theory.md", proof)
+    source += "" if proof in source else f"; {proof.replace('proof', 'statement', 1)}"
     lines = [
-        f'<a id="{anchor(r["label"])}"></a>',
-        f"## {r['label']}",
+        f"## {r['label'].replace('/', ' ')}",
         "",
-        f"**{r['verdict']}**, controls **{r['control_verdict']}**. [Statement and proof](docs/theory.md#{heading}).",
+        f"**{r['verdict']}**, controls **{r['control_verdict']}**. Source: {source}.",
         "",
         f"- Statement: {plain(r['statement'])}.",
-        f"- Source: {plain(r['source'])}.",
         f"- Assumptions: {plain(r['assumptions'])}.",
     ]
+    controls, seen = {row["kind"]: row for row in control_kinds(r["controls"])}, {}
     for part in r["declared"]:
         lines.append(f"- ({part['kind']}) {plain(part['says'])}: {part['status']}.")
-        lines += [f"  - {plain(line)}" for line in declared_lines(part)]
-    for title, rows, wanted in (("part", r["parts"], "SUPPORTED"), ("control", r["controls"], "REFUTED")):
-        lines += ["", _row(title, "cases", wanted, "excluded", "measured", "strain", "resolution", "hardest case")]
-        lines.append("|" + "---|" * 8)
-        lines += [summary(names.get(kind, kind), own, wanted) for kind, own in by_kind(rows)]
-    lines += ["", "Tests:", *tests_by_file(r["tests"])]
-    if r["figure"]:
-        lines += ["", f"Figure: `python -m figures {r['figure']}`."]
+        lines += [f"  - judge: {plain(rule.replace(f' at level {LEVEL:g}', ''))}" for rule in part.get("rules", ())]
+        cases = cases_line(part)
+        first = seen.setdefault(cases, part["kind"])
+        lines.append(
+            f"  - {plain(cases)}" if first == part["kind"] else f"  - {cases_text(part['cases'])} as in ({first})"
+        )
+        for control in part.get("controls", ()):
+            outcome = control_outcome(controls.get(control["kind"]))
+            lines.append(f"  - control: {plain(control['says'])} — {plain(outcome)}")
+    lines += ["", _row("part", "SUPPORTED", "strain", "resolution", "hardest case")]
+    lines.append("|" + "---|" * 5)
+    for kind in dict.fromkeys(row["kind"] for row in r["parts"]):
+        lines.append(summary(kind, [row for row in r["parts"] if row["kind"] == kind]))
+    lines += ["", f"Tests: {'; '.join(plain(test['asserts']) for test in r['tests'])}.", ""]
     where = "" if provenance(r) == shared else f" {provenance(r)}."
-    lines += ["", f"Repeat: `{r['command']}` ({r['seconds']:.0f} s of cells).{where}", ""]
+    figure = f" Figure: `python -m figures {r['figure']}`." if r["figure"] else ""
+    command = r["command"].replace(f"{r['paper']}/", "")
+    lines += [f"Repeat: `{command}`, {r['seconds']:.0f} s.{figure}{where}", ""]
     return "\n".join(lines)
 
 
-def by_kind(rows: list[dict]) -> Iterable[tuple[str, list[dict]]]:
-    """Rows grouped by what they measure."""
-    return [(kind, list(own)) for kind, own in groupby(sorted(rows, key=lambda r: r["kind"]), key=lambda r: r["kind"])]
+def control_outcome(row: dict | None) -> str:
+    """In how many cases a control is REFUTED, and what was measured in the closest against what it predicts."""
+    if row is None or row["verdict"] == "NOT_RUN":
+        return "not run"
+    compared = f"closest {number(row.get('measured'))}, predicted {expected(row)}"
+    return f"{row['refuted']} of {row['cases']} REFUTED, {compared}: {row['part']}"
 
 
-def summary(kind: str, rows: list[dict], wanted: str) -> str:
-    """One row: how many cases, their range, and the one that came closest to the other outcome."""
-    measured = [row["measured"] for row in rows if row.get("measured") is not None]
-    span = f"{number(min(measured))} … {number(max(measured))}" if measured else "—"
-    extreme = (max if wanted == "SUPPORTED" else min)(rows, key=lambda r: _or_infinity(r.get("strain")))
-    text = f"{number(extreme.get('measured'), extreme.get('interval'))}, predicted {expected(extreme)}"
-    decided = sum(row["verdict"] == wanted for row in rows)
-    strain, excluded = number(extreme.get("strain")), sum(row.get("excluded", 0) for row in rows)
+def summary(kind: str, rows: list[dict]) -> str:
+    """One row: in how many cases a part is SUPPORTED, and the one that came closest to failing."""
+    worst, excluded = hardest({"parts": rows}), sum(row.get("excluded", 0) for row in rows)
     return _row(
-        plain(kind),
-        len(rows),
-        decided,
-        excluded,
-        span,
-        strain,
-        resolution(extreme),
-        f"{text}: {plain(extreme['part'])}",
+        f"({kind})",
+        f"{sum(row['verdict'] == 'SUPPORTED' for row in rows)} of {len(rows)}{f', {excluded} excluded' * (excluded > 0)}",
+        number(worst.get("strain")),
+        resolution(worst),
+        f"{number(worst.get('measured'), worst.get('interval'))}, predicted {expected(worst)}: {plain(worst['part'])}",
     )
-
-
-def _or_infinity(value: float | None) -> float:
-    return float("inf") if value is None else value
 
 
 def _row(*cells: object) -> str:

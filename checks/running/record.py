@@ -51,6 +51,17 @@ def hardest(record: dict) -> dict:
     return max(record["parts"], key=lambda row: (order.index(row["verdict"]), strained(row)))
 
 
+def exit_status(records: list[dict]) -> int:
+    """1 if a claim is REFUTED, or a control is not though it has a number; 3 if anything is undecided; else 0."""
+    ran = [record for record in records if record["verdict"] != "NOT_RUN"]
+    controls = [row for record in ran for row in record["controls"] if row["verdict"] not in ("REFUTED", "NOT_RUN")]
+    if any(record["verdict"] == "REFUTED" for record in ran) or any(
+        row.get("measured") is not None for row in controls
+    ):
+        return 1
+    return 3 if controls or any(record["verdict"] != "SUPPORTED" for record in ran) else 0
+
+
 def _row(e: Evidence, *, control: bool = False) -> dict:
     """One line of evidence; what its ``kind`` measures is said in "declared". Of a control only what refutes it."""
     found = {

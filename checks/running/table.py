@@ -1,13 +1,17 @@
 """The claims table in the terminal, and the evidence of one claim in full."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 from rich.box import SIMPLE
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
-from checks.running.declared import kinds
+from checks.running.declared import cases_text, kinds
 from checks.running.record import IN_CHECKOUT, OUTSIDE, hardest
 
 COLOURS = {"SUPPORTED": "green", "REFUTED": "red", "INCONCLUSIVE": "yellow"}
@@ -60,29 +64,53 @@ def full_name(record: dict, row: dict) -> str:
     return " · ".join(text for text in (kinds(record).get(row["kind"], ""), row["part"]) if text)
 
 
+def case_name(row: dict) -> str:
+    """Key of what was measured, which the declaration explains, and its case."""
+    return f"({row['kind']}) {row['part']}".strip()
+
+
+def print_rows(console: Console, title: str, names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table whose words are never broken; where they are too long for the width, every row as a paragraph of its own."""
+    cells = [[Text.from_markup(cell).plain for cell in column] for column in zip(names, *rows, strict=True)]
+    least = [max(cell_len(word) for cell in column for word in (cell or "-").split()) for column in cells]
+    most = [max(cell_len(line) for cell in column for line in (cell or "-").split("\n")) for column in cells]
+    space = console.width - 3 * len(names) - 1 - sum(least)
+    if space < 0:
+        console.print(f"[bold]{title}[/bold]")
+        for first, *others in rows:
+            named = [f"{name} {cell}" for name, cell in zip(names[1:], others, strict=True)]
+            console.print(Padding("; ".join([f"[bold]{first}[/bold]", *named]).replace("\n", ", "), (0, 0, 0, 2)))
+        return
+    widths = list(least)
+    for k in sorted(range(len(names)), key=lambda k: most[k] - least[k]):
+        widths[k] = min(most[k], least[k] + space)
+        space -= widths[k] - least[k]
+    table = Table(title=title, title_justify="left", box=SIMPLE)
+    for name, width in zip(names, widths, strict=True):
+        table.add_column(name, width=width)
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
 def print_table(console: Console, records: list[dict]) -> None:
-    """One row a claim."""
-    table = Table(
-        title="Claims",
-        caption="measured: the part that came closest to failing; strain: the share of its allowance that it used",
-        box=SIMPLE,
-        padding=(0, 1),
-    )
-    for name in ("claim", "verdict", "measured, predicted", "strain", "controls"):
-        table.add_column(name, overflow="fold")
+    """One row a claim: the part that came closest to failing, and the share of its allowance that it used."""
+    rows = []
     for r in records:
         parts, controls, worst = r["parts"], r["controls"], hardest(r)
         supported = sum(part["verdict"] == "SUPPORTED" for part in parts)
         refuted = sum(part["verdict"] == "REFUTED" for part in controls)
-        table.add_row(
-            f"{r['label'].split('/')[1]}\n[dim]{r['paper']}[/dim]",
-            f"{verdict_text(r['verdict'])}\n{supported} of {len(parts)} parts",
-            f"{number(worst.get('measured'), worst.get('interval'))}, {expected(worst)}\n"
-            f"[dim]{escape(full_name(r, worst))}[/dim]",
-            number(worst.get("strain")),
-            f"{verdict_text(r['control_verdict'], control=True)}\n{refuted} of {len(controls)}",
+        rows.append(
+            (
+                f"{r['label'].split('/')[1]}\n[dim]{r['paper']}[/dim]",
+                f"{verdict_text(r['verdict'])}\n{supported} of {len(parts)} parts",
+                number(worst.get("strain")),
+                f"{verdict_text(r['control_verdict'], control=True)}\n{refuted} of {len(controls)}",
+                f"{number(worst.get('measured'), worst.get('interval'))}, {expected(worst)}\n"
+                f"[dim]{escape(full_name(r, worst))}[/dim]",
+            )
         )
-    console.print(table)
+    print_rows(console, "Claims", ("claim", "verdict", "strain", "controls", "closest: measured, predicted"), rows)
 
 
 def count_line(records: list[dict]) -> str:
@@ -111,18 +139,21 @@ def print_claim(console: Console, r: dict) -> None:
         for line in declared_lines(part):
             print_entry(console, "  ", line, prose=True)
     for title, parts, control in (("evidence", r["parts"], False), ("controls", r["controls"], True)):
-        table = Table(title=title, title_justify="left", box=SIMPLE)
-        for name in ("part", "predicted", "measured", "strain", "resolution", "verdict"):
-            table.add_column(name, overflow="fold")
-        for part in parts:
-            measured = number(part.get("measured"), part.get("interval"))
-            verdict = verdict_text(part["verdict"], control=control)
-            name = escape(full_name(r, part))
-            table.add_row(name, expected(part), measured, number(part.get("strain")), resolution(part), verdict)
-        console.print(table)
+        rows = [
+            (
+                escape(case_name(part)),
+                verdict_text(part["verdict"], control=control),
+                number(part.get("strain")),
+                resolution(part),
+                expected(part),
+                number(part.get("measured"), part.get("interval")),
+            )
+            for part in parts
+        ]
+        print_rows(console, title, ("part", "verdict", "strain", "resolution", "predicted", "measured"), rows)
     for part in r["parts"] + r["controls"]:
         if "note" in part:
-            print_entry(console, "", f"{full_name(r, part)}: {part['note']}", prose=True)
+            print_entry(console, "", f"{case_name(part)}: {part['note']}", prose=True)
     tests = ", ".join(test["name"] for test in r["tests"])
     print_entry(console, "tests", tests or ("none" if IN_CHECKOUT else f"none: {OUTSIDE}"))
     print_entry(console, "repeat", r["command"])
@@ -130,7 +161,16 @@ def print_claim(console: Console, r: dict) -> None:
 
 def declared_lines(part: dict) -> list[str]:
     """The declaration of a part, a line for each thing it says."""
-    lines = [f"judge: {rule}" for rule in part["rules"]]
-    lines.append(f"{part['cases']} cases: {part['sizes']}; draws: {part['draws']}")
-    lines += [f"control: {'; '.join(filter(None, (c['says'], c['rule'])))}" for c in part["controls"]]
-    return lines + ([f"why: {part['why']}"] if part["why"] else [])
+    lines = [*(f"judge: {rule}" for rule in part.get("rules", ())), cases_line(part)]
+    for control in part.get("controls", ()):
+        said = "; ".join(control[key] for key in ("says", "rule") if key in control)
+        lines.append(f"control ({control['kind']}): {said}")
+    return lines + ([f"why: {part['why']}"] if "why" in part else [])
+
+
+def cases_line(part: dict) -> str:
+    """How many cases a part has, their sizes and draws."""
+    if not part["cases"]:
+        return "no cases at this tier"
+    sized = f": {part['sizes']}" if "sizes" in part else ""
+    return f"{cases_text(part['cases'])}{sized}; draws: {part['draws']}"

@@ -12,6 +12,7 @@ import numpy as np
 
 from checks.claim import Arrays, Case, Cell, Claim, Findings, Part, Run
 from checks.judges import Judge
+from checks.judges.interval import undecided
 from checks.measurements.cifar10 import fingerprint
 from checks.running.seeds import stream_of
 from checks.running.sweep import Task
@@ -19,6 +20,8 @@ from checks.verdict import Evidence, Verdict
 
 UNKNOWN = 1e3
 """Expected seconds of a case that was never run: it goes first."""
+
+REPEATS = "all cells gave the same draws: does the cell use its `stream` and `first`?"
 
 
 @dataclass
@@ -97,12 +100,27 @@ class Experiment:
             return self.chunks[0]
         return {key: np.concatenate([chunk[key] for chunk in self.chunks]) for key in self.chunks[0]}
 
+    def repeats(self) -> bool:
+        """Whether cells of different draws all gave the same numbers, not whole ones as counts of a rare event are."""
+        first, *others = self.chunks
+        same = [
+            np.array_equal(chunk[key], array[: len(chunk[key])], equal_nan=array.dtype.kind == "f")
+            for chunk in others
+            for key, array in first.items()
+        ]
+        floats = [array[np.isfinite(array)] for array in first.values() if array.dtype.kind == "f"]
+        return bool(same) and all(same) and any((array != np.floor(array)).any() for array in floats)
+
     def judge(self) -> None:
         """Judge every row that is not decided yet by all draws so far."""
-        arrays = self.arrays()
+        arrays, repeats = self.arrays(), self.case.draws > 0 and self.repeats()
         for row in self.rows:
             if row.undecided():
                 row.decide(arrays, self.seconds)
+                if repeats and row.judge.random:
+                    nothing = undecided(row.evidence.predicted, row.evidence.margin, REPEATS, row.evidence.side)
+                    kept = {key: getattr(row.evidence, key) for key in ("part", "kind", "case", "status", "seconds")}
+                    row.evidence = replace(nothing, **kept)
 
     def goes_on(self) -> bool:
         """Whether another look is allowed and needed."""
@@ -186,10 +204,7 @@ def verify(
         parts = [row.evidence for row in rows if not row.control] + absent
         controls = [row.evidence for row in rows if row.control] + absent
         seconds = sum(experiment.seconds for experiment in experiments[claim.label])
-        results[claim.label] = (
-            Findings(parts, controls),
-            seconds,
-        )
+        results[claim.label] = Findings(parts, controls), seconds
         done(claim, *results[claim.label])
 
     by_label = {claim.label: claim for claim in claims}

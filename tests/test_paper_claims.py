@@ -1,0 +1,63 @@
+"""The claims table: the published form keeps what it must, and a kind of control one row with its closest case."""
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checks.running.paper_claims import read_paper_claims
+from checks.running.published import control_kinds, expanded, published
+
+NUMBERS = st.floats(-1e6, 1e6).map(lambda x: float(f"{x:.3g}"))
+OPTIONAL = st.fixed_dictionaries(
+    {}, optional={"margin": NUMBERS, "interval": st.tuples(NUMBERS, NUMBERS).map(list), "note": st.text(max_size=3)}
+)
+PART = st.fixed_dictionaries(
+    {
+        "part": st.text(max_size=3),
+        "kind": st.sampled_from("abc"),
+        "predicted": NUMBERS,
+        "measured": NUMBERS | st.none(),
+        "strain": NUMBERS,
+        "verdict": st.sampled_from(["SUPPORTED", "REFUTED", "INCONCLUSIVE"]),
+        "seconds": st.sampled_from([0.2, 1.0, 12.0]),
+    }
+)
+ROW = st.builds(lambda a, b: a | b, PART, OPTIONAL)
+PROVENANCE = st.fixed_dictionaries({"commit": st.sampled_from("ab"), "seed": st.integers(0, 1)})
+RECORD = st.builds(
+    lambda parts, where: {"label": "x", "parts": parts, "controls": [], "provenance": where}, st.lists(ROW), PROVENANCE
+)
+
+
+@given(st.lists(RECORD, max_size=3))
+def test_what_is_left_out_comes_back(records):
+    """All rows but for null and for seconds below one; a second time nothing is lost."""
+    again = expanded(json.loads(json.dumps(published(records))))
+    for before, after in zip(records, again, strict=True):
+        kept = [
+            {k: v for k, v in row.items() if v is not None and (k != "seconds" or v >= 1)} for row in before["parts"]
+        ]
+        assert after == before | {"parts": kept}
+    assert expanded(published(again)) == again
+
+
+@given(st.lists(ROW, min_size=1))
+def test_a_control_kind_has_one_row_that_counts_its_cases_and_shows_the_closest(rows):
+    found = control_kinds(rows)
+    assert [row["kind"] for row in found] == sorted({row["kind"] for row in rows})
+    for row in found:
+        own = [other for other in rows if other["kind"] == row["kind"]]
+        assert row["cases"] == len(own) and row["refuted"] == sum(other["verdict"] == "REFUTED" for other in own)
+        assert (row["verdict"] == "REFUTED") == (row["refuted"] == row["cases"])
+        alike = [other["strain"] for other in own if other["verdict"] == row["verdict"]]
+        assert row["strain"] == min(alike)
+    assert control_kinds(found) == found
+
+
+def test_the_first_row_of_every_kind_is_complete():
+    keys = {"part", "kind", "side", "predicted", "status", "verdict"}
+    for record in published(read_paper_claims()):
+        firsts = [row for row in record["parts"] if "kind" in row]
+        assert all(row.keys() >= keys for row in firsts)
+        assert [row["kind"] for row in firsts] == [part["kind"] for part in record["declared"] if part["cases"]]
