@@ -124,6 +124,27 @@ def test_the_claims_table_states_what_the_code_declares(claim):
         assert record[key] == value, f"{key} changed: {again}"
 
 
+BOUNDS = ("lazy", "scaled", "convergence", "width", "eigenvalue")
+
+
+def bounds():
+    for path in (*(f"theory.{name}_bounds" for name in BOUNDS), "theory.gram_fluctuations"):
+        for name, function in inspect.getmembers(importlib.import_module(path), inspect.isfunction):
+            if not name.startswith("_") and function.__module__ == path:
+                yield pytest.param(function, id=f"{path}.{name}")
+
+
+@pytest.mark.parametrize("function", list(bounds()))
+def test_a_bound_names_the_claims_and_the_parts_that_it_serves(function):
+    """Its first line begins with "claim (part), claim: …", so that a reader gets from the bound to the claim."""
+    letters = {claim.name: {part.letter for part in claim.parts} for claim in CLAIMS}
+    named = inspect.getdoc(function).partition(":")[0]
+    found = re.findall(r"([a-z-]+)(?: \(([^)]*)\))?(?:, |$)", named)
+    assert found and ", ".join(name + f" ({parts})" * bool(parts) for name, parts in found) == named
+    for name, parts in found:
+        assert name in letters and set(filter(None, parts.split(", "))) <= letters[name], named
+
+
 def public_functions():
     for path in modules():
         if path.endswith("__main__"):

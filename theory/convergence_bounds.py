@@ -12,14 +12,14 @@ from theory.validation import bound, in_order, not_negative, positive
 
 @bound
 def convergence_radius(sigma: float, lipschitz: float, r: float) -> float:
-    """r_0 = min(r, σ/(2l)): within it the singular values of Dhᵀ are at least σ/2."""
+    """over-parameterized (e): r_0 = min(r, σ/(2l)): within it the singular values of Dhᵀ are at least σ/2."""
     (sigma, r), (lipschitz,) = positive(sigma=sigma, r=r), not_negative(lipschitz=lipschitz)
     return min(r, sigma / (2 * lipschitz)) if lipschitz else r
 
 
 @bound
 def convergence_scale(c: float, norm: float, sigma: float, radius: float) -> float:
-    """C_0 = σ²r_0/(16c^{3/2}‖Dh‖): ‖h(w_0)‖ ≤ C_0 and α > ‖y*‖/C_0 suffice for convergence."""
+    """over-parameterized (a): C_0 = σ²r_0/(16c^{3/2}‖Dh‖): ‖h(w_0)‖ ≤ C_0 and α > ‖y*‖/C_0 suffice for convergence."""
     c, norm, sigma = _condition(c, norm, sigma)
     (radius,) = positive(radius=radius)
     return sigma**2 * radius / (16 * c ** Decimal("1.5") * norm)
@@ -27,14 +27,14 @@ def convergence_scale(c: float, norm: float, sigma: float, radius: float) -> flo
 
 @bound
 def convergence_rate(mu: float, sigma: float) -> float:
-    """Rate μσ²/4: ‖y(t) − y*‖ ≤ √c ‖y(0) − y*‖ e^{−rate·t}."""
+    """over-parameterized (a): rate μσ²/4: ‖y(t) − y*‖ ≤ √c ‖y(0) − y*‖ e^{−rate·t}."""
     mu, sigma = positive(mu=mu, sigma=sigma)
     return mu * sigma**2 / 4
 
 
 @bound
 def convergence_drift_bound(c: float, norm: float, sigma: float, targets: float, alpha: float) -> float:
-    """sup_t ‖w_α(t) − w_0‖ ≤ 8c^{3/2}‖Dh‖‖y*‖/(ασ²) if h(w_0) = 0, for ``targets`` ‖y*‖."""
+    """over-parameterized (b): sup_t ‖w_α(t) − w_0‖ ≤ 8c^{3/2}‖Dh‖‖y*‖/(ασ²) if h(w_0) = 0, for ``targets`` ‖y*‖."""
     c, norm, sigma = _condition(c, norm, sigma)
     (alpha,), (targets,) = positive(alpha=alpha), not_negative(targets=targets)
     return 8 * c ** Decimal("1.5") * norm * targets / (alpha * sigma**2)
@@ -44,7 +44,7 @@ def convergence_drift_bound(c: float, norm: float, sigma: float, targets: float,
 def convergence_prediction_bound(
     c: float, norm: float, sigma: float, lipschitz: float, targets: float, alpha: float
 ) -> float:
-    """sup_t ‖y(t) − ȳ(t)‖ ≤ 20c³‖Dh‖³l‖y*‖²/(ασ⁵) if h(w_0) = 0, for ``targets`` ‖y*‖."""
+    """over-parameterized (b): sup_t ‖y(t) − ȳ(t)‖ ≤ 20c³‖Dh‖³l‖y*‖²/(ασ⁵) if h(w_0) = 0, for ``targets`` ‖y*‖."""
     c, norm, sigma = _condition(c, norm, sigma)
     (alpha,), (lipschitz, targets) = positive(alpha=alpha), not_negative(lipschitz=lipschitz, targets=targets)
     return 20 * c**3 * norm**3 * lipschitz * targets**2 / (alpha * sigma**5)
@@ -52,7 +52,9 @@ def convergence_prediction_bound(
 
 @bound
 def decay_envelope(mu: float, M: float, lam: float, t: float) -> float:
-    """(M/μ)^{1/2} e^{−μλt}: bound on ‖y(t) − y*‖/‖y(0) − y*‖ for y' = −Σ(t)∇R(y) with Σ(t) ⪰ λ; M ≥ μ, t ≥ 0."""
+    """decay-lemma (a): (M/μ)^{1/2} e^{−μλt}: bound on ‖y(t) − y*‖/‖y(0) − y*‖ for y' = −Σ(t)∇R(y) with Σ(t) ⪰ λ; M ≥ μ, t ≥
+    0.
+    """
     (mu, M, lam), (t,) = positive(mu=mu, M=M, lam=lam), not_negative(t=t)
     in_order(mu=mu, M=M)
     return (M / mu).sqrt() * (-mu * lam * t).exp()
@@ -60,7 +62,9 @@ def decay_envelope(mu: float, M: float, lam: float, t: float) -> float:
 
 @bound
 def stability_bound(K: float, norm: float, lam: float, mu: float) -> float:
-    """‖y − ȳ‖ ≤ K‖Σ(0)‖^{1/2}/(λ^{3/2}μ), K = sup_t ‖(Σ(t) − Σ(0))∇R(y(t))‖, for ``norm`` ‖Σ(0)‖ and Σ(0) ⪰ λ."""
+    """stability-lemma (a): ‖y − ȳ‖ ≤ K‖Σ(0)‖^{1/2}/(λ^{3/2}μ), K = sup_t ‖(Σ(t) − Σ(0))∇R(y(t))‖, for ``norm`` ‖Σ(0)‖ and
+    Σ(0) ⪰ λ.
+    """
     (K,), (norm, lam, mu) = not_negative(K=K), positive(norm=norm, lam=lam, mu=mu)
     in_order(lam=lam, norm=norm)
     return K * norm.sqrt() / (lam ** Decimal("1.5") * mu)

@@ -57,7 +57,7 @@ BOUNDED = ("erf", "tanh", "sigmoid", "sin", "cos")
 def min_eigenvalue_lower_bound(
     X: np.ndarray, *, hidden_layers: int, activation: str = "relu", layer: int | None = None
 ) -> float:
-    """Lower bound on λ_min(K^l) from the Hadamard powers of the Gram matrix of unit inputs.
+    """limit-positive-definite (a): lower bound on λ_min(K^l) from the Hadamard powers of the Gram matrix of unit inputs.
 
     With ρ = max_{i≠j} |⟨x_i, x_j⟩|, for every R,
 
@@ -95,7 +95,8 @@ def min_eigenvalue_lower_bound(
 def separation_lower_bound(
     rho: float, n: int, *, hidden_layers: int, activation: str = "relu", layer: int | None = None
 ) -> float:
-    """Σ_r c_r max(0, 1 − (n−1) ρ^r) ≤ λ_min(K^l) for any n unit inputs with |⟨x_i, x_j⟩| ≤ ``rho`` for i ≠ j.
+    """limit-positive-definite (b): Σ_r c_r max(0, 1 − (n−1) ρ^r) ≤ λ_min(K^l) for any n unit inputs with |⟨x_i, x_j⟩| ≤
+    ``rho`` for i ≠ j.
 
     Parameters
     ----------
@@ -116,7 +117,8 @@ def separation_lower_bound(
 
 
 def hadamard_power_bounds(X: np.ndarray, largest: int) -> np.ndarray:
-    """Lower bounds ≥ 0 on λ_min((XXᵀ)^{∘r}), r = 0..``largest``, unit rows ``X`` (n, d); they do not decrease with r.
+    """limit-positive-definite (a): lower bounds ≥ 0 on λ_min((XXᵀ)^{∘r}), r = 0..``largest``, unit rows ``X`` (n, d); they
+    do not decrease with r.
 
     Gershgorin's bound for every r and a factorisation on a grid, which ends where Gershgorin's is within 1e-3 of 1.
     """
@@ -137,14 +139,14 @@ def hadamard_power_bounds(X: np.ndarray, largest: int) -> np.ndarray:
 
 
 def gershgorin_bounds(rho: float, n: int, largest: int) -> np.ndarray:
-    """max(0, 1 − (n−1) ρ^r) for r = 0..``largest``, ρ in [0, 1], rounded down."""
+    """limit-positive-definite (b): max(0, 1 − (n−1) ρ^r) for r = 0..``largest``, ρ in [0, 1], rounded down."""
     rho, n = validate_unit(rho, "rho"), validate_size(n, "n")
     orders = np.arange(validate_count(largest, "largest", least=0) + 1)
     return np.maximum(0.0, 1 - (1 + GERSHGORIN_SLACK) * (n - 1) * np.power(rho, orders))
 
 
 def psi(eps: np.ndarray) -> np.ndarray:
-    """ψ(ε) = 1 − (3/2)(1−ε)^{1/3} + (1−ε)/2 = max_{x≥1} [1 − x^{−1/2} − (1−ε)(x−1)/2], ε in [0, 1].
+    """min-eigenvalue (a): ψ(ε) = 1 − (3/2)(1−ε)^{1/3} + (1−ε)/2 = max_{x≥1} [1 − x^{−1/2} − (1−ε)(x−1)/2], ε in [0, 1].
 
     With y = (1−ε)^{1/3} it is (1−y)²(2+y)/2, which does not cancel for small ε.
     """
@@ -157,7 +159,7 @@ def psi(eps: np.ndarray) -> np.ndarray:
 
 
 def first_layer_failure_bound(X: np.ndarray, width: int, *, activation: str, eps: float) -> float:
-    """n exp(−m λ_min(K^1) ψ(ε)/(B² λ_max(XXᵀ))) ≥ P(λ_min((m/κ²)G^1) ≤ (1−ε) λ_min(K^1)), one hidden layer.
+    """min-eigenvalue (a): n exp(−m λ_min(K^1) ψ(ε)/(B² λ_max(XXᵀ))) ≥ P(λ_min((m/κ²)G^1) ≤ (1−ε) λ_min(K^1)), one hidden layer.
 
     Parameters
     ----------
@@ -180,7 +182,7 @@ def first_layer_failure_bound(X: np.ndarray, width: int, *, activation: str, eps
 
 
 def sufficient_width(X: np.ndarray, *, activation: str, probability: float = 0.9) -> int:
-    """⌈(B² λ_max(XXᵀ)/λ_min(K^1)) ln(n/(1−p))/ψ(½)⌉, one hidden layer.
+    """min-eigenvalue (c1): ⌈(B² λ_max(XXᵀ)/λ_min(K^1)) ln(n/(1−p))/ψ(½)⌉, one hidden layer.
 
     From this width on, λ_min((m/κ²)G^1) > λ_min(K^1)/2 with probability at least p = ``probability``.
 
@@ -198,7 +200,8 @@ def sufficient_width(X: np.ndarray, *, activation: str, probability: float = 0.9
 
 
 def last_layer_failure_bound(X: np.ndarray, width: int, *, activation: str, eps: float) -> float:
-    """n [e^{−ε}/(1−ε)^{1−ε}]^{m λ_min(K^2)/(n sup σ²)} ≥ P(λ_min((m/κ²)G^2) ≤ (1−ε) λ_min(K^2)), one hidden layer.
+    """min-eigenvalue (a): n [e^{−ε}/(1−ε)^{1−ε}]^{m λ_min(K^2)/(n sup σ²)} ≥ P(λ_min((m/κ²)G^2) ≤ (1−ε) λ_min(K^2)), one
+    hidden layer.
 
     Matrix Chernoff bound (Tropp 2012, Thm 1.1) for the mean of the m matrices σ(Xw_k)σ(Xw_k)ᵀ of norm ≤ n sup σ².
 
@@ -216,7 +219,7 @@ def last_layer_failure_bound(X: np.ndarray, width: int, *, activation: str, eps:
 
 
 def first_layer_rate(X: np.ndarray, activation: str) -> float:
-    """λ_min(K^1)/(B² λ_max(XXᵀ)), rounded down; 0 where λ_min(K^1) is 0 or lost in rounding."""
+    """min-eigenvalue (a): λ_min(K^1)/(B² λ_max(XXᵀ)), rounded down; 0 where λ_min(K^1) is 0 or lost in rounding."""
     least = _least_eigenvalue(X, activation, 1)
     if not least:
         return 0.0

@@ -9,7 +9,7 @@ from theory.validation import polar, validate_kernel_inputs
 
 
 def gram_fluctuations(X: np.ndarray, *, activation: str) -> tuple[float, float]:
-    """C_1 and C_2 with E‖(m/κ²) G^l − K^l‖_F² = C_l / m for every width m, one hidden layer.
+    """gram-limit (b): C_1 and C_2 with E‖(m/κ²) G^l − K^l‖_F² = C_l / m for every width m, one hidden layer.
 
     The m neurons are independent, so the mean square distance is the variance of one of them over m:
 

@@ -46,7 +46,9 @@ CURVATURE_BOUNDS = {
 
 
 def rated_kernel(layers: np.ndarray, layer_rates: np.ndarray) -> np.ndarray:
-    """K = Σ_l r_lK^l (n, n) for ``layers`` K^l (L+1, n, n) and rates r_l (L+1,): the kernel that all constants speak of."""
+    """loss-decay, drift, scheme-independence: K = Σ_l r_lK^l (n, n) for ``layers`` K^l (L+1, n, n) and rates r_l (L+1,):
+    the kernel that all constants speak of.
+    """
     layers, rates, _ = _validate_layers(layers, layer_rates)
     with np.errstate(over="ignore", invalid="ignore"):
         K = np.tensordot(rates, layers, axes=1)
@@ -57,7 +59,9 @@ def rated_kernel(layers: np.ndarray, layer_rates: np.ndarray) -> np.ndarray:
 
 @bound
 def decay_rate(kappa: float, m: int, n: int, lam: float) -> float:
-    """Rate κ²λ/(mn) at which the loss decays at least: R(θ_t) ≤ R(θ_0) e^{−rate·t}; λ that of `rated_kernel`."""
+    """loss-decay (a): rate κ²λ/(mn) at which the loss decays at least: R(θ_t) ≤ R(θ_0) e^{−rate·t}; λ that of
+    `rated_kernel`.
+    """
     (kappa, lam), (m, n) = positive(kappa=kappa, lam=lam), counts(m=m, n=n)
     return kappa**2 * lam / (m * n)
 
@@ -66,7 +70,7 @@ def decay_rate(kappa: float, m: int, n: int, lam: float) -> float:
 def drift_bound(
     kappa: float, m: int, n: int, lam: float, initial_loss: float, *, layer_rates: np.ndarray | None = None
 ) -> float:
-    """sup_t ‖θ_t − θ_0‖ ≤ √(max_l r_l) 2√(nR(θ_0)/λ) √m/κ; λ that of `rated_kernel`.
+    """drift (a): sup_t ‖θ_t − θ_0‖ ≤ √(max_l r_l) 2√(nR(θ_0)/λ) √m/κ; λ that of `rated_kernel`.
 
     Without ``layer_rates`` it is the bound in their metric, whatever they are: sup_t ‖S^{−½}(θ_t − θ_0)‖ ≤ 2√(nR(θ_0)/λ) √m/κ.
     """
@@ -76,7 +80,8 @@ def drift_bound(
 
 
 def drift_constant(K: np.ndarray, y: np.ndarray) -> float:
-    """Limit √(yᵀK^{−1}y) of κ sup_t ‖θ_t − θ_0‖/√m in centred training, as κ and m grow; y (n,), K (n, n) positive definite.
+    """drift (b): limit √(yᵀK^{−1}y) of κ sup_t ‖θ_t − θ_0‖/√m in centred training, as κ and m grow; y (n,), K (n, n)
+    positive definite.
 
     With rates K is `rated_kernel` and the limit that of κ sup_t ‖S^{−½}(θ_t − θ_0)‖/√m, see also `rated_drift_constant`.
     ValueError for a K that is not symmetric, or not positive definite beyond rounding: then no limit is known.
@@ -91,7 +96,8 @@ def drift_constant(K: np.ndarray, y: np.ndarray) -> float:
 def uncentred_drift_square(
     layers: np.ndarray, y: np.ndarray, kappa: float, m: int, *, layer_rates: np.ndarray | None = None
 ) -> float:
-    """E D² ≈ yᵀK^{−1}y/κ² + tr(K^{−1}Σ^L)/m where f_0 is not subtracted, for ``layers`` K^l (L+1, n, n), Σ^L = K^{L+1}.
+    """drift (f): E D² ≈ yᵀK^{−1}y/κ² + tr(K^{−1}Σ^L)/m where f_0 is not subtracted, for ``layers`` K^l (L+1, n, n), Σ^L =
+    K^{L+1}.
 
     f_0 is N(0, (κ²/m)Σ^L) in the limit and has to be undone: (y − f_0)ᵀK^{−1}(y − f_0)/κ² in the mean. With rates,
     K^{−1}(Σ_l r_l²K^l)K^{−1}, K = Σ_l r_lK^l, takes the place of K^{−1}, and D is ‖θ_∞ − θ_0‖/√m.
@@ -103,7 +109,7 @@ def uncentred_drift_square(
 
 
 def rated_drift_constant(layers: np.ndarray, layer_rates: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    """Limits with learning rates r_l: of κ‖θ_∞ − θ_0‖/√m, and of the same in the metric of the rates.
+    """scheme-independence (b): limits with learning rates r_l: of κ‖θ_∞ − θ_0‖/√m, and of the same in the metric of the rates.
 
     With u = (Σ_l r_lK^l)^{−1}y: (Σ_l r_l² uᵀK^lu)^½ and (yᵀu)^½, for ``layers`` K^l (L+1, n, n), ``layer_rates`` (L+1,). The
     second is the limit of the supremum over t as well. ‖θ_t − θ_0‖ itself need not increase where rates differ.
@@ -113,7 +119,8 @@ def rated_drift_constant(layers: np.ndarray, layer_rates: np.ndarray, y: np.ndar
 
 
 def feature_constant(activation: str, output: np.ndarray, *, layer_rates: np.ndarray | None = None) -> float:
-    """c_σ, c_σ² = max(2B², B² + 2B_2² max_k a_k²), for one hidden layer with |σ'| ≤ B, |σ''| ≤ B_2 and unit inputs.
+    """loss-decay (c), kernel-stability (e): c_σ, c_σ² = max(2B², B² + 2B_2² max_k a_k²), for one hidden layer with |σ'| ≤
+    B, |σ''| ≤ B_2 and unit inputs.
 
     ‖∇f_θ(x) − ∇f_θ0(x)‖ ≤ (κ/m)c_σ‖θ − θ_0‖ for output weights a (m,) = ``output`` at θ_0. With rates (r_1, r_2) it is
     c_σ² = max(2r_1r_2B², r_1r_2B² + 2r_1²B_2² max_k a_k²), and ‖S^½(∇f_θ(x) − ∇f_θ0(x))‖ ≤ (κ/m)c_σ‖S^{−½}(θ − θ_0)‖.
@@ -137,7 +144,7 @@ def _feature_constant(output: float, r_1: float, r_2: float, B: float, B_2: floa
 
 @bound
 def condition_threshold(n: int, lam: float, initial_loss: float, c_sigma: float) -> float:
-    """12.6 n c_σ √R(θ_0)/λ: from this κ on λ_min(G_0) ≥ (3/4)(κ²/m)λ implies λ_min(G_t) ≥ (κ²/m)λ/2 for all t.
+    """loss-decay (c): 12.6 n c_σ √R(θ_0)/λ: from this κ on λ_min(G_0) ≥ (3/4)(κ²/m)λ implies λ_min(G_t) ≥ (κ²/m)λ/2 for all t.
 
     12.6 is 2/(√(3/4) − √(1/2)) = 12.585, rounded up. λ that of `rated_kernel`, c_σ that of the same rates; c_σ = 0 where only a
     is trained.
@@ -149,7 +156,9 @@ def condition_threshold(n: int, lam: float, initial_loss: float, c_sigma: float)
 
 @bound
 def kernel_change_bound(n: int, c_sigma: float, jacobian_norm: float, D: float) -> float:
-    """(m/κ²)‖G_t − G_0‖ ≤ 2 j √n c_σ D + n c_σ²D² with j = (√m/κ)‖J_0S^½‖ and D = ‖S^{−½}(θ_t − θ_0)‖/√m."""
+    """kernel-stability (e): (m/κ²)‖G_t − G_0‖ ≤ 2 j √n c_σ D + n c_σ²D² with j = (√m/κ)‖J_0S^½‖ and D = ‖S^{−½}(θ_t −
+    θ_0)‖/√m.
+    """
     (n,), (c_sigma, jacobian_norm, D) = (
         counts(n=n),
         not_negative(c_sigma=c_sigma, jacobian_norm=jacobian_norm, D=D),
@@ -159,7 +168,9 @@ def kernel_change_bound(n: int, c_sigma: float, jacobian_norm: float, D: float) 
 
 @bound
 def linearization_bound(n: int, lam: float, initial_loss: float, kernel_change: float) -> float:
-    """sup_t max_i |f_t(x_i) − f_t^lin(x_i)| ≤ (2/(eλ)) √(2nR(θ_0)) sup_t (m/κ²)‖G_t − G_0‖; λ that of `rated_kernel`."""
+    """linearization (e): sup_t max_i |f_t(x_i) − f_t^lin(x_i)| ≤ (2/(eλ)) √(2nR(θ_0)) sup_t (m/κ²)‖G_t − G_0‖; λ that of
+    `rated_kernel`.
+    """
     (n,), (lam,) = counts(n=n), positive(lam=lam)
     initial_loss, kernel_change = not_negative(initial_loss=initial_loss, kernel_change=kernel_change)
     return 2 / (Decimal(1).exp() * lam) * (2 * n * initial_loss).sqrt() * kernel_change
@@ -167,7 +178,8 @@ def linearization_bound(n: int, lam: float, initial_loss: float, kernel_change: 
 
 @bound
 def largest_step(kappa: float, m: int, n: int, largest: float) -> float:
-    """Step η_max = mn/(2κ²λ_max(K)) of gradient descent, half of what the linearised network allows without overshooting.
+    """gradient-descent (a): step η_max = mn/(2κ²λ_max(K)) of gradient descent, half of what the linearised network allows
+    without overshooting.
 
     ``largest`` is λ_max of `rated_kernel`: the step of layer l is η_max r_l, and raw weights take η_max itself.
     """
@@ -177,7 +189,8 @@ def largest_step(kappa: float, m: int, n: int, largest: float) -> float:
 
 @bound
 def descent_factor(step: float, kappa: float, m: int, n: int, lam: float, *, largest: float | None = None) -> float:
-    """1 − ηκ²λ/(2mn): R(θ_k) ≤ factor^{2k} R(θ_0), for ηλ_max(G_k) ≤ n; λ and λ_max those of `rated_kernel`.
+    """gradient-descent (a): 1 − ηκ²λ/(2mn): R(θ_k) ≤ factor^{2k} R(θ_0), for ηλ_max(G_k) ≤ n; λ and λ_max those of
+    `rated_kernel`.
 
     ValueError where the step is too large for that: above mn/(κ²λ_max) where ``largest`` λ_max is given. Without it only a
     negative factor, a step above 2mn/(κ²λ), is noticed.

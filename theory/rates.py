@@ -4,7 +4,7 @@ from argument_validation import validate_count, validate_flag, validate_not_nega
 
 
 def drift_exponent(gamma: float, *, centred: bool, hidden_layers: int = 1, bounded: bool = False) -> float:
-    """Exponent of D = sup_t ‖θ_t − θ_0‖/√m.
+    """lazy-threshold (a, c): exponent of D = sup_t ‖θ_t − θ_0‖/√m.
 
     γ > 0: −γ in centred training; −min(γ, ½) otherwise, where the outputs at initialisation, of order κ/√m, have to be undone.
     γ = 0: 0. γ < 0, where κ tends to 0: |γ|/(L+1) for 1-homogeneous σ, since all L+1 layers grow; |γ| for ``bounded`` σ, where
@@ -18,6 +18,8 @@ def drift_exponent(gamma: float, *, centred: bool, hidden_layers: int = 1, bound
 
 
 def prediction_exponent(gamma: float, *, kinked: bool) -> float:
-    """Exponent of the distance to the kernel predictions for γ ≥ 0: −min(½, 2γ), with kinks −min(½, γ)."""
+    """kernel-description (a): exponent of the distance to the kernel predictions for γ ≥ 0: −min(½, 2γ), with kinks −min(½,
+    γ).
+    """
     gamma = validate_not_negative(gamma, "gamma")
     return -min(0.5, gamma if validate_flag(kinked, "kinked") else 2 * gamma)

@@ -18,7 +18,7 @@ EXPONENTS = {"drift": -1.0, "path": -2.0, "predictions": -1.0}
 
 @bound
 def relative_scale(residual: float, curvature: float, slope: float, alpha: float = 1.0) -> float:
-    """κ_{αh}(w_0) = (1/α)‖αh(w_0) − y*‖ ‖D²h(w_0)‖/‖Dh(w_0)‖².
+    """relative-scale: κ_{αh}(w_0) = (1/α)‖αh(w_0) − y*‖ ‖D²h(w_0)‖/‖Dh(w_0)‖².
 
     Parameters
     ----------
@@ -32,7 +32,8 @@ def relative_scale(residual: float, curvature: float, slope: float, alpha: float
 
 
 def scalar_distance(horizon: float) -> float:
-    """(2/K²)e^{−K}(K − 1 + e^{−K}): limit of (‖y(T) − ȳ(T)‖/|y*|)/(K²κ) for h(w) = w + lw²/2, T = ``horizon`` K.
+    """relative-scale (a): (2/K²)e^{−K}(K − 1 + e^{−K}): limit of (‖y(T) − ȳ(T)‖/|y*|)/(K²κ) for h(w) = w + lw²/2, T =
+    ``horizon`` K.
 
     1 at K = 0, and decreasing. For K ≤ 1 the bracket over K² is the series Σ_j (−K)^j/(j+2)!, in which nothing cancels.
     """
@@ -46,14 +47,16 @@ def scalar_distance(horizon: float) -> float:
 
 @bound
 def largest_drift(time: float, initial_loss: float, alpha: float) -> float:
-    """‖w_α(t) − w_0‖ ≤ √(t R(αh(w_0)))/α for every loss R ≥ 0."""
+    """general-lazy (b): ‖w_α(t) − w_0‖ ≤ √(t R(αh(w_0)))/α for every loss R ≥ 0."""
     (alpha,), (time, initial_loss) = positive(alpha=alpha), not_negative(time=time, initial_loss=initial_loss)
     return (time * initial_loss).sqrt() / alpha
 
 
 @bound
 def least_scale(horizon: float, residual: float, lipschitz: float, radius: float) -> float:
-    """K‖αh(w_0) − y*‖/(r Lip(h)): for α at least this the flow stays in the ball of ``radius`` r up to K/Lip(h)²."""
+    """finite-horizon (a): K‖αh(w_0) − y*‖/(r Lip(h)): for α at least this the flow stays in the ball of ``radius`` r up to
+    K/Lip(h)².
+    """
     horizon, residual = not_negative(horizon=horizon, residual=residual)
     lipschitz, radius = positive(lipschitz=lipschitz, radius=radius)
     return horizon * residual / (radius * lipschitz)
@@ -63,7 +66,8 @@ def least_scale(horizon: float, residual: float, lipschitz: float, radius: float
 def finite_horizon_bound(
     horizon: float, residual: float, lipschitz: float, jacobian_lipschitz: float, alpha: float
 ) -> float:
-    """sup ‖y − ȳ‖/‖αh(w_0) − y*‖ ≤ (K²/α)(Lip(Dh)/Lip(h)²)‖αh(w_0) − y*‖ up to K/Lip(h)², for the square loss.
+    """finite-horizon (a): sup ‖y − ȳ‖/‖αh(w_0) − y*‖ ≤ (K²/α)(Lip(Dh)/Lip(h)²)‖αh(w_0) − y*‖ up to K/Lip(h)², for the
+    square loss.
 
     Parameters
     ----------
