@@ -32,6 +32,7 @@ from checks.running.table import count_line, print_claim, print_entry, print_lin
 from checks.running.verify import verify
 
 RECORD = "claims.json"
+REDIRECTED = 100  # columns of a table in a file
 DEFAULTS = {"tier": "quick", "jobs": os.cpu_count(), "scheduler": None, "seed": 0, "out": Path("results")}
 DEFAULTS |= {"device": "cpu", "cifar": None}
 
@@ -62,7 +63,9 @@ INCONCLUSIVE or HYPOTHESES_NOT_MET, or a control could not be judged, for exampl
 def main(arguments: list[str] | None = None) -> int:
     """Parse the command line, run, and return the exit status."""
     options = parse(arguments)
-    console = Console()
+    console = Console(highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = REDIRECTED
     if options.command == "list":
         print_list(console, as_json=options.json)
         return 0

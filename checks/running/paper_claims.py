@@ -31,7 +31,8 @@ leading order, remainders not bounded), or measured. Verdicts: SUPPORTED, REFUTE
 HYPOTHESES_NOT_MET, NOT_RUN. A claim is SUPPORTED only if every part is in every case; a control is as it should be when it is
 REFUTED, and of its cases the one that came closest to SUPPORTED is shown. A random part has up to four looks, with S, 2S, 4S
 and 8S draws, which share its error probability. All parts, case by case, are in `paper_claims.json`, where a row of the same
-kind as the row above names only what differs from it.
+kind as the row above names only what differs from it. There too, and in what `python -m checks run` prints, are the rules and
+sizes that a control does not share with its part, and the reasons for sizes and margins.
 
 Judges. A level is the error probability on each side of a Student t interval, or of a Clopper-Pearson limit, shared among the
 looks; it is 0.001 where no other is named. A log-log slope is taken for every draw over all sizes; "upper half alike" means

@@ -56,7 +56,7 @@ def print_line(console: Console, line: object) -> None:
 def print_entry(console: Console, title: str, text: str, *, prose: bool = False) -> None:
     """``title`` in bold and ``text`` on one line; a terminal, and nothing else, breaks ``prose`` between words."""
     whole = not (prose and console.is_terminal)
-    console.print(f"[bold]{escape(title)}[/bold]  {escape(text)}", soft_wrap=whole, emoji=False)
+    console.print(f"[bold]{escape(title)}[/bold]  {escape(text)}", soft_wrap=whole, emoji=False, highlight=False)
 
 
 def full_name(record: dict, row: dict) -> str:
