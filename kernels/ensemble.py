@@ -1,17 +1,21 @@
 """Gram matrices of many small networks at once, for frequencies and moments that need thousands of initialisations."""
 
 import itertools
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from argument_validation import validate_array, validate_count, validate_depth, validate_name
 from kernels.activations import ACTIVATIONS, activate
+from kernels.convolution import ConvolutionalNetwork
 from kernels.network import LARGEST
 from kernels.random_weights import INDICES, MOST_WEIGHTS, normal_matrix
+from kernels.residual import ResidualNetwork
 
 BLOCK = 2**19  # neurons of the first layer times samples in flight, L = 1
 SMALL_BLOCK = 2**16  # neurons of one layer times samples in flight, L ≥ 2: its matrices stay in the cache
+WEIGHTS = 2**17  # weights in flight of residual and convolutional networks
 
 
 def ensemble_grams(
@@ -119,3 +123,25 @@ def _fill_deep(seed: int, X: np.ndarray, widths: list[int], activation: str, fir
         for l in range(L + 1):
             found = X @ X.T if l == 0 else values[l - 1].transpose(0, 2, 1) @ values[l - 1] / m
             grams[:, w, l] = found if l == L else found * (backs[l].transpose(0, 2, 1) @ backs[l] / m)
+
+
+def ensemble_block_grams(
+    model: ResidualNetwork | ConvolutionalNetwork, seed: int, *, draws: int, first_draw: int = 0
+) -> np.ndarray:
+    """`block_grams` of a residual or convolutional network at random weights, (draws, blocks, n, n).
+
+    All weights are N(0, 1): network s = first_draw .. first_draw + draws − 1 has row s of one matrix for w, a function of
+    (seed, s) alone, however the calls are split. ValueError for a seed or numbers outside their range.
+    """
+    size = sum(map(math.prod, model.shapes))
+    seed = validate_count(seed, "seed", least=0)
+    first_draw = validate_count(first_draw, "first_draw", least=0, most=INDICES - 1)
+    draws = validate_count(draws, "draws", most=INDICES - first_draw)
+    edges, step = np.cumsum([0, *(math.prod(shape) for shape in model.shapes)]), max(1, WEIGHTS // size)
+    grams = []
+    for start in range(0, draws, step):
+        count = min(step, draws - start)
+        w = normal_matrix(seed, 0, count, size, first_row=first_draw + start)
+        parts = zip(model.shapes, itertools.pairwise(edges), strict=True)
+        grams.append(model._block_grams([w[:, a:b].reshape(count, *shape) for shape, (a, b) in parts]))
+    return np.concatenate(grams)

@@ -70,8 +70,8 @@ def test_one_hidden_layer_has_the_constants_of_gram_fluctuations(name, norm):
     assert np.allclose(moment_coefficients(norm, hidden_layers=1, activation=name), expected, rtol=1e-8)
 
 
-@given(name=st.sampled_from(["tanh", "erf", "gelu", "sin", "softplus"]), L=st.integers(2, 4), norm=norms, seed=seeds)
-def test_coefficients_are_the_variance_of_the_linearised_recursion(name, L, norm, seed):
+@given(name=st.sampled_from(["tanh", "erf", "gelu", "sin", "softplus"]), L=st.integers(2, 4), norm=st.floats(0.3, 1.2))
+def test_coefficients_are_the_variance_of_the_linearised_recursion(name, L, norm):
     """Against the chain of layer scalars, perturbed one by one by finite differences of log K^l."""
     dual, h = DUALS[name], 1e-5
     v = lambda q: dual.variance(np.array([q]))[0]  # noqa: E731
