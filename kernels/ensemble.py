@@ -3,13 +3,14 @@
 import itertools
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from argument_validation import validate_array, validate_count, validate_depth, validate_name
 from kernels.activations import ACTIVATIONS, activate
 from kernels.convolution import ConvolutionalNetwork
-from kernels.network import LARGEST
+from kernels.network import LARGEST, finite_at_scale
 from kernels.random_weights import INDICES, MOST_WEIGHTS, normal_matrix
 from kernels.residual import ResidualNetwork
 
@@ -131,7 +132,7 @@ def ensemble_block_grams(
     """`block_grams` of a residual or convolutional network at random weights, (draws, blocks, n, n).
 
     All weights are N(0, 1): network s = first_draw .. first_draw + draws − 1 has row s of one matrix for w, a function of
-    (seed, s) alone, however the calls are split. ValueError for a seed or numbers outside their range.
+    (seed, s) alone, however the calls are split. ValueError for a seed or numbers outside their range and for an overflow.
     """
     size = sum(map(math.prod, model.shapes))
     seed = validate_count(seed, "seed", least=0)
@@ -143,5 +144,7 @@ def ensemble_block_grams(
         count = min(step, draws - start)
         w = normal_matrix(seed, 0, count, size, first_row=first_draw + start)
         parts = zip(model.shapes, itertools.pairwise(edges), strict=True)
-        grams.append(model._block_grams([w[:, a:b].reshape(count, *shape) for shape, (a, b) in parts]))
+        blocks = [w[:, a:b].reshape(count, *shape) for shape, (a, b) in parts]
+        own = lambda kappa, blocks=blocks: replace(model, kappa=kappa)._block_grams(blocks)  # noqa: E731
+        grams.append(finite_at_scale(own, model.kappa, model.X, blocks, "seed"))
     return np.concatenate(grams)

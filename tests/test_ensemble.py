@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 import kernels.ensemble as module
 from kernels import Parameters, layer_grams
 from kernels.activations import ACTIVATIONS
-from kernels.ensemble import ensemble_grams
+from kernels.convolution import ConvolutionalNetwork
+from kernels.ensemble import ensemble_block_grams, ensemble_grams
 from kernels.random_weights import normal_matrix
+from kernels.residual import ResidualNetwork
 
 sizes = st.fixed_dictionaries({"seed": st.integers(0, 2**40), "n": st.integers(1, 4), "d": st.integers(1, 5)})
 
@@ -63,6 +65,23 @@ def test_the_split_into_calls_and_blocks_does_not_matter(size, draws, block, L):
     finally:
         module.BLOCK, module.SMALL_BLOCK = kept
     assert np.allclose(np.concatenate([first, rest]), whole, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda X, L: ResidualNetwork(X.reshape(len(X), -1), "tanh", 2.0, 4, L),
+     lambda X, L: ConvolutionalNetwork(X, "relu", 2.0, 4, L, 2)],
+    ids=["residual", "convolution"],
+)  # fmt: skip
+@given(size=sizes, L=st.integers(1, 3), first=st.integers(0, 9), split=st.integers(1, 2))
+def test_ensembles_of_blocks_are_those_of_single_networks(make, size, L, first, split):
+    model = make(np.random.default_rng(size["seed"]).normal(size=(size["n"], 3, size["d"])), L)
+    found = ensemble_block_grams(model, size["seed"], draws=3, first_draw=first)
+    p = sum(rows * columns for rows, columns in model.shapes)
+    w = normal_matrix(size["seed"], 0, 3, p, first_row=first)
+    assert np.allclose(found, [model.block_grams(own) for own in w], rtol=1e-10, atol=1e-13)
+    rest = ensemble_block_grams(model, size["seed"], draws=3 - split, first_draw=first + split)
+    assert np.allclose(rest, found[split:], rtol=1e-12, atol=1e-15)
 
 
 @pytest.mark.parametrize(

@@ -386,6 +386,13 @@ line(
     w=h.array(("p",), lambda rng, s: rng.normal(size=CONVOLUTION_WEIGHTS(s))),
     _call=lambda w, **values: convolution.ConvolutionalNetwork(**values).block_grams(w),
 )  # fmt: skip
+line(
+    ensemble.ensemble_block_grams, **NETWORK, seed=h.count(0, 99, least=0, bounded=False), draws=h.count(1, 3),
+    first_draw=h.count(0, 3, least=0), _holds=symmetric,
+    _call=lambda seed, draws, first_draw, **values: ensemble.ensemble_block_grams(
+        residual.ResidualNetwork(**values), seed, draws=draws, first_draw=first_draw
+    ),
+)  # fmt: skip
 
 
 class Refused(str):

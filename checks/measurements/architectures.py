@@ -48,7 +48,9 @@ def network(
     """The network of this architecture on inputs ``X``."""
     if architecture == CONVOLUTION:
         return ConvolutionalNetwork(X, activation, kappa, width, L, TAPS)
-    return ResidualNetwork(X, activation, kappa, width, L, BRANCH_SCALES[architecture], second_weights=architecture == RESIDUAL)
+    return ResidualNetwork(
+        X, activation, kappa, width, L, BRANCH_SCALES[architecture], second_weights=architecture == RESIDUAL
+    )
 
 
 def block_limits(architecture: str, X: np.ndarray, activation: str, L: int) -> np.ndarray:
