@@ -29,6 +29,7 @@ from tests import hostile as h
 from theory import (
     convergence_bounds,
     convolution_limits,
+    gram_moments,
     lazy_bounds,
     parametrization,
     rates,
@@ -52,7 +53,7 @@ SECONDS = 30  # a call of these sizes takes milliseconds, the first one compiles
 EXPORTED = (theory, kernels)
 LIBRARY = (
     lazy_bounds, rates, parametrization, scaled_bounds, convergence_bounds, width_bounds, residual_limits, convolution_limits,
-    model_flow, losses, models, residual, convolution, ensemble, random_weights,
+    gram_moments, model_flow, losses, models, residual, convolution, ensemble, random_weights,
 )  # fmt: skip
 NOT_CALLED = {
     *("Certificate", "LimitGrams", "LinearizedFlow", "Trajectory", "ModelTrajectory", "NormalizedNetwork"),  # results
@@ -152,6 +153,15 @@ line(
     activation=LIMIT_NAMES,
     _holds=lambda values, result: min(result) >= -1e-9,
 )
+line(gram_moments.layer_excess, activation=h.name(["relu", "leaky_relu", "abs", "identity"]))
+line(
+    gram_moments.exact_moment, width=h.count(1, 9), hidden_layers=DEPTH,
+    activation=h.name(["relu", "leaky_relu", "abs", "identity"]), _holds=lambda values, result: result > 1,
+)  # fmt: skip
+line(
+    gram_moments.moment_coefficients, norm=h.positive(0.5, 4.0), hidden_layers=DEPTH, activation=LIMIT_NAMES,
+    _holds=lambda values, result: (result > 0).all(),
+)  # fmt: skip
 line(
     theory.dual_activation, f=h.FUNCTION, g=h.FUNCTION,
     variance1=h.array(("n",), lambda rng, sizes: rng.integers(1, 5, sizes["n"]) / 8),
@@ -317,7 +327,7 @@ line(
 )  # fmt: skip
 line(
     ensemble.ensemble_grams, seed=h.count(0, 99, least=0, bounded=False), X=X, widths=h.WIDTHS, draws=h.count(1, 3),
-    activation=KERNEL_NAMES, first_draw=h.count(0, 3, least=0), _holds=symmetric,
+    activation=KERNEL_NAMES, hidden_layers=DEPTH, first_draw=h.count(0, 3, least=0), _holds=symmetric,
 )  # fmt: skip
 
 MAP = {"_infinite": "free", "_overflows": True}
@@ -375,6 +385,13 @@ line(
     convolution.ConvolutionalNetwork, _key=".block_grams", **CONVOLUTION,
     w=h.array(("p",), lambda rng, s: rng.normal(size=CONVOLUTION_WEIGHTS(s))),
     _call=lambda w, **values: convolution.ConvolutionalNetwork(**values).block_grams(w),
+)  # fmt: skip
+line(
+    ensemble.ensemble_block_grams, **NETWORK, seed=h.count(0, 99, least=0, bounded=False), draws=h.count(1, 3),
+    first_draw=h.count(0, 3, least=0), _holds=symmetric,
+    _call=lambda seed, draws, first_draw, **values: ensemble.ensemble_block_grams(
+        residual.ResidualNetwork(**values), seed, draws=draws, first_draw=first_draw
+    ),
 )  # fmt: skip
 
 
