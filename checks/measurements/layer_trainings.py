@@ -24,6 +24,7 @@ from checks.measurements.trainings import (
 from kernels import forward, gradient_flow, init_parameters, layer_grams
 from kernels.activations import KINKED
 from kernels.integrators import Ending
+from theory.lazy_bounds import drift_constant
 
 GROWTH_RTOLS, GROWTH_RATIO = (5e-2, 5e-3), 1e-2  # the law and the bound hold at every time
 
@@ -32,6 +33,12 @@ def power_rates(widths: Sequence[int], exponents: Sequence[float], factors: Sequ
     """r_l = c_l m^{δ_l} for every width, c_l = 1 unless ``factors`` are given."""
     c = np.ones(len(exponents)) if factors is None else np.array(factors)
     return [(c * float(m) ** np.array(exponents)).tolist() for m in widths]
+
+
+def feature_scale(case: dict) -> float:
+    """(yᵀ(Σ^L)^{−1}y)^{1/2}, the limit of κD if a alone is trained: κ at which it moves as far per neuron as it is large."""
+    layers, y = limits(case)
+    return drift_constant(layers[-1], y)
 
 
 def layer_drifts(
@@ -46,14 +53,19 @@ def layer_drifts(
     draws: int,
     kernels: bool = False,
     rtol: float | None = None,
+    scaled: bool = False,
 ) -> Arrays:
     """Centred gradient flow to `LOSS_RATIO` for every draw and pair, (draws, pairs), layers along a last axis.
+
+    ``scaled``: κ in units of `feature_scale`.
 
     ``drift`` sup_t ‖θ_t − θ_0‖/√m over the steps, ``end`` the same at the end, ``layers`` ‖ΔW^l‖/√m at the end, ``relative``
     sup_t ‖ΔW^l‖/‖W^l_0‖, and with ``kernels`` ``kernel`` sup_t ‖G_t − G_0‖/‖G_0‖ of the kernel with the rates. A run that
     does not get there is NaN.
     """
     X, y = samples(data, data_seed(stream))
+    case = {"data": data, "activation": activation, "hidden_layers": hidden_layers, "stream": stream}
+    unit = feature_scale(case) if scaled else 1.0
     shape = (draws, len(pairs))
     found = {key: np.full(shape, np.nan) for key in ("drift", "end", "kernel")[: 3 if kernels else 2]}
     found |= {key: np.full((*shape, hidden_layers + 1), np.nan) for key in ("layers", "relative")}
@@ -61,7 +73,7 @@ def layer_drifts(
     for s, seed in enumerate(draw_seeds(stream, first, draws)):
         for k, ((m, kappa), own) in enumerate(zip(pairs, rates, strict=True)):
             params = init_parameters(seed, X.shape[1], m, hidden_layers=hidden_layers)
-            run = gradient_flow(params, X, y, kappa=kappa, layer_rates=own, **options)
+            run = gradient_flow(params, X, y, kappa=kappa * unit, layer_rates=own, **options)
             if run.status != Ending.TARGET:
                 continue
             at, norms = (s, k), [np.linalg.norm(W) for W in params.arrays]
