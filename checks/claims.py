@@ -36,6 +36,7 @@ from checks.li2024demystifying import (
     min_eigenvalue,
     ntk_special_case,
     other_architectures,
+    phase_diagram,
     scheme_independence,
 )
 from checks.numerics import oracle_agreement
@@ -70,6 +71,7 @@ CLAIMS: tuple[Claim, ...] = (
     linearization.CLAIM,
     lazy_threshold.CLAIM,
     scheme_independence.CLAIM,
+    phase_diagram.CLAIM,
     ntk_special_case.CLAIM,
     gradient_descent.CLAIM,
     kernel_description.CLAIM,

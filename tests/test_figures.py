@@ -32,6 +32,7 @@ from figures import (
     loss_decay,
     min_eigenvalue,
     other_architectures,
+    phase_diagram,
     regime_map,
     scheme_independence,
     teacher_student,
@@ -94,7 +95,8 @@ CUTS = {
     ),
     "lazy-threshold": (lambda s: s["gamma"] in (-0.25, 0.0, 0.5), {"pairs": lambda pairs: pairs[:3]}),
     "kernel-stability": (every, {"pairs": narrower}),
-    "scheme-independence": (every, {"pairs": narrower}),
+    "scheme-independence": (lambda s: s["data"]["kind"] == "random", {}),
+    "phase-diagram": (lambda s: s["data"]["kind"] == "random", {}),
     "gradient-descent": (lambda s: s["data"]["kind"] == "random", {"width": to(256)}),
     "kernel-description": (lambda s: s["hidden_layers"] == 1, {"pairs": lambda pairs: [pairs[0], pairs[2]]}),
     "other-architectures": (every, {"widths": lambda widths: widths[:2]}),
@@ -218,14 +220,20 @@ def test_kernel_stability_falls_with_the_square_of_kappa_for_paired_neurons_alon
         assert (rich["y"] > 100 * own[own["series"] == "κ = 4096"]["y"]).all()
 
 
-def test_scheme_independence_finds_the_constant_of_every_split(small):
+def test_scheme_independence_collapses_all_rates_onto_one_curve(small):
     table = table_of(scheme_independence, small)
-    scale = table[table["panel"] == "L = 1"]
-    assert set(scale["series"].tolist()) == {"1:1", "1:10", "10:1"}
-    assert scale["y"] == pytest.approx(scale["predicted"], rel=0.15)
-    schemes = table[table["panel"] == "schemes"]
-    for name, exponent in (("He", -0.5), ("LeCun", -0.5), ("Xavier", 0.0)):
-        assert schemes[schemes["series"] == name]["slope"] == pytest.approx(exponent, abs=0.2)
+    D, collapsed = (table[table["panel"] == panel] for panel in ("D", "D over its constant"))
+    assert len(set(D["series"].tolist())) == 2 and np.ptp(D["y"][D["x"] == 64]) > 0.01
+    assert collapsed["y"] * collapsed["x"] == pytest.approx(1, abs=0.15)
+    layers = table[table["panel"] == "layers"]
+    assert layers["y"] == pytest.approx(layers["predicted"], rel=0.4)
+
+
+def test_phase_diagram_has_the_predicted_signs_and_exponents(small):
+    table = table_of(phase_diagram, small)
+    assert (np.sign(table["measured"]) == np.sign(table["predicted"])).all()
+    assert table["measured"] == pytest.approx(table["predicted"], abs=0.2)
+    assert set(table["layer"].tolist()) == {"W", "a"}
 
 
 def test_kernel_description_gets_closer_to_the_kernel_with_the_width(small):

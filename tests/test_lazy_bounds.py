@@ -22,6 +22,8 @@ from theory.lazy_bounds import (
     feature_constant,
     kernel_change_bound,
     largest_step,
+    layer_drift_bound,
+    layer_drift_constants,
     linearization_bound,
     rated_drift_constant,
     rated_kernel,
@@ -54,9 +56,19 @@ def test_drift_constants_are_those_of_linear_models(seed, n, d):
     assert np.isclose(linearized_flow(K, y, late).drift[0], metric, rtol=1e-6)
     moved = [r * J.T @ np.linalg.solve(K, y) for r, J in zip(rates, blocks, strict=True)]
     assert np.isclose(np.linalg.norm(np.concatenate(moved)), plain)
+    assert np.allclose(layer_drift_constants(layers, rates, y), [np.linalg.norm(part) for part in moved])
     equal = rated_drift_constant(layers, np.ones(3), y)
     assert np.allclose(equal, drift_constant(layers.sum(axis=0), y))
     assert np.isclose(drift_constant(rated_kernel(layers, rates), y), metric)
+
+
+def test_the_bound_of_a_layer_written_out():
+    """And it is that of rates and λ of another unit of time."""
+    assert layer_drift_bound(2.0, 16, 2, 0.5, 4.0, 3.0, 1.5, 0.25, 9.0) == pytest.approx(
+        3 * (1.5 + 0.25 * 3 * 2 * 4 / 2) * 2 * 4 / 0.5 * 4 / 2
+    )
+    faster = layer_drift_bound(2.0, 16, 2, 5.0, 4.0, 30.0, 1.5, 0.25, 90.0)
+    assert faster == pytest.approx(layer_drift_bound(2.0, 16, 2, 0.5, 4.0, 3.0, 1.5, 0.25, 9.0))
 
 
 def test_where_rates_differ_the_distance_may_pass_its_end():

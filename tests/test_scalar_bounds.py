@@ -59,6 +59,16 @@ BOUNDS = {
         {"n": PURE, "lam": (0, -2), "initial_loss": (2, 0), "kernel_change": (0, -2)},
         OUTPUT,
     ),
+    lazy_bounds.layer_drift_bound: (
+        {"kappa": OUTPUT, "m": PURE, "n": PURE, "lam": (0, -2), "initial_loss": (2, 0), "rate": PURE}
+        | {"jacobian_norm": (0, -1), "slope": (0, -2), "other_rate": PURE},
+        DISTANCE,
+    ),
+    lazy_bounds.balanced_growth: (
+        {"kappa": OUTPUT, "targets": OUTPUT}
+        | dict.fromkeys(("input_norm", "mean_square", "other_square", "ratio"), PURE),
+        PURE,
+    ),
     lazy_bounds.largest_step: ({"kappa": OUTPUT, "m": PURE, "n": PURE, "largest": (0, -2)}, (-2, 2)),
     lazy_bounds.descent_factor: ({"step": (-2, 2), "kappa": OUTPUT, "m": PURE, "n": PURE, "lam": (0, -2)}, PURE),
 }
@@ -85,6 +95,8 @@ ZERO += (
     "c_sigma",
     "jacobian_norm",
     "kernel_change",
+    "rate",
+    "other_rate",
 )  # but see REFUSED
 REFUSED = {
     (scaled_bounds.relative_scale, "slope"),
@@ -222,7 +234,7 @@ def test_every_bound_of_scalars_stands_in_the_table():
         width_bounds.width_exponent,
     }
     own |= {lazy_bounds.rated_kernel, lazy_bounds.drift_constant, lazy_bounds.uncentred_drift_square}
-    own |= {lazy_bounds.rated_drift_constant, lazy_bounds.feature_constant}
+    own |= {lazy_bounds.rated_drift_constant, lazy_bounds.layer_drift_constants, lazy_bounds.feature_constant}
     for module in (lazy_bounds, scaled_bounds, convergence_bounds, width_bounds):
         public = {f for name, f in vars(module).items() if inspect.isfunction(f) and f.__module__ == module.__name__}
         assert {f for f in public if not f.__name__.startswith("_")} <= set(BOUNDS) | own
