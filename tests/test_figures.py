@@ -84,7 +84,6 @@ CUTS = {
     "cnn-performance": (every, {"n": to(50), "width": to(3), "epochs": to(300)}),
     "cnn-activation-stability": (every, {"n": to(50), "width": to(3), "epochs": to(300)}),
     "gram-limit": (lambda s: s["activation"] == "relu", {"widths": to([32, 64])}),
-    "gram-moments": (every, {"batch": to(200)}),
     "limit-positive-definite": (
         lambda s: (
             s["activation"] in ("relu", "tanh")
@@ -105,6 +104,7 @@ CUTS = {
 DRAWS = {"other-architectures": 12, "gram-limit": 12}
 
 SIZES = {
+    gram_moments: {"WIDTHS": (16, 64), "NETWORKS": 2**19},
     lazy_tightness: {"POINTS": {"quick": 3}, "SHARES": {"quick": 6}},
     min_eigenvalue: {"WIDTHS": [8, 16], "SEEDS": 8, "TRIALS": 400, "FAILURE_WIDTHS": [8, 16]},
     loss_decay: {"WIDTHS": {"quick": (256, 1024)}, "SEEDS": {"quick": 1}, "POINTS": 21},
@@ -158,8 +158,8 @@ def test_gram_limit_predicts_the_exact_constant_of_one_hidden_layer(small):
 
 def test_gram_moments_lie_near_the_exact_law(small):
     table = table_of(gram_moments, small)
-    assert set(table["panel"]) == {"exact", "first order"} and (table["low"] < table["high"]).all()
-    assert np.abs(np.log(table["y"] / table["predicted"])).max() < 1
+    assert set(table["panel"]) == {"relu", "tanh"} and (table["low"] < table["high"]).all()
+    assert np.abs(np.log(table["y"] / table["predicted"])).max() < 0.25  # one layer more would be 0.55 at least
 
 
 def test_limit_positive_definite_shows_bounds_below_one(small):

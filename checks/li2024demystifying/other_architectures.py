@@ -56,7 +56,7 @@ FLOWS = {
         (CONVOLUTION, "random", "relu", [12, 36, 108], 10),
     ],
     "standard": [
-        (RESIDUAL, "random", "relu", [24, 80, 256], 44),
+        (RESIDUAL, "random", "relu", [48, 112, 256], 44),
         (RESIDUAL, "digits", "tanh", [12, 48, 192], 36),
         (CONVOLUTION, "random", "relu", [12, 42, 144], 36),
         (CONVOLUTION, "digits", "tanh", [12, 42, 144], 48),
