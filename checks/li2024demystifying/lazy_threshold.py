@@ -16,7 +16,7 @@ from checks.measurements.trainings import along, drifts, network, title
 from theory.rates import drift_exponent
 
 GAMMAS = {
-    "quick": (-0.25, 0.0, 0.25),
+    "quick": (-0.25, 0.0, 0.25, 0.5),
     "standard": (-0.25, -0.125, 0.0, 0.125, 0.25, 0.5),
     "full": (-0.5, -0.25, -0.125, 0.0, 0.0625, 0.125, 0.25, 0.5, 0.75, 1.0),
 }
