@@ -5,6 +5,8 @@ import numpy as np
 from argument_validation import validate_array, validate_count, validate_positive, validate_real, validate_size
 from theory.validation import spectrum
 
+MOST_STEPS = 10**6
+
 
 def linearized_descent(K: np.ndarray, y: np.ndarray, *, step: float, steps: int) -> np.ndarray:
     """‖e_k‖² = Σ_i (1 − ηλ_i/n)^{2k} (v_i·y)², k = 0 … ``steps``, of a linear model with tangent kernel K = Σ_i λ_i v_iv_iᵀ.
@@ -13,7 +15,7 @@ def linearized_descent(K: np.ndarray, y: np.ndarray, *, step: float, steps: int)
     ``step`` η. Returns (steps + 1,). ValueError where η exceeds 2n/λ_max, beyond which e_k grows.
     """
     y, step = validate_array(y, "y", ("n",)), validate_positive(step, "step")
-    steps = validate_count(steps, "steps")
+    steps = validate_count(steps, "steps", most=MOST_STEPS)
     values, Q, _ = spectrum(K, "K", len(y))
     largest = float(values[-1])
     if step * (largest / len(y)) > 2 * (1 + 1e-12):
@@ -36,7 +38,11 @@ def catapult(output: float, curvature: float, *, step: float, width: int, steps:
     (k + 1, 2), k at most ``steps``: the rows end before the first that is not finite.
     """
     f, lam = validate_real(output, "output"), validate_positive(curvature, "curvature")
-    step, m, steps = validate_positive(step, "step"), validate_size(width, "width"), validate_count(steps, "steps")
+    step, m, steps = (
+        validate_positive(step, "step"),
+        validate_size(width, "width"),
+        validate_count(steps, "steps", most=MOST_STEPS),
+    )
     rows = [(f, lam)]
     with np.errstate(over="ignore", invalid="ignore"):
         f, lam, step = np.float64(f), np.float64(lam), np.float64(step)
