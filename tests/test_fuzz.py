@@ -30,6 +30,7 @@ from theory import (
     convergence_bounds,
     convolution_limits,
     gram_moments,
+    descent,
     lazy_bounds,
     parametrization,
     rates,
@@ -231,6 +232,15 @@ bound(lazy_bounds.kernel_change_bound, n=n, c_sigma=h.not_negative(), jacobian_n
 bound(lazy_bounds.linearization_bound, n=n, lam=lam, initial_loss=loss, kernel_change=D)
 bound(lazy_bounds.largest_step, kappa=kappa, m=m, n=n, largest=lam)
 bound(lazy_bounds.descent_factor, step=THIN, kappa=THIN, m=m, n=n, lam=THIN, largest=h.optional(h.positive(1.0, 1.0)))
+line(descent.linearized_descent, K=K, y=y, step=THIN, steps=h.count(1, 3))
+line(
+    descent.catapult,
+    output=h.scalar(-3, 3),
+    curvature=h.positive(),
+    step=h.positive(),
+    width=h.size(),
+    steps=h.count(1, 3),
+)
 UNBOUNDED = h.count(1, 2, bounded=False)
 line(rates.drift_exponent, gamma=h.scalar(-2, 2), centred=h.flag(), hidden_layers=UNBOUNDED, bounded=h.flag())
 line(rates.phase_exponents, gamma=h.scalar(-2, 2), delta=h.scalar(-2, 2))

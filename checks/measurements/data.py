@@ -16,12 +16,17 @@ THREE = tuple(DATA[kind] | {"target": target} for kind, target in zip(KINDS, ("r
 NINE = tuple(DATA[kind] | {"target": target} for kind in KINDS for target in TARGETS)
 
 
-def inputs(kind: str, *, n: int, seed: int, d: int = 64, target: str = "random") -> np.ndarray:
-    """Unit rows (n, d): ``random`` uniform on the sphere, ``digits`` and ``diabetes`` a random choice of the rows of `_table`.
+def inputs(
+    kind: str, *, n: int, seed: int, d: int = 64, target: str = "random", angle: float | None = None
+) -> np.ndarray:
+    """Unit rows (n, d): ``random`` uniform on the sphere, ``digits`` and ``diabetes`` a random choice of the rows of `_table`,
+    ``pair`` two in the plane at this ``angle``.
 
     ``target``, which `samples` reads, changes nothing here.
     """
     rng = np.random.default_rng(seed)
+    if kind == "pair":
+        return np.array([[1.0, 0.0], [np.cos(angle), np.sin(angle)]])
     if kind == "random":
         X = rng.normal(size=(n, d))
     elif kind in KINDS:
@@ -35,9 +40,12 @@ def samples(data: dict, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Inputs X (n, d) with unit rows and targets y (n,) with ‖y‖ = √n, for ``data`` {kind, n, d, target}.
 
     ``target`` "random", as when it is not given: a random direction; "linear": Xu for a random u; "own": what the data are
-    about, for a digit whether it is odd (±1), for diabetes the centred progression, for random directions random signs.
+    about, for a digit whether it is odd (±1), for diabetes the centred progression, for random directions random signs. A
+    ``pair`` has opposite labels.
     """
     kind, target = data["kind"], data.get("target", "random")
+    if kind == "pair":
+        return inputs(**data, seed=seed), np.array([1.0, -1.0])
     X, rng = inputs(**data, seed=seed), np.random.default_rng([seed, 1])
     if target == "random":
         y = rng.normal(size=len(X))
@@ -53,6 +61,8 @@ def samples(data: dict, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 def data_name(data: dict) -> str:
     """Kind, target where it is not a random direction, and n where it is not 8."""
+    if data["kind"] == "pair":
+        return f"opposite labels at angle {data['angle']:g}"
     target = data.get("target", "random")
     return data["kind"] + f", {target} targets" * (target != "random") + f", n = {data['n']}" * (data["n"] != 8)
 

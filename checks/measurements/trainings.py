@@ -11,7 +11,7 @@ import numpy as np
 
 from checks.measurements.data import DATA, data_name, samples
 from checks.measurements.streams import data_seed, draw_seeds
-from kernels import Parameters, gradient_flow, init_parameters, layer_grams
+from kernels import Parameters, forward, gradient_flow, init_parameters, layer_grams
 from kernels.activations import KINKED
 from kernels.integrators import Ending
 from theory import limit_grams, linearized_flow
@@ -110,10 +110,12 @@ def drifts(
     """D = sup_t ‖θ_t − θ_0‖/√m of gradient flow to `LOSS_RATIO` for every draw and pair (m, κ), (draws, pairs).
 
     ``drift`` is the largest over the steps; ``metric`` the same in the metric of the ``rates``, √(Σ_l ‖ΔW^l‖²/(r_l m));
-    ``plateau`` is 1 where the flow stopped at a loss that no weight can lower, 0 elsewhere.
+    ``plateau`` is 1 where the flow stopped at a loss that no weight can lower, 0 elsewhere; ``relative`` sup_t
+    ‖W^l_t − W^l_0‖/‖W^l_0‖ of every layer, (draws, pairs, L+1).
     """
     X, y = samples(data, data_seed(stream))
     found = _empty(("drift", "metric", "plateau"), draws, pairs)
+    found["relative"] = np.full((draws, len(pairs), hidden_layers + 1), np.nan)
     scales = np.ones(hidden_layers + 1) if rates is None else np.sqrt(rates)
     options = {"activation": activation, "centred": centred, "layer_rates": rates, "rtol": rtol}
     for at, params, m, kappa in _networks(X.shape[1], hidden_layers, pairs, stream, first, draws):
@@ -122,7 +124,50 @@ def drifts(
         if run.status == Ending.TARGET:
             found["drift"][at] = run.drift.max() / np.sqrt(m)
             found["metric"][at] = np.linalg.norm(run.layer_drift / scales, axis=1).max() / np.sqrt(m)
+            found["relative"][at] = run.layer_drift.max(axis=0) / [np.linalg.norm(W) for W in params.arrays]
     return found
+
+
+def linear_drifts(
+    *,
+    data: dict,
+    activation: str,
+    hidden_layers: int,
+    pairs: list,
+    stream: Sequence[int],
+    first: int,
+    draws: int,
+    centred: bool = True,
+) -> Arrays:
+    """``linear`` √((y − f_0)ᵀG_0^{−1}(y − f_0)/m), the drift of the network linearised at θ_0, in centred training without f_0.
+
+    (draws, pairs); nothing is trained.
+    """
+    X, y = samples(data, data_seed(stream))
+    found = _empty(("linear",), draws, pairs)
+    for at, params, m, kappa in _networks(X.shape[1], hidden_layers, pairs, stream, first, draws):
+        model = {"activation": activation, "kappa": kappa}
+        e = y if centred else y - forward(params, X, **model)
+        G = layer_grams(params, X, **model).sum(axis=0)
+        found["linear"][at] = np.sqrt(e @ np.linalg.solve(G, e) / m)
+    return found
+
+
+def both_drifts(
+    *,
+    data: dict,
+    activation: str,
+    hidden_layers: int,
+    pairs: list,
+    stream: Sequence[int],
+    first: int,
+    draws: int,
+    centred: bool = True,
+) -> Arrays:
+    """`drifts`, finely where κ is large, and `linear_drifts` of the same networks."""
+    case = {"data": data, "activation": activation, "hidden_layers": hidden_layers, "pairs": pairs, "stream": stream}
+    case |= {"first": first, "draws": draws, "centred": centred}
+    return drifts(**case, rtol=tolerance(activation)) | linear_drifts(**case)
 
 
 def split_drifts(
@@ -151,12 +196,12 @@ def balanced_scale(case: dict) -> float:
 
 
 def balanced_drifts(
-    *, data: dict, activation: str, width: int, stream: Sequence[int], first: int, draws: int
+    *, data: dict, activation: str, hidden_layers: int, width: int, stream: Sequence[int], first: int, draws: int
 ) -> Arrays:
-    """`drifts` of networks with one hidden layer, not centred, at `balanced_scale`."""
-    case = {"data": data, "activation": activation, "hidden_layers": 1, "stream": stream}
+    """`linear_drifts` of networks that are not centred, at `balanced_scale`."""
+    case = {"data": data, "activation": activation, "hidden_layers": hidden_layers, "stream": stream}
     pairs = [[width, balanced_scale({**case, "width": width})]]
-    return drifts(**case, pairs=pairs, first=first, draws=draws, centred=False, rtol=tolerance(activation))
+    return linear_drifts(**case, pairs=pairs, first=first, draws=draws, centred=False)
 
 
 def decay_times(kernel: np.ndarray) -> np.ndarray:
