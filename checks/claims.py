@@ -35,6 +35,7 @@ from checks.li2024demystifying import (
     min_eigenvalue,
     ntk_special_case,
     other_architectures,
+    relu_condition,
     scheme_independence,
 )
 from checks.numerics import oracle_agreement
@@ -63,6 +64,7 @@ CLAIMS: tuple[Claim, ...] = (
     limit_positive_definite.CLAIM,
     min_eigenvalue.CLAIM,
     loss_decay.CLAIM,
+    relu_condition.CLAIM,
     drift.CLAIM,
     kernel_stability.CLAIM,
     linearization.CLAIM,

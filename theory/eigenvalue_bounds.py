@@ -120,7 +120,7 @@ def hadamard_power_bounds(X: np.ndarray, largest: int) -> np.ndarray:
 
     Gershgorin's bound for every r and a factorisation on a grid, which ends where Gershgorin's is within 1e-3 of 1.
     """
-    X, largest = _unit_rows(X), validate_count(largest, "largest")
+    X, largest = unit_rows(X), validate_count(largest, "largest")
     S = X @ X.T
     np.fill_diagonal(S, 1.0)
     error = 2 * (X.shape[1] + 4) * 1.01 * U  # of an inner product of rows that were normalised in float64
@@ -254,7 +254,7 @@ def _grid(largest: int) -> list[int]:
     return grid
 
 
-def _unit_rows(X: object) -> np.ndarray:
+def unit_rows(X: object) -> np.ndarray:
     """``X`` (n, d) with its rows divided by their norms, which must be 1 to `UNIT_NORM`."""
     X = validate_kernel_inputs(X)
     norms = polar(X)[1]
