@@ -4,11 +4,9 @@ Centred flow at rates 1 from weights W (m, d), a (m,), on unit inputs X (n, d). 
 h_k = ‖σ(Xw_k)‖/√Λ; time is τ(t) = (κ√Λ/(mn)) ∫_0^t ‖e‖. Proofs in docs/theory.md, where (T1) to (T5) are named.
 """
 
-from functools import cache
 from math import ceil, log, sqrt
 
 import numpy as np
-from scipy.integrate import quad
 from scipy.optimize import brentq
 
 from argument_validation import (
@@ -27,7 +25,7 @@ LARGEST_TIME = 100.0  # e^τ and its square are float64 numbers
 LARGEST_ENTRY = 1e50
 STEPS = 24  # of the sum below the integral of Φ
 HALVINGS = 10  # τ_1 to 0.14 %
-SMALLEST_ANGLE = 1e-6
+SMALLEST_ANGLE, LARGEST_ANGLE = 1e-6, 0.15
 RELU_WIDTH, RELU_SCALE = 250.0, 85.0  # of (T3)
 
 
@@ -62,14 +60,14 @@ def certified_scale(
     """
     X, W, a = _validate(X, weights, output)
     y, lam = validate_array(y, "y", (len(X),), largest=LARGEST_ENTRY), validate_positive(lam, "lam")
-    low, high = 0.0, 1e-6
-    while high < LARGEST_TIME and _kept(X, W, a, high) >= lam / 2:
+    half, low, high = max(lam / 2, np.finfo(float).tiny), 0.0, 1e-6
+    while high < LARGEST_TIME and _kept(X, W, a, high) >= half:
         low, high = high, 4 * high
     if not low:
         return float("inf"), 0.0
     for _ in range(HALVINGS):
         middle = sqrt(low * high)
-        low, high = (middle, high) if _kept(X, W, a, middle) >= lam / 2 else (low, middle)
+        low, high = (middle, high) if _kept(X, W, a, middle) >= half else (low, middle)
     integral = low / STEPS * sum(_kept(X, W, a, low * k / STEPS) for k in range(1, STEPS + 1))
     return float(sqrt(_largest(X)) * np.linalg.norm(y) / integral), low
 
@@ -80,7 +78,7 @@ def sufficient_relu_width(X: np.ndarray, *, delta: float) -> int:
     ValueError also where λ_1 cannot be told from 0.
     """
     X, delta = unit_rows(X), validate_fraction(delta, "delta")
-    return ceil(RELU_WIDTH / _rate(X, "relu") * log(4 * len(X) / delta))
+    return ceil(RELU_WIDTH / _rate(X, "relu") * (log(4 * len(X)) - log(delta)))
 
 
 def sufficient_relu_scale(X: np.ndarray, y: np.ndarray) -> float:
@@ -98,7 +96,7 @@ def sufficient_relu_scale(X: np.ndarray, y: np.ndarray) -> float:
 def sufficient_smooth_width(X: np.ndarray, *, activation: str, delta: float) -> int:
     """m_0 = ⌈(B²Λ/λ_1) ln(2n/δ)/ψ(1/4)⌉ of (T5), 1/ψ(1/4) = 82.24; smooth σ, unit inputs, 0 < δ < 1."""
     X, delta = unit_rows(X), validate_fraction(delta, "delta")
-    return ceil(log(2 * len(X) / delta) / (_rate(X, _smooth(activation)) * float(psi(0.25))))
+    return ceil((log(2 * len(X)) - log(delta)) / (_rate(X, _smooth(activation)) * float(psi(0.25))))
 
 
 def sufficient_smooth_scale(X: np.ndarray, y: np.ndarray, m: int, *, activation: str, delta: float) -> float:
@@ -106,33 +104,34 @@ def sufficient_smooth_scale(X: np.ndarray, y: np.ndarray, m: int, *, activation:
     X, m, delta = unit_rows(X), validate_size(m, "m"), validate_fraction(delta, "delta")
     y = validate_array(y, "y", (len(X),), largest=LARGEST_ENTRY)
     B, B_2 = SLOPE_BOUNDS[_smooth(activation)], CURVATURE_BOUNDS[activation]
-    c_sigma = sqrt(max(2 * B**2, B**2 + 4 * B_2**2 * log(2 * m / delta)))
+    c_sigma = sqrt(max(2 * B**2, B**2 + 4 * B_2**2 * (log(2 * m) - log(delta))))
     lam = _rate(X, activation) * B**2 * _largest(X)
     return float(8 * sqrt(_largest(X)) * np.linalg.norm(y) * c_sigma / lam)
 
 
 def wedge_share(s: float) -> float:
-    """c(s) = E a²(1 − |a|s/ρ)_+ = (1 + s²)^{−3/2} − s(2 − 3S + S³), S = s/√(1 + s²); a ~ N(0, 1), ρ² ~ χ² with 2 degrees.
+    """c(s) = E a²(1 − |a|s/ρ)_+ = C³/(1 + S)², with tan of an angle s, cosine C, sine S; a ~ N(0, 1), ρ² ~ χ² of 2 degrees.
 
     What is left of the mean of a_k² over the neurons between two inputs at a small angle φ, once each has moved by |a_k|sφ
     towards one of them.
     """
     s = validate_not_negative(s, "s")
-    S = s / np.hypot(1.0, s)
-    # (1 − S)²(2 + S) = 2 − 3S + S³, with 1 − S = (1 − S²)/(1 + S) = 1/((1 + s²)(1 + S))
-    return float(np.hypot(1.0, s) ** -3.0 - s * (2 + S) / ((1 + s * s) * (1 + S)) ** 2)
+    S = s / float(np.hypot(1.0, s))
+    return (1 / float(np.hypot(1.0, s))) ** 3 / (1 + S) ** 2
 
 
 def halving_scale(phi: float, gap: float) -> float:
     """κ_c, below which λ_min(G_t) of two relu inputs at the angle φ with labels that differ by ``gap`` falls to half, as m → ∞.
 
-    κ_c = π gap/(φ²∫_0^s(c + πφ)), c = `wedge_share`, s where c + πφ has halved; 13.27 gap/φ² as φ → 0. To first order in φ,
-    derived. 1e-6 ≤ φ ≤ .15: beyond, λ_min keeps more than half.
+    κ_c = π gap/(φ²(S/(1 + S) + πφs)), where c(s) + πφ has halved, c = `wedge_share` with integral S/(1 + S), S = s/√(1 + s²);
+    13.26 gap/φ² as φ → 0. To first order in φ, derived. 1e-6 ≤ φ ≤ .15: beyond, λ_min soon keeps more than half.
     """
     phi, gap = validate_positive(phi, "phi"), validate_positive(gap, "gap")
-    if not SMALLEST_ANGLE <= phi <= 0.15:
-        raise ValueError(f"`phi` must lie between {SMALLEST_ANGLE:g} and 0.15, got {phi:g}")
-    return float(np.pi * gap / (phi**2 * _budget(phi)))
+    if not SMALLEST_ANGLE <= phi <= LARGEST_ANGLE:
+        raise ValueError(f"`phi` must lie between {SMALLEST_ANGLE:g} and {LARGEST_ANGLE:g}, got {phi:g}")
+    s = brentq(lambda s: wedge_share(s) - (1 - np.pi * phi) / 2, 0.0, 100.0)
+    S = s / np.hypot(1.0, s)
+    return _within(np.pi / (phi**2 * (S / (1 + S) + np.pi * phi * s)), gap)
 
 
 def own_halving_scale(X: np.ndarray, weights: np.ndarray, output: np.ndarray, gap: float) -> float:
@@ -151,20 +150,23 @@ def own_halving_scale(X: np.ndarray, weights: np.ndarray, output: np.ndarray, ga
     between = on[:, 0] != on[:, 1]
     u, a = u[between], a[between]
     # wherever it is active, a > 0 takes the second input over its kink or back, a < 0 the first one
-    ends, weight = np.abs(np.where(a > 0, u[:, 1], u[:, 0]) / a), a**2 / (2 * m)
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        ends, weight = np.abs(np.where(a > 0, u[:, 1], u[:, 0]) / a), a**2 / (2 * m)
+    ends[a == 0] = np.inf
     order = np.argsort(ends)
     left = q - np.cumsum(weight[order])
     if not len(left) or left[-1] > q / 2:
         return float("inf")
     s = ends[order][np.argmax(left <= q / 2)]
-    return float(gap / 2 / ((q - weight.sum()) * s + weight @ np.minimum(ends, s)))
+    budget = (q - weight.sum()) * s + weight @ np.minimum(ends, s)
+    return _within(0.5 / budget, gap) if budget > 1e-300 else float("inf")
 
 
-@cache
-def _budget(phi: float) -> float:
-    kept = lambda s: wedge_share(s) + np.pi * phi  # noqa: E731
-    half = brentq(lambda s: kept(s) - (1 + np.pi * phi) / 2, 0.0, 10.0)
-    return quad(kept, 0.0, half)[0]
+def _within(factor: float, gap: float) -> float:
+    factor = float(factor)
+    if not factor * gap < float("inf"):
+        raise ValueError(f"`gap` must give a κ within float64, got {gap:g}")
+    return factor * gap
 
 
 def _kept(X: np.ndarray, W: np.ndarray, a: np.ndarray, tau: float) -> float:

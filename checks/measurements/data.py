@@ -45,7 +45,7 @@ def samples(data: dict, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
     ``target`` "random", as when it is not given: a random direction; "linear": Xu for a random u; "own": what the data are
     about, for a digit whether it is odd (±1), for diabetes the centred progression, for random directions random signs. With
-    ``twin`` the second target is minus the first, or the first where they are ``alike``.
+    ``twin`` the first target is ± the root mean square, and the second minus the first, or the first where they are ``alike``.
     """
     kind, target = data["kind"], data.get("target", "random")
     X, rng = inputs(**data, seed=seed), np.random.default_rng([seed, 1])
@@ -59,6 +59,7 @@ def samples(data: dict, seed: int) -> tuple[np.ndarray, np.ndarray]:
     else:
         raise ValueError(f"`target` must be one of {', '.join(map(repr, TARGETS))}, got {target!r}")
     if data.get("twin"):
+        y[0] = np.copysign(np.sqrt(np.mean(y**2)), y[0])
         y[1] = y[0] if data.get("alike") else -y[0]
     return X, y * np.sqrt(len(X)) / np.linalg.norm(y)
 

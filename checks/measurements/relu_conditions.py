@@ -130,7 +130,10 @@ def halvings(seed: int, *, angles: list, widths: list) -> dict[str, list]:
 
 def _halving(seed: int, phi: float, m: int) -> tuple[float, float]:
     X, params = pair(phi), init_parameters(seed, 2, m, hidden_layers=1)
-    options = {"activation": "relu", "kappa": halving_scale(phi, 2.0) / PATH_SHARE}
+    own = own_halving_scale(X, params.weights[0], params.output, 2.0)
+    if not np.isfinite(own):
+        return np.nan, own
+    options = {"activation": "relu", "kappa": own / PATH_SHARE}
     path = {"centred": True, "kernels": True, "loss_ratio": PATH_END, "rtol": PATH_RTOL}
     run = gradient_flow(params, X, np.array([1.0, -1.0]), **options, **path)
     start = np.linalg.eigvalsh(layer_grams(params, X, **options).sum(axis=0))[0]
@@ -138,7 +141,7 @@ def _halving(seed: int, phi: float, m: int) -> tuple[float, float]:
     gap = np.append(0.0, run.outputs[:, 0] - run.outputs[:, 1]) / options["kappa"]
     k = int(np.argmax(share <= 0.5))  # 0 where it never is
     scale = 2 / float(np.interp(0.5, share[[k, k - 1]], gap[[k, k - 1]])) if k else np.nan
-    return scale, own_halving_scale(X, params.weights[0], params.output, 2.0)
+    return scale, own
 
 
 def envelopes(
