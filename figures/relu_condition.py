@@ -11,10 +11,10 @@ from theory.relu_condition import halving_scale
 
 CAPTION = (
     "Claim li2024demystifying/relu-condition. One hidden layer, two inputs at the angle φ, labels 1 and −1. Left: κ_c, below "
-    "which λ_min(G_t) of a relu network falls to half, mean and range of the draws; dashed: as derived to first order in φ, slope "
-    "−2 as φ → 0; hollow: κ_cert, above which the theorem keeps half, computed at the start. Right, φ = 0.1: by how many decades "
-    "the loss exceeds the envelope R(θ_0)e^{−κ²λt/(mn)} while it falls by eight, mean and range of the draws; dashed: κ_c. It "
-    "does not with smooth σ or with equal labels."
+    "which λ_min(G_t) of a relu network falls to half, mean and range of the draws; dashed: as derived to first order in φ, "
+    "slope −2 as φ → 0; hollow: κ_cert, above which the theorem keeps half, computed at the start. Right, φ = 0.1: by how many "
+    "decades the loss exceeds the envelope R(θ_0)e^{−κ²λt/(mn)} while it falls by eight, mean and range of the draws; dashed: "
+    "κ_c. It does not with smooth σ or with equal labels."
 )
 COLUMNS = ("panel", "series", "x", "y", "low", "high", "predicted")
 ANGLES = {

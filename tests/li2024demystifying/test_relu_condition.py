@@ -28,7 +28,6 @@ from theory.relu_condition import (
     wedge_share,
 )
 
-pytestmark = pytest.mark.claim("li2024demystifying/relu-condition")
 seeds = st.integers(0, 2**32 - 1)
 twins = st.sampled_from([0.0, 0.02, 0.1, 0.5])
 sets = st.builds(
@@ -43,6 +42,7 @@ def network(data, m, seed):
     return X, y, params, (params.weights[0], params.output)
 
 
+@pytest.mark.claim("li2024demystifying/relu-condition")
 @examples(30)
 @given(data=sets, tau=st.floats(0, 3), seed=seeds)
 def test_the_kept_eigenvalue_is_the_formula_and_falls(data, tau, seed):
@@ -71,6 +71,7 @@ def test_the_kept_eigenvalue_is_the_formula_and_falls(data, tau, seed):
     assert kept_eigenvalue(X, *theta, 0.0) == pytest.approx(start, abs=1e-9)
 
 
+@pytest.mark.claim("li2024demystifying/relu-condition")
 @given(a=st.floats(-3, 3), h=st.floats(0, 3), tau=st.floats(0, 3))
 def test_displacements_solve_their_equations(a, h, tau):
     """r' = |a| + δ, δ' = h + r: one input, w = h along it."""
@@ -109,6 +110,7 @@ def attacked(X, W, a, tau, rng, rounds):
     return min(found, np.linalg.eigvalsh(gram(now))[0]), kept
 
 
+@pytest.mark.claim("li2024demystifying/relu-condition")
 @examples(60)
 @given(data=sets, tau=st.floats(1e-3, 0.5), seed=seeds)
 def test_an_adversary_within_the_displacements_does_not_get_below_the_bound(data, tau, seed):
@@ -119,6 +121,7 @@ def test_an_adversary_within_the_displacements_does_not_get_below_the_bound(data
     assert least >= kept - 1e-12
 
 
+@pytest.mark.claim("li2024demystifying/relu-condition")
 def test_the_adversary_comes_within_half_of_the_bound():
     """So that an adversary that does nothing would be noticed: near-duplicates at τ_1."""
     X, y, _, (W, a) = network(PAIR, 1024, 3)
@@ -127,6 +130,7 @@ def test_the_adversary_comes_within_half_of_the_bound():
     assert kept <= least <= 2 * kept < 0.9 * kept_eigenvalue(X, W, a, 0.0) * 2
 
 
+@pytest.mark.claim("li2024demystifying/relu-condition")
 @examples(12)
 @given(data=sets, seed=seeds)
 def test_flows_at_the_certified_scale_keep_the_kernel_and_the_displacements(data, seed):
@@ -136,6 +140,7 @@ def test_flows_at_the_certified_scale_keep_the_kernel_and_the_displacements(data
         assert max(found["weights"][0], found["output"][0]) <= 1
 
 
+@pytest.mark.claim("li2024demystifying/relu-condition")
 @given(n=st.integers(1, 6), seed=seeds, scale=st.floats(0.1, 10))
 def test_the_certified_scale_is_within_its_simple_bound(n, seed, scale):
     """κ_cert ≤ 2√2 √(nΛR_0)/(λτ_1), up to the sum below the integral; linear in y."""
@@ -148,6 +153,7 @@ def test_the_certified_scale_is_within_its_simple_bound(n, seed, scale):
         assert certified_scale(X, W, a, scale * y, lam)[0] == pytest.approx(scale * kappa)
 
 
+@pytest.mark.claim("li2024demystifying/relu-condition")
 @given(s=st.floats(0, 5))
 def test_the_share_between_two_inputs_is_the_mean_over_its_neurons(s):
     """E a²(1 − |a|s/ρ)_+ by quadrature over the angle of (ρ, |a|), which R⁴ = 8 factors out of; and its integral S/(1 + S)."""
@@ -158,6 +164,7 @@ def test_the_share_between_two_inputs_is_the_mean_over_its_neurons(s):
     assert quad(wedge_share, 0, s)[0] == pytest.approx(S / (1 + S), abs=1e-7)
 
 
+@pytest.mark.claim("li2024demystifying/relu-condition")
 def test_constants():
     assert halving_scale(1e-6, 1.0) * 1e-12 == pytest.approx(13.256, abs=1e-3)
     assert halving_scale(0.05, 2.0) == pytest.approx(2 * halving_scale(0.05, 1.0))
@@ -170,6 +177,7 @@ def test_constants():
     assert sufficient_smooth_scale(X, y, 1000, activation="tanh", delta=0.1) == pytest.approx(8 * np.sqrt(2) * c / lam)
 
 
+@pytest.mark.claim("li2024demystifying/relu-condition")
 @examples(6)
 @given(phi=st.floats(0.02, 0.1), seed=seeds)
 def test_flows_in_the_scale_bracket_the_halving(phi, seed):
@@ -182,6 +190,7 @@ def test_flows_in_the_scale_bracket_the_halving(phi, seed):
     assert abs(y[0] - y[1]) == pytest.approx(2.0) and X[0] @ X[1] == pytest.approx(np.cos(phi))
 
 
+@pytest.mark.claim("li2024demystifying/relu-condition")
 @examples(6)
 @given(phi=st.floats(0.03, 0.1), seed=st.integers(0, 1000))
 def test_below_the_scale_half_is_lost_and_above_it_kept(phi, seed):
@@ -195,6 +204,7 @@ def test_below_the_scale_half_is_lost_and_above_it_kept(phi, seed):
     assert least[0] < 0.5 < least[1]
 
 
+@pytest.mark.claim("li2024demystifying/relu-condition")
 @given(seed=seeds, m=st.integers(3, 40))
 def test_the_own_scale_does_not_depend_on_the_order_of_inputs_or_neurons(seed, m):
     X, params = pair(0.5), init_parameters(seed, 2, m, hidden_layers=1)
@@ -206,6 +216,7 @@ def test_the_own_scale_does_not_depend_on_the_order_of_inputs_or_neurons(seed, m
         assert own_halving_scale(X[::-1], W, -a, 2.0) == pytest.approx(found)  # the other sign of the residual
 
 
+@pytest.mark.claim("li2024demystifying/relu-condition")
 @examples(6)
 @given(seed=seeds, activation=st.sampled_from(["tanh", "gelu", "softplus"]))
 def test_near_duplicates_with_opposite_labels_leave_the_envelope_for_relu_alone(seed, activation):
@@ -215,6 +226,7 @@ def test_near_duplicates_with_opposite_labels_leave_the_envelope_for_relu_alone(
     assert envelopes(data=PAIR | {"alike": True}, activation="relu", **shared)["excess"][0, 0] < 0.5
 
 
+@pytest.mark.claim("li2024demystifying/relu-condition")
 def test_twins_are_turned_by_their_angle():
     for kind in ("random", "digits", "diabetes"):
         data = {"kind": kind, "n": 4, "twin": 0.2}
