@@ -37,6 +37,7 @@ from checks.li2024demystifying import (
     ntk_special_case,
     other_architectures,
     phase_diagram,
+    relu_condition,
     scheme_independence,
 )
 from checks.numerics import oracle_agreement
@@ -66,6 +67,7 @@ CLAIMS: tuple[Claim, ...] = (
     limit_positive_definite.CLAIM,
     min_eigenvalue.CLAIM,
     loss_decay.CLAIM,
+    relu_condition.CLAIM,
     drift.CLAIM,
     kernel_stability.CLAIM,
     linearization.CLAIM,

@@ -332,6 +332,16 @@ def unit_rows(rng, sizes):
     return x / np.linalg.norm(x, axis=1, keepdims=True)
 
 
+def plane(rng, sizes):
+    """(m, d) weights for `unit_rows`."""
+    return rng.normal(size=(sizes["m"], max(2, sizes["d"])))
+
+
+def two_rows(rng, sizes):
+    """Two unit rows in the plane."""
+    return unit_rows(rng, {"n": 2, "d": 2})
+
+
 def positive_definite(rng, sizes):
     """(n, n), multiples of 1/64."""
     A = rng.integers(-8, 9, (sizes["n"], sizes["n"])) / 8

@@ -35,6 +35,7 @@ from figures import (
     other_architectures,
     phase_diagram,
     regime_map,
+    relu_condition,
     scheme_independence,
     teacher_student,
     width_population,
@@ -191,6 +192,16 @@ def test_loss_decay_stays_below_its_envelope_and_follows_the_limit_where_kappa_i
     assert np.polyfit(wide["x"], np.log(wide["y"]), 1)[0] == pytest.approx(-2, abs=0.1)
     rich = late[late["panel"] == "tanh digits κ = 1"]
     assert (rich["y"] < 0.1 * rich["limit"]).all()
+
+
+def test_relu_condition_brackets_its_scale_and_leaves_the_envelope_below_it(small):
+    table = table_of(relu_condition, small)
+    scale = table[table["panel"] == "scale"]
+    lost, kept = (scale[scale["series"] == name] for name in ("$κ_c$", "$κ_{cert}$"))
+    assert (lost["y"] < kept["low"]).all() and np.log(lost["y"] / lost["predicted"]) == pytest.approx(0, abs=0.5)
+    excess = table[table["panel"] == "excess"]
+    assert excess["y"][excess["series"] == "relu, opposite labels"].max() > 4
+    assert excess["high"][excess["series"] != "relu, opposite labels"].max() < 0.5
 
 
 def test_drift_meets_its_constant_where_kappa_is_large_and_falls_short_of_it_where_it_is_small(small):

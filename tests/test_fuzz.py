@@ -29,11 +29,12 @@ from tests import hostile as h
 from theory import (
     convergence_bounds,
     convolution_limits,
-    gram_moments,
     descent,
+    gram_moments,
     lazy_bounds,
     parametrization,
     rates,
+    relu_condition,
     residual_limits,
     scaled_bounds,
     width_bounds,
@@ -53,8 +54,8 @@ UNUSUAL = (
 SECONDS = 30  # a call of these sizes takes milliseconds, the first one compiles
 EXPORTED = (theory, kernels)
 LIBRARY = (
-    lazy_bounds, rates, parametrization, scaled_bounds, convergence_bounds, width_bounds, residual_limits, convolution_limits,
-    gram_moments, model_flow, losses, models, residual, convolution, ensemble, random_weights,
+    lazy_bounds, relu_condition, rates, parametrization, scaled_bounds, convergence_bounds, width_bounds, residual_limits,
+    convolution_limits, gram_moments, model_flow, losses, models, residual, convolution, ensemble, random_weights,
 )  # fmt: skip
 NOT_CALLED = {
     *("Certificate", "LimitGrams", "LinearizedFlow", "Trajectory", "ModelTrajectory", "NormalizedNetwork"),  # results
@@ -193,9 +194,31 @@ bound(
 for function, names in (
     (theory.first_layer_failure_bound, LIMIT_NAMES),
     (theory.last_layer_failure_bound, h.name(["erf", "sin"])),
+    (theory.kernel_failure_bound, h.name(["erf", "relu", "abs"], wrong=("gelu",))),
 ):
     bound(function, X=X, width=h.size(), activation=names, eps=h.share())
 line(theory.sufficient_width, X=unit, activation=LIMIT_NAMES, probability=h.share())
+fraction = h.scalar(0.125, 0.875, bad=(0.0, 1.0, -0.5, 1.5))
+line(
+    theory.sufficient_kernel_width, X=unit, activation=h.name(["erf", "relu", "abs"], wrong=("gelu",)), eps=fraction,
+    probability=h.share(),
+)  # fmt: skip
+neurons = {"X": unit, "weights": h.array(("m", "d2"), h.plane), "output": h.array(("m",))}
+clock = h.scalar(0.0, 3.0, bad=(-1.0, 1e300)).accepting("0")
+bound(relu_condition.displacement_bounds, **neurons, tau=clock)
+bound(relu_condition.kept_eigenvalue, **neurons, tau=clock)
+line(relu_condition.certified_scale, **neurons, y=h.array(("n",)), lam=h.positive(), _infinite=True)
+line(relu_condition.sufficient_relu_width, X=unit, delta=fraction)
+bound(relu_condition.sufficient_relu_scale, X=unit, y=y)
+SMOOTH_NAMES = h.name(["tanh", "erf", "gelu"], wrong=("relu",))
+line(relu_condition.sufficient_smooth_width, X=unit, activation=SMOOTH_NAMES, delta=fraction)
+bound(relu_condition.sufficient_smooth_scale, X=unit, y=y, m=h.size(), activation=SMOOTH_NAMES, delta=fraction)
+bound(relu_condition.wedge_share, s=h.not_negative())
+bound(relu_condition.halving_scale, phi=h.scalar(0.125, 0.125, bad=(0.0, 1.0, -0.5)), gap=h.positive())
+line(
+    relu_condition.own_halving_scale, X=h.array((2, 2), h.two_rows), weights=h.array(("m", 2)), output=h.array(("m",)),
+    gap=h.positive(), _infinite=True,
+)  # fmt: skip
 
 line(
     residual_limits.residual_limit_grams, X=POINTS, X2=X2, hidden_layers=DEPTH, activation=LIMIT_NAMES,
@@ -227,8 +250,9 @@ bound(
     lazy_bounds.feature_constant, activation=h.name(["tanh", "erf", "gelu", "identity"]), output=h.array(("m",)),
     layer_rates=h.optional(h.array((2,), lambda rng, sizes: rng.integers(1, 17, 2) / 8)),
 )  # fmt: skip
-bound(lazy_bounds.condition_threshold, n=n, lam=lam, initial_loss=loss, c_sigma=h.not_negative())
-bound(lazy_bounds.kernel_change_bound, n=n, c_sigma=h.not_negative(), jacobian_norm=h.not_negative(), D=D)
+TOP = h.optional(h.positive(1.0, 1.0))
+bound(lazy_bounds.condition_threshold, n=n, lam=lam, initial_loss=loss, c_sigma=h.not_negative(), largest=TOP)
+bound(lazy_bounds.kernel_change_bound, n=n, c_sigma=D, jacobian_norm=D, D=D, largest=TOP)
 bound(lazy_bounds.linearization_bound, n=n, lam=lam, initial_loss=loss, kernel_change=D)
 bound(lazy_bounds.largest_step, kappa=kappa, m=m, n=n, largest=lam)
 bound(lazy_bounds.descent_factor, step=THIN, kappa=THIN, m=m, n=n, lam=THIN, largest=h.optional(h.positive(1.0, 1.0)))

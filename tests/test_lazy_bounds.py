@@ -116,16 +116,22 @@ def test_gradients_change_no_faster_than_the_feature_constant(seed, activation, 
     assert (np.linalg.norm(J - J_0, axis=1) <= 2.0 / 8 * c * np.linalg.norm(delta) * (1 + 1e-9)).all()
     change = 8 / 4 * np.linalg.norm(J @ J.T - J_0 @ J_0.T, 2)
     D, norm = np.linalg.norm(delta) / np.sqrt(8), np.sqrt(8) / 2 * np.linalg.norm(J_0, 2)
-    assert change <= kernel_change_bound(3, c, norm, D) * (1 + 1e-9)
+    top = np.linalg.eigvalsh(network.X @ network.X.T)[-1]
+    assert np.linalg.norm(J - J_0, 2) <= np.sqrt(top) * 2.0 / 8 * c * np.linalg.norm(delta) * (1 + 1e-9)
+    assert change <= kernel_change_bound(3, c, norm, D, largest=top) * (1 + 1e-9)
 
 
 def test_the_threshold_keeps_half_of_the_eigenvalue():
-    """At the threshold the drift bound moves √λ_min of the kernel from √(3/4) to no less than √(1/2), in units of κ√(λ/m)."""
-    n, lam, loss, c, m = 5, 0.3, 0.7, 1.9, 100
-    kappa = condition_threshold(n, lam, loss, c)
-    moved = np.sqrt(n) * kappa / m * c * drift_bound(kappa, m, n, lam, loss)
-    assert 0.998 <= (np.sqrt(0.75) - np.sqrt(0.5)) * kappa * np.sqrt(lam / m) / moved <= 1.002
-    assert moved <= (np.sqrt(0.75) - np.sqrt(0.5)) * kappa * np.sqrt(lam / m)
+    """At the threshold the residual is used up where √λ_min, in units of κ√(λ/m), has come from √(3/4) to √(1/2)."""
+    n, lam, loss, c, m, top = 5, 0.3, 0.7, 1.9, 100, 2.5
+    kappa = condition_threshold(n, lam, loss, c, largest=top)
+    length = (np.sqrt(0.75) - np.sqrt(0.5)) * np.sqrt(lam * m / top) / c
+    speed = lambda l: np.sqrt(0.75) * kappa * np.sqrt(lam / m) - np.sqrt(top) * kappa * c * l / m  # noqa: E731
+    assert speed(length) == pytest.approx(np.sqrt(0.5) * kappa * np.sqrt(lam / m))
+    assert (speed(0) + speed(length)) / 2 * length == pytest.approx(np.sqrt(2 * n * loss))
+    assert condition_threshold(n, lam, loss, c) == pytest.approx(np.sqrt(n / top) * kappa)
+    with pytest.raises(ValueError, match="`largest` must be at most `n`"):
+        condition_threshold(n, lam, loss, c, largest=6.0)
 
 
 @given(

@@ -249,17 +249,34 @@ def decays(
 
 
 def threshold_scale(case: dict) -> float:
-    """κ from which on the condition holds, for output weights up to `LARGEST_WEIGHT`."""
+    """``share``, or all, of the κ from which on the condition holds, for output weights up to `LARGEST_WEIGHT`."""
     c_sigma = feature_constant(case["activation"], np.array([LARGEST_WEIGHT]))
-    return condition_threshold(*constants(case), c_sigma)
+    X = samples(case["data"], data_seed(case["stream"]))[0]
+    top = min(float(np.linalg.norm(X, 2) ** 2) * (1 + 1e-12), len(X))
+    return case.get("share", 1.0) * condition_threshold(*constants(case), c_sigma, largest=top)
 
 
 def threshold_decays(
-    *, data: dict, activation: str, width: int, stream: Sequence[int], first: int, draws: int
+    *, data: dict, activation: str, width: int, stream: Sequence[int], first: int, draws: int, share: float = 1.0
 ) -> Arrays:
     """`decays` of networks with one hidden layer at `threshold_scale`."""
     case = {"data": data, "activation": activation, "hidden_layers": 1, "stream": stream}
-    return decays(**case, pairs=[[width, threshold_scale(case)]], first=first, draws=draws)
+    return decays(**case, pairs=[[width, threshold_scale({**case, "share": share})]], first=first, draws=draws)
+
+
+def least_shares(
+    *, data: dict, activation: str, hidden_layers: int, pairs: list, stream: Sequence[int], first: int, draws: int
+) -> Arrays:
+    """``least`` min_t (m/κ²)λ_min(G_t)/λ over the flow to `LOSS_RATIO`, for every draw and pair (m, κ), (draws, pairs)."""
+    X, y = samples(data, data_seed(stream))
+    case = {"data": data, "activation": activation, "hidden_layers": hidden_layers, "stream": stream}
+    found, lam = _empty(("least",), draws, pairs), constants(case)[1]
+    for at, params, m, kappa in _networks(X.shape[1], hidden_layers, pairs, stream, first, draws):
+        options = {"activation": activation, "kappa": kappa, "centred": True, "kernels": True}
+        run = gradient_flow(params, X, y, loss_ratio=LOSS_RATIO, **options)
+        if run.status == Ending.TARGET:
+            found["least"][at] = np.linalg.eigvalsh(run.kernels)[:, 0].min() * m / kappa**2 / lam
+    return found
 
 
 def isolated_seed(case: dict) -> int:

@@ -44,7 +44,7 @@ def test_the_drift_stays_below_its_bound():
 @given(seed=seeds)
 def test_without_its_condition_the_bound_fails(seed):
     """Two examples, for cost. Two close relu inputs with opposite labels: condition met at the larger κ, not at the smaller."""
-    config = network(1, "relu", {"kind": "pair", "n": 2, "angle": 0.05}, [[8192, 100.0], [8192, 1e6]])
+    config = network(1, "relu", {"kind": "orthonormal", "n": 2, "twin": 0.05}, [[8192, 100.0], [8192, 1e6]])
     found = verdict_of(part_of(CLAIM, "a"), config, seed)
     assert (found.verdict, found.excluded) == (Verdict.SUPPORTED, 1)
 
