@@ -136,25 +136,42 @@ def _feature_constant(output: float, r_1: float, r_2: float, B: float, B_2: floa
 
 
 @bound
-def condition_threshold(n: int, lam: float, initial_loss: float, c_sigma: float) -> float:
-    """12.6 n c_σ √R(θ_0)/λ: from this κ on λ_min(G_0) ≥ (3/4)(κ²/m)λ implies λ_min(G_t) ≥ (κ²/m)λ/2 for all t.
+def condition_threshold(
+    n: int, lam: float, initial_loss: float, c_sigma: float, *, largest: float | None = None
+) -> float:
+    """8√2 √(nΛ) c_σ √R(θ_0)/λ: above it λ_min(G_0) ≥ (3/4)(κ²/m)λ implies λ_min(G_t) ≥ (κ²/m)λ/2 for all t.
 
-    12.6 is 2/(√(3/4) − √(1/2)) = 12.585, rounded up. λ that of `rated_kernel`, c_σ that of the same rates; c_σ = 0 where only a
-    is trained.
+    ``largest`` Λ = λ_max(XXᵀ), by default n, which no unit inputs exceed. λ that of `rated_kernel`, c_σ that of the same rates;
+    c_σ = 0 where only a is trained.
     """
     (n,), (lam,) = counts(n=n), positive(lam=lam)
     initial_loss, c_sigma = not_negative(initial_loss=initial_loss, c_sigma=c_sigma)
-    return Decimal("12.6") * n * c_sigma * initial_loss.sqrt() / lam
+    return 8 * (2 * n * _largest(n, largest) * initial_loss).sqrt() * c_sigma / lam
 
 
 @bound
-def kernel_change_bound(n: int, c_sigma: float, jacobian_norm: float, D: float) -> float:
-    """(m/κ²)‖G_t − G_0‖ ≤ 2 j √n c_σ D + n c_σ²D² with j = (√m/κ)‖J_0S^½‖ and D = ‖S^{−½}(θ_t − θ_0)‖/√m."""
+def kernel_change_bound(
+    n: int, c_sigma: float, jacobian_norm: float, D: float, *, largest: float | None = None
+) -> float:
+    """(m/κ²)‖G_t − G_0‖ ≤ 2 j √Λ c_σ D + Λ c_σ²D² with j = (√m/κ)‖J_0S^½‖ and D = ‖S^{−½}(θ_t − θ_0)‖/√m.
+
+    ``largest`` Λ = λ_max(XXᵀ), by default n, which no unit inputs exceed.
+    """
     (n,), (c_sigma, jacobian_norm, D) = (
         counts(n=n),
         not_negative(c_sigma=c_sigma, jacobian_norm=jacobian_norm, D=D),
     )
-    return 2 * jacobian_norm * n.sqrt() * c_sigma * D + n * c_sigma**2 * D**2
+    top = _largest(n, largest)
+    return 2 * jacobian_norm * top.sqrt() * c_sigma * D + top * c_sigma**2 * D**2
+
+
+def _largest(n: Decimal, largest: float | None) -> Decimal:
+    """Λ, between 1 and n for n unit inputs."""
+    if largest is None:
+        return n
+    (top,) = positive(largest=largest)
+    in_order(largest=top, n=n)
+    return top
 
 
 @bound
