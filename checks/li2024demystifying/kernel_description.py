@@ -10,7 +10,7 @@ from checks.measurements.trainings import along, network, title
 from theory.rates import prediction_exponent
 
 WIDTHS = {1: [64, 256, 1024], 2: [32, 128, 512]}
-K_0 = {1 / 8: 4.0, 1 / 4: 4.0, 1 / 2: 4.0, 1.0: 1.0}
+K_0 = {1 / 8: 8.0, 1 / 4: 4.0, 1 / 2: 4.0, 1.0: 1.0}
 # hidden layers, activation, γ, data sets
 ALONG = {
     "quick": ((1, "tanh", 1 / 2, THREE), (1, "relu", 1.0, THREE), (1, "tanh", 1 / 8, THREE[:1])),
@@ -88,8 +88,8 @@ CLAIM = Claim(
         "m^{−γ}, of training"
     ),
     assumptions=(
-        "unit inputs, no two parallel; up to the corner, γ = 1/4, with kinks 1/2, the error is bounded from above, and for smooth σ "
-        "what training adds to it is bounded apart"
+        "unit inputs, no two parallel; up to the corner, γ = 1/4, with kinks 1/2, the error is bounded from above, and for smooth "
+        "σ what training adds to it is bounded apart"
     ),
     figure="kernel_description",
     uses=("li2024demystifying/gram-limit", "li2024demystifying/linearization"),
