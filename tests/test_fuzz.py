@@ -29,6 +29,7 @@ from tests import hostile as h
 from theory import (
     convergence_bounds,
     convolution_limits,
+    kink_crossings,
     lazy_bounds,
     parametrization,
     rates,
@@ -52,7 +53,7 @@ SECONDS = 30  # a call of these sizes takes milliseconds, the first one compiles
 EXPORTED = (theory, kernels)
 LIBRARY = (
     lazy_bounds, rates, parametrization, scaled_bounds, convergence_bounds, width_bounds, residual_limits, convolution_limits,
-    model_flow, losses, models, residual, convolution, ensemble, random_weights,
+    model_flow, losses, models, residual, convolution, ensemble, random_weights, kink_crossings,
 )  # fmt: skip
 NOT_CALLED = {
     *("Certificate", "LimitGrams", "LinearizedFlow", "Trajectory", "ModelTrajectory", "NormalizedNetwork"),  # results
@@ -214,6 +215,11 @@ bound(lazy_bounds.kernel_change_bound, n=n, c_sigma=h.not_negative(), jacobian_n
 bound(lazy_bounds.linearization_bound, n=n, lam=lam, initial_loss=loss, kernel_change=D)
 bound(lazy_bounds.largest_step, kappa=kappa, m=m, n=n, largest=lam)
 bound(lazy_bounds.descent_factor, step=THIN, kappa=THIN, m=m, n=n, lam=THIN, largest=h.optional(h.positive(1.0, 1.0)))
+line(
+    kink_crossings.crossing_change, X=unit, y=y, U=h.array(("m", "n")), a=h.array(("m",)), kappa=kappa, scaled_time=lam,
+    _holds=symmetric,
+)  # fmt: skip
+line(kink_crossings.mean_crossing_change, X=unit, y=y, scaled_time=lam, doublings=h.count(4, 6), _holds=symmetric)
 UNBOUNDED = h.count(1, 2, bounded=False)
 line(rates.drift_exponent, gamma=h.scalar(-2, 2), centred=h.flag(), hidden_layers=UNBOUNDED, bounded=h.flag())
 line(rates.prediction_exponent, gamma=h.not_negative(), kinked=h.flag())

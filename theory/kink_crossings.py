@@ -16,8 +16,11 @@ from scipy.special import ndtri
 from scipy.stats import qmc
 
 from argument_validation import validate_array, validate_count, validate_positive
+from theory.eigenvalue_bounds import _unit_rows
 from theory.gram_limits import limit_grams
+from theory.validation import definite_spectrum
 
+LARGEST = 1e150  # a² and the change stay within float64
 STEPS = 80  # of the scaled time; twice as many change the mean by less than 1 %
 
 
@@ -26,48 +29,54 @@ def crossing_change(
 ) -> np.ndarray:
     """What crossings change in (m/κ²)G up to t = ``scaled_time`` m/κ², (n, n), for given neurons, to leading order.
 
-    Σ_i of (1/m) Σ_k a_k² Δσ'(w_k·x_i) σ'(w_k·x_j)ρ_ij, in row and column i, for pre-activations ``U`` w_k·x_i (m, n) and output
-    weights ``a`` (m,) at θ_0; unit inputs ``X`` (n, d) and targets ``y`` (n,), whose kernel K must be positive definite.
+    Σ_i of (1/m) Σ_k a_k² Δσ'(w_k·x_i) σ'(w_k·x_j)ρ_ij in row and column i, for pre-activations ``U`` w_k·x_i (m, n) and output
+    weights ``a`` (m,) at θ_0, unit inputs ``X`` (n, d) and targets ``y`` (n,). ValueError for rows that are not of unit norm,
+    and where K is singular to rounding.
     """
-    X, y = validate_array(X, "X", ("n", "d")), validate_array(y, "y", (len(X),))
-    U = validate_array(U, "U", ("m", len(X)))
-    a, kappa = validate_array(a, "a", (len(U),)), validate_positive(kappa, "kappa")
-    K = limit_grams(X, hidden_layers=1, activation="relu").ntk
-    forces, rho = _forces(K, y, validate_positive(scaled_time, "scaled_time")), X @ X.T
-    change, reach = np.zeros((len(X), len(X))), np.abs(forces).sum(axis=0) @ np.abs(rho)
-    for i in range(len(X)):
-        near = np.abs(U[:, i]) * kappa < np.abs(a) * reach[i]
-        active, weights = (U[near] > 0).astype(float), a[near] ** 2 / len(a)
+    X, rho, forces, size = _setting(X, y, scaled_time)
+    U, kappa = validate_array(U, "U", ("m", len(X))), validate_positive(kappa, "kappa") / size
+    a, change = validate_array(a, "a", (len(U),), largest=LARGEST), np.zeros(rho.shape)
+    for i, reach in enumerate(np.abs(rho) @ np.abs(forces).sum(axis=0)):
+        with np.errstate(all="ignore"):  # what overflows is far from the kink
+            z = U[:, i] / a * kappa
+        near = np.abs(z) < reach  # not a = 0
+        active = (U[near] > 0).astype(float)
         active[:, i] = 0
-        switched = weights * _switched(
-            kappa * U[near, i] / a[near], np.sign(a[near]), active, rho[i] * forces, forces[:, i]
-        )
+        switched = _switched(z[near], np.sign(a[near]), active, rho[i] * forces, forces[:, i])
+        switched *= a[near] ** 2 / len(a)
         _collect(change, i, rho[i] * (switched @ active), switched.sum())
     return change
 
 
-def mean_crossing_change(X: np.ndarray, y: np.ndarray, *, scaled_time: float, points: int = 2**16) -> np.ndarray:
-    """lim κ E `crossing_change` as κ grows, (n, n): C of the mean change C/κ of the kernel of relu, for X, y as there.
+def mean_crossing_change(X: np.ndarray, y: np.ndarray, *, scaled_time: float, doublings: int = 16) -> np.ndarray:
+    """C = lim κ E `crossing_change` as κ grows, (n, n), for X, y as there: the mean change of the kernel of relu is C/κ.
 
-    (2π)^{−½}E|a|³/2 times the integral over z of what both signs of a switch, in the mean over neurons on the kink,
-    w·x_i = 0; by ``points`` of a Sobol sequence, a power of two.
+    E over neurons on the kink, w·x_i = 0, of (2π)^{−½}E|a|³/2 times the integral over z of what neurons with a > 0 and with
+    a < 0 switch; by 2^``doublings`` points of a Sobol sequence.
     """
-    X, y = validate_array(X, "X", ("n", "d")), validate_array(y, "y", (len(X),))
-    points = validate_count(points, "points")
-    K = limit_grams(X, hidden_layers=1, activation="relu").ntk
-    forces, rho, n = _forces(K, y, validate_positive(scaled_time, "scaled_time")), X @ X.T, len(X)
-    change, reach = np.zeros((n, n)), np.abs(forces).sum(axis=0) @ np.abs(rho)
-    cube = qmc.Sobol(n + 1, scramble=False).random(points) + 0.5 / points
-    for i in range(n):
+    X, rho, forces, size = _setting(X, y, scaled_time)
+    points, change = 2 ** validate_count(doublings, "doublings", most=24), np.zeros(rho.shape)
+    cube = qmc.Sobol(len(X) + 1, scramble=False).random(points) + 0.5 / points
+    for i, reach in enumerate(np.abs(rho) @ np.abs(forces).sum(axis=0)):
         values, Q = np.linalg.eigh(rho - np.outer(rho[i], rho[i]))  # covariance of w·x_j given w·x_i = 0
-        active = (ndtri(cube[:, :n]) @ (Q * np.sqrt(np.maximum(values, 0))).T > 0).astype(float)
-        active[:, i], z = 0, (2 * cube[:, n] - 1) * reach[i]
-        switched = sum(
-            _switched(z, np.full(points, side), active, rho[i] * forces, forces[:, i]) for side in (1.0, -1.0)
-        )
-        switched *= 2 * reach[i] / points * np.sqrt(2 / np.pi) / np.sqrt(2 * np.pi)
+        active = (ndtri(cube[:, :-1]) @ (Q * np.sqrt(np.maximum(values, 0))).T > 0).astype(float)
+        active[:, i], z = 0, (2 * cube[:, -1] - 1) * reach
+        both = [_switched(z, np.full(points, side), active, rho[i] * forces, forces[:, i]) for side in (1.0, -1.0)]
+        switched = sum(both) * (2 * reach / points / np.pi)  # E|a|³/2 = √(2/π)
         _collect(change, i, rho[i] * (switched @ active), switched.sum())
-    return change
+    return change * size
+
+
+def _setting(X: object, y: object, scaled_time: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+    """X, ρ = XXᵀ, increments (STEPS, n) of α over steps of the scaled time for y of largest entry 1, and that entry."""
+    X = _unit_rows(X)
+    y, scaled_time = validate_array(y, "y", (len(X),), largest=LARGEST), validate_positive(scaled_time, "scaled_time")
+    size = float(np.abs(y).max()) or 1.0
+    values, Q = definite_spectrum(limit_grams(X, hidden_layers=1, activation="relu").ntk, "X` through `limit_grams")
+    times = np.concatenate([[0.0], scaled_time * np.geomspace(1e-3, 1, STEPS)])
+    with np.errstate(under="ignore", over="ignore"):
+        alpha = -np.expm1(-np.outer(times, values) / len(y)) / values * (Q.T @ (y / size)) @ Q.T
+    return X, X @ X.T, np.diff(alpha, axis=0), size
 
 
 def _collect(change: np.ndarray, i: int, row: np.ndarray, own: float) -> None:
@@ -75,13 +84,6 @@ def _collect(change: np.ndarray, i: int, row: np.ndarray, own: float) -> None:
     change[i] += row
     change[:, i] += row
     change[i, i] += own
-
-
-def _forces(K: np.ndarray, y: np.ndarray, scaled_time: float) -> np.ndarray:
-    """Increments of α over steps of the scaled time, (STEPS, n)."""
-    values, Q = np.linalg.eigh(K)
-    times = np.concatenate([[0.0], scaled_time * np.geomspace(1e-3, 1, STEPS)])
-    return np.diff(-np.expm1(-np.outer(times, values) / len(y)) / values * (Q.T @ y) @ Q.T, axis=0)
 
 
 @njit(cache=True, error_model="numpy")
@@ -112,7 +114,7 @@ def _switched(z: np.ndarray, side: np.ndarray, active: np.ndarray, pulls: np.nda
         if here != 0:
             on = 1.0 if side[k] * here > 0 else 0.0
         else:
-            off_speed, on_speed = (below, above) if side[k] > 0 else (above, below)
-            on = off_speed / (off_speed - on_speed) if off_speed * on_speed < 0 else 0.5
+            off, gap = (below, below - above) if side[k] > 0 else (above, above - below)
+            on = min(max(off / gap, 0.0), 1.0) if gap != 0 else 0.0  # with all others off it stays off
         switched[k] = on - (side[k] * z[k] > 0)
     return switched

@@ -88,8 +88,8 @@ CLAIM = Claim(
         "m^{−γ}, of training"
     ),
     assumptions=(
-        "unit inputs, no two parallel; up to the corner, γ = 1/4, with kinks 1/2, the error is bounded from above, and for smooth "
-        "σ what training adds to it is bounded apart"
+        "unit inputs, no two parallel; up to the corner, γ = 1/4, with kinks 1/2, the error is bounded from above, and "
+        "for smooth σ what training adds to it is bounded apart"
     ),
     figure="kernel_description",
     uses=("li2024demystifying/gram-limit", "li2024demystifying/linearization"),
