@@ -31,6 +31,7 @@ from theory import (
     convolution_limits,
     descent,
     gram_moments,
+    kink_crossings,
     lazy_bounds,
     parametrization,
     rates,
@@ -55,7 +56,8 @@ SECONDS = 30  # a call of these sizes takes milliseconds, the first one compiles
 EXPORTED = (theory, kernels)
 LIBRARY = (
     lazy_bounds, relu_condition, rates, parametrization, scaled_bounds, convergence_bounds, width_bounds, residual_limits,
-    convolution_limits, gram_moments, model_flow, losses, models, residual, convolution, ensemble, random_weights,
+    convolution_limits, gram_moments, kink_crossings, model_flow, losses, models, residual, convolution, ensemble,
+    random_weights,
 )  # fmt: skip
 NOT_CALLED = {
     *("Certificate", "LimitGrams", "LinearizedFlow", "Trajectory", "ModelTrajectory", "NormalizedNetwork"),  # results
@@ -241,7 +243,8 @@ bound(lazy_bounds.uncentred_drift_square, layers=layers, y=y, kappa=kappa, m=m, 
 bound(lazy_bounds.rated_drift_constant, layers=layers, layer_rates=layer_rates.lenient("None"), y=y)
 bound(lazy_bounds.layer_drift_constants, layers=layers, layer_rates=layer_rates.lenient("None"), y=y)
 bound(
-    lazy_bounds.layer_drift_bound, kappa=kappa, m=m, n=n, lam=lam, initial_loss=loss, rate=D, jacobian_norm=D, slope=D, other_rate=D,
+    lazy_bounds.layer_drift_bound, kappa=kappa, m=m, n=n, lam=lam, initial_loss=loss, rate=D, jacobian_norm=D, slope=D,
+    other_rate=D,
 )  # fmt: skip
 bound(
     lazy_bounds.balanced_growth, kappa=kappa, targets=D, input_norm=lam, mean_square=lam, other_square=lam, ratio=lam,
@@ -265,6 +268,11 @@ line(
     width=h.size(),
     steps=h.count(1, 3),
 )
+line(
+    kink_crossings.crossing_change, X=unit, y=y, U=h.array(("m", "n")), a=h.array(("m",)), kappa=kappa, scaled_time=lam,
+    _holds=symmetric,
+)  # fmt: skip
+line(kink_crossings.mean_crossing_change, X=unit, y=y, scaled_time=lam, doublings=h.count(4, 6), _holds=symmetric)
 UNBOUNDED = h.count(1, 2, bounded=False)
 line(rates.drift_exponent, gamma=h.scalar(-2, 2), centred=h.flag(), hidden_layers=UNBOUNDED, bounded=h.flag())
 line(rates.phase_exponents, gamma=h.scalar(-2, 2), delta=h.scalar(-2, 2))

@@ -364,6 +364,7 @@ def deviations(
     first: int,
     draws: int,
     paired: bool = False,
+    centred: bool = True,
 ) -> Arrays:
     """How far the network leaves its linearisation, for every draw and pair (m, κ), (draws, pairs); suprema over `decay_times`.
 
@@ -378,15 +379,17 @@ def deviations(
         model = {"activation": activation, "kappa": kappa}
         G = layer_grams(params, X, **model).sum(axis=0)
         times, rtol = decay_times(G), KINKED_DEVIATION_RTOL if activation in KINKED else SMOOTH_RTOL
-        linear = linearized_flow(G, y, times).outputs
+        # training that is not centred is centred training towards y − f_0
+        targets = y if centred else y - forward(params, X, **model)
+        linear = linearized_flow(G, targets, times).outputs
         while True:
             run = gradient_flow(
-                params, X, y, times=times, rtol=rtol, centred=True, kernels=True, **EVALUATIONS, **model
+                params, X, targets, times=times, rtol=rtol, centred=True, kernels=True, **EVALUATIONS, **model
             )
             if len(run.times) < len(times):
                 break
             distance = float(np.abs(run.outputs - linear).max())
-            needed = max(SHARE * distance / np.linalg.norm(y), LEAST_RTOL)
+            needed = max(SHARE * distance / np.linalg.norm(targets), LEAST_RTOL)
             if activation in KINKED or rtol <= needed:
                 change, norm = np.linalg.norm(run.kernels - G, ord=2, axis=(1, 2)).max(), np.linalg.norm(G, 2)
                 scale = m / kappa**2
