@@ -4,8 +4,17 @@ Of F_α(w) = R(αh(w))/α² and κ_h(w_0) = ‖h(w_0) − y*‖‖D²h(w_0)‖/�
 is a ValueError.
 """
 
-from argument_validation import validate_count, validate_real
-from theory.validation import bound, counts, not_negative, positive
+import math
+
+import numpy as np
+from scipy.special import erf
+
+from argument_validation import validate_array, validate_count, validate_not_negative, validate_real
+from theory.validation import bound, not_negative, positive
+
+GRID, REACH = 0.8, 7.0  # spacing of the grid over normal weights, in 1/max‖x_j‖, and its end
+LOG_STEP = 0.25
+LARGEST_DIMENSION = 4
 
 
 @bound
@@ -39,13 +48,63 @@ def width_exponent(beta: float) -> float:
     return validate_real(beta, "beta") - 1
 
 
-@bound
-def width_bound(m: int, alpha: float, curvature: float, kernel: float, target: float, spread: float) -> float:
-    """κ_{h_m}(w_0) ≤ (B/k)(‖y*‖/(mα) + ξ/√m) for h_m = α Σ_{i≤m} φ(θ_i).
+def kernel_change_exponent(beta: float) -> float:
+    """Exponent 2(β − 1) in m of the relative change of DhDhᵀ in training with α(m) = m^{−β} ≥ 1/m, paired units: (1/(mα))²."""
+    return 2 * width_exponent(beta)
 
-    ``curvature`` B = max_i ‖D²φ(θ_i)‖, ``kernel`` k = ‖(1/m) Σ_i Dφ(θ_i)Dφ(θ_i)ᵀ‖, ``target`` ‖y*‖, ``spread`` ξ =
-    ‖Σ_i φ(θ_i)‖/√m, whose mean square is E‖φ(θ_1)‖². B, ‖y*‖ and ξ may be 0.
+
+def inverse_moment(squares: np.ndarray, weights: np.ndarray, power: int, *, block: int, uniform: bool = False) -> float:
+    """E Z̄^{−p}, Z̄ the mean of ``block`` independent copies of Z, whose law has the values ``squares`` (q,) with ``weights`` (q,).
+
+    (1/(p − 1)!) ∫ t^{p−1} (E e^{−tZ/block})^block dt by the trapezoid rule in log t. With ``uniform`` Z is a²z, z of this law and
+    a uniform on [−1, 1]: E e^{−sa²} = √π erf(√s)/(2√s), and the moment is finite for block > 2p. Raises ValueError for others.
     """
-    (m,), (alpha, kernel) = counts(m=m), positive(alpha=alpha, kernel=kernel)
-    curvature, target, spread = not_negative(curvature=curvature, target=target, spread=spread)
-    return curvature / kernel * (target / (m * alpha) + spread / m.sqrt())
+    squares, weights = validate_array(squares, "squares", ("q",)), validate_array(weights, "weights", ("q",))
+    p, block = validate_count(power, "power"), validate_count(block, "block")
+    if squares.shape != weights.shape or (squares <= 0).any() or (weights < 0).any() or not weights.any():
+        raise ValueError("`squares` must be positive and `weights` of the same shape not negative, not all 0")
+    if uniform and block <= 2 * p:
+        raise ValueError(f"`block` must exceed twice `power` = {p}, got {block}")
+    unit, total = float(weights @ squares / weights.sum()), 0.0
+    for x in np.arange(-40 / p, 2 * math.log(40 * block), LOG_STEP):
+        s = math.exp(x) / (unit * block) * squares
+        root = np.sqrt(s)
+        law = math.sqrt(math.pi) / 2 * erf(root) / root if uniform else np.exp(-s)
+        total += LOG_STEP * math.exp(p * x) * float(weights @ law / weights.sum()) ** block
+    return total / math.factorial(p - 1) / unit**p
+
+
+def width_constant(X: np.ndarray, target: float, *, uniform: bool = False, block: int = 16) -> float:
+    """C with E κ_{h_m}(w_0) ≤ C(m^{−1/2} + 1/(mα)) for h_m = α Σ_{i≤m} a_i(tanh(w_i·x_j))_j, w_i normal, m a multiple of block.
+
+    C = NB max(‖y*‖E Z̄^{−1}, √(E‖φ‖² E Z̄^{−2})), B = (4/√27)‖X‖max‖x_j‖ and Z̄ the mean of ``block`` copies of ‖Dφ‖_F² =
+    a² Σ_j tanh'(w·x_j)²‖x_j‖². The means over w are sums over an even grid.
+
+    Parameters
+    ----------
+    X : inputs (N, d), d at most 4. target : ‖y*‖. uniform : a uniform on [−1, 1], else ±1, of mean 0 and independent of w.
+    """
+    X, (target,) = validate_array(X, "X", ("N", "d")), [validate_not_negative(target, "target")]
+    if X.shape[1] > LARGEST_DIMENSION:
+        raise ValueError(f"`X` must have at most {LARGEST_DIMENSION} columns, got {X.shape[1]}")
+    lengths = np.linalg.norm(X, axis=1)
+    if not lengths.any():
+        raise ValueError("`X` must have a row that is not 0")
+    axis = np.arange(0, REACH, GRID / lengths.max())
+    axis = np.concatenate([-axis[:0:-1], axis])
+    squares, size, weights = [], 0.0, []
+    for first in axis:  # one layer of the grid at a time
+        rest = np.stack(np.meshgrid(*[axis] * (X.shape[1] - 1), indexing="ij"), axis=-1).reshape(-1, X.shape[1] - 1)
+        W = np.column_stack([np.full(len(rest), first), rest])
+        t, weight = np.tanh(W @ X.T), np.exp(-0.5 * (W**2).sum(axis=1))
+        squares.append((1 - t**2) ** 2 @ lengths**2)
+        weights.append(weight)
+        size += float(weight @ (t**2).sum(axis=1))
+    squares, weights = np.concatenate(squares), np.concatenate(weights)
+    near = weights > 0
+    first, second = (
+        inverse_moment(squares[near], weights[near], p, block=block, uniform=uniform) for p in (1, 2)
+    )
+    size *= (1 / 3 if uniform else 1.0) / float(weights.sum())
+    curvature = 4 / math.sqrt(27) * np.linalg.norm(X, 2) * lengths.max()
+    return float(len(X) * curvature * max(target * first, math.sqrt(size * second)))
