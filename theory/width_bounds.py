@@ -54,10 +54,10 @@ def kernel_change_exponent(beta: float) -> float:
 
 
 def inverse_moment(squares: np.ndarray, weights: np.ndarray, power: int, *, block: int, uniform: bool = False) -> float:
-    """E Z̄^{−p}, Z̄ the mean of ``block`` independent copies of Z, whose law has the values ``squares`` (q,) with ``weights`` (q,).
+    """E Z̄^{−p}, Z̄ the mean of ``block`` independent copies of Z, of a law with values ``squares`` (q,) and ``weights`` (q,).
 
-    (1/(p − 1)!) ∫ t^{p−1} (E e^{−tZ/block})^block dt by the trapezoid rule in log t. With ``uniform`` Z is a²z, z of this law and
-    a uniform on [−1, 1]: E e^{−sa²} = √π erf(√s)/(2√s), and the moment is finite for block > 2p. Raises ValueError for others.
+    (1/(p − 1)!) ∫ t^{p−1} (E e^{−tZ/block})^block dt by the trapezoid rule in log t. With ``uniform`` Z is a²z, z of this law
+    and a uniform on [−1, 1]: E e^{−sa²} = √π erf(√s)/(2√s), and the moment is finite for block > 2p. ValueError for others.
     """
     squares, weights = validate_array(squares, "squares", ("q",)), validate_array(weights, "weights", ("q",))
     p, block = validate_count(power, "power"), validate_count(block, "block")
@@ -102,9 +102,7 @@ def width_constant(X: np.ndarray, target: float, *, uniform: bool = False, block
         size += float(weight @ (t**2).sum(axis=1))
     squares, weights = np.concatenate(squares), np.concatenate(weights)
     near = weights > 0
-    first, second = (
-        inverse_moment(squares[near], weights[near], p, block=block, uniform=uniform) for p in (1, 2)
-    )
+    first, second = (inverse_moment(squares[near], weights[near], p, block=block, uniform=uniform) for p in (1, 2))
     size *= (1 / 3 if uniform else 1.0) / float(weights.sum())
     curvature = 4 / math.sqrt(27) * np.linalg.norm(X, 2) * lengths.max()
     return float(len(X) * curvature * max(target * first, math.sqrt(size * second)))

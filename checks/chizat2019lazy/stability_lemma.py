@@ -64,7 +64,8 @@ CLAIM = Claim(
             judge=AtMost(),
             controls=(
                 Control(
-                    "half of K in the bound", read=lambda case, found: Sides(2 * found["share"], 1.0, 2 * found["error"])
+                    "half of K in the bound",
+                    read=lambda case, found: Sides(2 * found["share"], 1.0, 2 * found["error"]),
                 ),
             ),
             why="attains the bound as s → ∞",

@@ -209,9 +209,7 @@ CLAIM = Claim(
             cell=other_branch,
             read=left,
             judge=AtLeast(),
-            controls=(
-                Control("y⋆ along the tangent at w_0", cases=lambda tier: branches(tier, True)),
-            ),
+            controls=(Control("y⋆ along the tangent at w_0", cases=lambda tier: branches(tier, True)),),
             why="α = 10 … 316; the limit is a strict local minimiser, and not a global one",
         ),
     ),

@@ -1,5 +1,6 @@
 """Distance of the predictions of a scaled flow to those of its linearisation, up to a horizon; square loss."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -7,10 +8,25 @@ import numpy as np
 from checks.measurements.scaled_models import STEP_ERROR, Drawn, draw, horizon_times, scale_of, suprema, with_finer
 from checks.measurements.streams import each_draw, stacked
 from kernels.losses import SquareLoss
+from kernels.models import Linearised
 from theory.scaled_bounds import least_scale
 
 RTOLS = (1e-6, 1e-7)
 KAPPAS = (1e-3, 1e-4)
+
+
+def constants_of(
+    kind: str, seed: int, centred: bool, horizon: float | None, factor: float
+) -> tuple[Drawn, dict[str, float], float]:
+    """A drawn model, its constants as in `within_radius`, and ``factor`` times an α that suffices."""
+    drawn, drawn_KR = draw(kind, seed, centred=centred), np.random.default_rng([seed, 1]).uniform(size=2)
+    K, r = (horizon, horizon) if horizon else (np.array([0.05, 0.03]) * np.array([80, 100 / 3]) ** drawn_KR).tolist()
+    curvature = drawn.model.jacobian_lipschitz(drawn.start, r)
+    lipschitz = float(np.linalg.norm(drawn.model.jacobian(drawn.start), 2) + r * curvature)
+    size, value = (float(np.linalg.norm(x)) for x in (drawn.targets, drawn.model(drawn.start)))
+    K = min(K, r * lipschitz / (2 * value)) if value else K
+    constants = {"lipschitz": lipschitz, "curvature": curvature, "horizon": K, "radius": r}
+    return drawn, constants, factor * least_scale(K, size, lipschitz - K * value / r, r)
 
 
 @each_draw
@@ -24,19 +40,47 @@ def within_radius(
     K; (factors,) each. K = r = ``horizon``, or else K in [.05, 4] and r in [.03, 1] are log-uniform and K is at most
     rLip(h)/(2‖h(w_0)‖): beyond twice that no α is large enough.
     """
-    drawn, drawn_KR = draw(kind, seed, centred=centred), np.random.default_rng([seed, 1]).uniform(size=2)
-    K, r = (horizon, horizon) if horizon else (np.array([0.05, 0.03]) * np.array([80, 100 / 3]) ** drawn_KR).tolist()
-    curvature = drawn.model.jacobian_lipschitz(drawn.start, r)
-    lipschitz = float(np.linalg.norm(drawn.model.jacobian(drawn.start), 2) + r * curvature)
-    size, value = (float(np.linalg.norm(x)) for x in (drawn.targets, drawn.model(drawn.start)))
-    K = min(K, r * lipschitz / (2 * value)) if value else K
-    times, R, rows = np.linspace(0, K / lipschitz**2, 25)[1:], SquareLoss(drawn.targets), []
+    rows = []
     for factor in factors:
-        alpha = factor * least_scale(K, size, lipschitz - K * value / r, r)
+        drawn, constants, alpha = constants_of(kind, seed, centred, horizon, factor)
+        times, R = np.linspace(0, constants["horizon"] / constants["lipschitz"] ** 2, 25)[1:], SquareLoss(drawn.targets)
         coarse, fine = (suprema(drawn, R, alpha=alpha, times=times, rtol=rtol)[2] for rtol in RTOLS)
         residual = np.linalg.norm(alpha * drawn.model(drawn.start) - drawn.targets)
-        constants = {"lipschitz": lipschitz, "curvature": curvature, "horizon": K, "radius": r}
         rows.append(constants | {"distance": fine, "error": abs(fine - coarse), "alpha": alpha, "residual": residual})
+    return stacked(rows)
+
+
+@each_draw
+def descents_within_radius(
+    seed: int,
+    *,
+    kind: str,
+    factor: float,
+    refinements: Sequence[int],
+    centred: bool = True,
+    horizon: float | None = None,
+) -> dict[str, np.ndarray]:
+    """``distance`` sup_k ‖y_k − ȳ_k‖ of gradient descent on F_α and on its linearisation, at multiples of the least number n of
+    equal steps η = T/n with ηLip(h)²(1 + q) ≤ 1, q = Lip(Dh)‖αh(w_0) − y*‖/(αLip(h)²), (refinements,).
+
+    The other constants as in `within_radius`, at ``factor`` times an α that suffices, and the number of ``steps``.
+    """
+    drawn, constants, alpha = constants_of(kind, seed, centred, horizon, factor)
+    model, rows = drawn.model, []
+    residual = float(np.linalg.norm(alpha * model(drawn.start) - drawn.targets))
+    q = constants["curvature"] * residual / (alpha * constants["lipschitz"] ** 2)
+    least = math.ceil(constants["horizon"] * (1 + q) * (1 - 1e-12))
+    for refinement in refinements:
+        n, largest = refinement * least, 0.0
+        step, twin = constants["horizon"] / constants["lipschitz"] ** 2 / n, Linearised(model, drawn.start)
+        v = np.zeros((2, len(drawn.start)))
+        for _ in range(n):
+            for h, own in zip((model, twin), v, strict=True):
+                w = drawn.start + own / alpha
+                own -= step * h.jacobian(w).T @ (alpha * h(w) - drawn.targets)
+            ends = [alpha * h(drawn.start + own / alpha) for h, own in zip((model, twin), v, strict=True)]
+            largest = max(largest, float(np.linalg.norm(ends[0] - ends[1])))
+        rows.append(constants | {"distance": largest, "error": 0.0, "alpha": alpha, "residual": residual, "steps": n})
     return stacked(rows)
 
 

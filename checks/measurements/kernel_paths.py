@@ -107,9 +107,9 @@ def stability_along_random_paths(seed: int, *, loss: str) -> dict[str, float]:
 
 
 def scalar_stability(*, lam: float, mu: float, K: float, starts: Sequence[float]) -> dict[str, np.ndarray]:
-    """Worst case: R = μy²/2, Σ(0) = λ and Σ(t) = λ + K/(μy) for t > 0; ``starts`` y(0) in K/(λμ). ``share`` and ``error`` as above.
+    """Worst case: R = μy²/2, Σ(0) = λ and Σ(t) = λ + K/(μy) for t > 0; ``starts`` y(0) in K/(λμ).
 
-    Both flows are integrated, until y has fallen to a millionth of K/(λμ) with Σ ever larger.
+    Both flows are integrated, until y has fallen to a millionth of K/(λμ) with Σ ever larger. ``share``, ``error`` as above.
     """
     unit, rows = K / (lam * mu), []
     for start in starts:

@@ -107,7 +107,9 @@ def late_gradients(seed: int, *, kind: str, loss: str, outputs: int, size: float
     R, sigma = make_loss(loss, targets), values[r - 1]
     curvature = np.linalg.norm(second_derivative(drawn.model, drawn.start, STEP).reshape(-1, len(drawn.start)), 2)
     t = DECAYS / (sigma**2 * min(R.evaluate(targets)[2].min(), 0.5))
-    linear = model_flow(Linearised(drawn.model, drawn.start), R, drawn.start, times=[t / 3, 2 * t / 3, t], rtol=LATE_RTOL)
+    linear = model_flow(
+        Linearised(drawn.model, drawn.start), R, drawn.start, times=[t / 3, 2 * t / 3, t], rtol=LATE_RTOL
+    )
     lam = np.linalg.eigvalsh((J.T * R.evaluate(linear.outputs[-1])[2]) @ J)[-r]
     alpha = size * np.linalg.norm(targets) * curvature / sigma**2
     return {"gradient": falling(drawn.model, R, drawn.start, alpha, lam), "decays": np.array(LATE)}

@@ -60,9 +60,10 @@ def relative_scales(
     first: int,
     draws: int,
 ) -> dict[str, np.ndarray]:
-    """κ of h_m = m^{−β} Σ_i φ(w_i) for every draw, β and width, (draws, betas, widths); ``both``, its root mean square over a and −a.
+    """κ of h_m = m^{−β} Σ_i φ(w_i) for every draw, β and width, and ``both``, (draws, betas, widths).
 
-    The two signs have the same Dh and D²h up to signs, and ‖h_m(w_0) − y*‖² has the mean ‖h_m(w_0)‖² + ‖y*‖² over them.
+    ``both`` is the root mean square over a and −a: the two have the same Dh and D²h up to signs, and ‖h_m(w_0) − y*‖² has the
+    mean ‖h_m(w_0)‖² + ‖y*‖² over them.
     """
     found = {key: np.empty((draws, len(betas), len(widths))) for key in ("kappa", "both")}
     X, y = inputs_and_targets(kind, data_seed(stream))
