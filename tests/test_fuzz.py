@@ -263,7 +263,7 @@ bound(width_bounds.time_factor, s=lam, degree=h.count(1, 4, bounded=False))
 line(width_bounds.width_exponent, beta=h.scalar(-2, 2))
 line(width_bounds.kernel_change_exponent, beta=h.scalar(-2, 2))
 line(
-    width_bounds.width_constant, X=h.array(("n", "d"), least=0.25, most=1.0), target=h.not_negative(), uniform=h.flag(),
+    width_bounds.width_constant, X=h.array(("n", 1)), target=h.not_negative(), uniform=h.flag(),
     block=h.count(5, 8),
 )  # fmt: skip
 

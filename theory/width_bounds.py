@@ -9,12 +9,12 @@ import math
 import numpy as np
 from scipy.special import erf
 
-from argument_validation import validate_array, validate_count, validate_not_negative, validate_real
+from argument_validation import validate_array, validate_count, validate_flag, validate_not_negative, validate_real
 from theory.validation import bound, not_negative, positive
 
-GRID, REACH = 0.8, 7.0  # spacing of the grid over normal weights, in 1/max‖x_j‖, and its end
+GRID, REACH = 0.6, 7.0  # spacing of the grid over normal weights, in 1/max(1, ‖x_j‖), and its end
 LOG_STEP = 0.25
-LARGEST_DIMENSION = 4
+LARGEST_DIMENSION, LONGEST, LEAST_BLOCK = 4, 8, 5
 
 
 @bound
@@ -53,27 +53,6 @@ def kernel_change_exponent(beta: float) -> float:
     return 2 * width_exponent(beta)
 
 
-def inverse_moment(squares: np.ndarray, weights: np.ndarray, power: int, *, block: int, uniform: bool = False) -> float:
-    """E Z̄^{−p}, Z̄ the mean of ``block`` independent copies of Z, of a law with values ``squares`` (q,) and ``weights`` (q,).
-
-    (1/(p − 1)!) ∫ t^{p−1} (E e^{−tZ/block})^block dt by the trapezoid rule in log t. With ``uniform`` Z is a²z, z of this law
-    and a uniform on [−1, 1]: E e^{−sa²} = √π erf(√s)/(2√s), and the moment is finite for block > 2p. ValueError for others.
-    """
-    squares, weights = validate_array(squares, "squares", ("q",)), validate_array(weights, "weights", ("q",))
-    p, block = validate_count(power, "power"), validate_count(block, "block")
-    if squares.shape != weights.shape or (squares <= 0).any() or (weights < 0).any() or not weights.any():
-        raise ValueError("`squares` must be positive and `weights` of the same shape not negative, not all 0")
-    if uniform and block <= 2 * p:
-        raise ValueError(f"`block` must exceed twice `power` = {p}, got {block}")
-    unit, total = float(weights @ squares / weights.sum()), 0.0
-    for x in np.arange(-40 / p, 2 * math.log(40 * block), LOG_STEP):
-        s = math.exp(x) / (unit * block) * squares
-        root = np.sqrt(s)
-        law = math.sqrt(math.pi) / 2 * erf(root) / root if uniform else np.exp(-s)
-        total += LOG_STEP * math.exp(p * x) * float(weights @ law / weights.sum()) ** block
-    return total / math.factorial(p - 1) / unit**p
-
-
 def width_constant(X: np.ndarray, target: float, *, uniform: bool = False, block: int = 16) -> float:
     """C with E κ_{h_m}(w_0) ≤ C(m^{−1/2} + 1/(mα)) for h_m = α Σ_{i≤m} a_i(tanh(w_i·x_j))_j, w_i normal, m a multiple of block.
 
@@ -82,27 +61,48 @@ def width_constant(X: np.ndarray, target: float, *, uniform: bool = False, block
 
     Parameters
     ----------
-    X : inputs (N, d), d at most 4. target : ‖y*‖. uniform : a uniform on [−1, 1], else ±1, of mean 0 and independent of w.
+    X : inputs (N, d), d at most 4, the longest row of length 1/8 to 8. target : ‖y*‖. uniform : a uniform on [−1, 1], else ±1,
+        of mean 0 and independent of w. block : at least 5. Raises ValueError for others.
     """
-    X, (target,) = validate_array(X, "X", ("N", "d")), [validate_not_negative(target, "target")]
+    X, target = validate_array(X, "X", ("N", "d")), validate_not_negative(target, "target")
+    uniform, block = validate_flag(uniform, "uniform"), validate_count(block, "block", least=LEAST_BLOCK)
     if X.shape[1] > LARGEST_DIMENSION:
         raise ValueError(f"`X` must have at most {LARGEST_DIMENSION} columns, got {X.shape[1]}")
-    lengths = np.linalg.norm(X, axis=1)
-    if not lengths.any():
-        raise ValueError("`X` must have a row that is not 0")
-    axis = np.arange(0, REACH, GRID / lengths.max())
+    with np.errstate(over="ignore"):
+        lengths = np.linalg.norm(X, axis=1)
+    if not 1 / LONGEST <= lengths.max() <= LONGEST:
+        raise ValueError(f"`X` must have a longest row of length 1/{LONGEST} to {LONGEST}, got {lengths.max():g}")
+    axis = np.arange(0, REACH, GRID / max(lengths.max(), 1.0))
     axis = np.concatenate([-axis[:0:-1], axis])
-    squares, size, weights = [], 0.0, []
+    others = X.shape[1] - 1
+    rest = axis[np.indices((len(axis),) * others).reshape(others, len(axis) ** others).T]
+    squares, weights, size = [], [], 0.0
     for first in axis:  # one layer of the grid at a time
-        rest = np.stack(np.meshgrid(*[axis] * (X.shape[1] - 1), indexing="ij"), axis=-1).reshape(-1, X.shape[1] - 1)
         W = np.column_stack([np.full(len(rest), first), rest])
         t, weight = np.tanh(W @ X.T), np.exp(-0.5 * (W**2).sum(axis=1))
         squares.append((1 - t**2) ** 2 @ lengths**2)
         weights.append(weight)
         size += float(weight @ (t**2).sum(axis=1))
     squares, weights = np.concatenate(squares), np.concatenate(weights)
-    near = weights > 0
-    first, second = (inverse_moment(squares[near], weights[near], p, block=block, uniform=uniform) for p in (1, 2))
     size *= (1 / 3 if uniform else 1.0) / float(weights.sum())
+    first, second = (_inverse_moment(squares, weights / weights.sum(), p, block, uniform) for p in (1, 2))
     curvature = 4 / math.sqrt(27) * np.linalg.norm(X, 2) * lengths.max()
-    return float(len(X) * curvature * max(target * first, math.sqrt(size * second)))
+    constant = float(len(X) * curvature * max(target * first, math.sqrt(size * second)))
+    if not math.isfinite(constant):
+        raise ValueError(f"`target` must give a constant within float64, got {target:g}")
+    return constant
+
+
+def _inverse_moment(squares: np.ndarray, weights: np.ndarray, power: int, block: int, uniform: bool) -> float:
+    """E Z̄^{−p}, Z̄ the mean of ``block`` > 2p independent copies of Z with values ``squares`` (q,) and probabilities (q,).
+
+    (1/(p − 1)!) ∫ t^{p−1} (E e^{−tZ/block})^block dt by the trapezoid rule in log t; ``uniform``: Z is a²z, a uniform on
+    [−1, 1], with E e^{−sa²} = √π erf(√s)/(2√s).
+    """
+    unit, total = float(weights @ squares), 0.0
+    for x in np.arange(-40 / power, 2 * math.log(40 * block), LOG_STEP):
+        s = math.exp(x) / (unit * block) * squares
+        root = np.sqrt(np.maximum(s, 1e-300))
+        law = math.sqrt(math.pi) / 2 * erf(root) / root if uniform else np.exp(-s)
+        total += LOG_STEP * math.exp(power * x) * float(weights @ law) ** block
+    return total / math.factorial(power - 1) / unit**power

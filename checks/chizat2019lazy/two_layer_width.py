@@ -2,6 +2,9 @@
 
 import itertools
 from collections.abc import Iterator
+from functools import cache
+
+import numpy as np
 
 from checks.claim import Arrays, Case, Claim, Control, Part
 from checks.judges import Draws, MeanAtMost, Slope
@@ -13,7 +16,7 @@ from theory.width_bounds import kernel_change_exponent, width_constant, width_ex
 
 BETAS = [0.5, 0.75, 1.0]
 WIDTHS = {tier: [2**k for k in range(8, last)] for tier, last in (("quick", 14), ("standard", 15), ("full", 17))}
-DRAWS, BLOCK = 48, 4
+DRAWS, BLOCK = {True: 24, False: 48}, 4  # the unpaired have the noise of h_m(w_0)
 TRAINED = {"quick": [64, 256, 1024], "standard": [128, 512, 2048], "full": [128, 512, 2048, 8192]}
 MARGIN, TRAINED_MARGIN = 0.08, 0.2
 
@@ -29,7 +32,7 @@ def networks(tier: str) -> Iterator[tuple[str, dict]]:
 def exponents(tier: str) -> list[Case]:
     """One case for every α = m^{−β}."""
     return [
-        Case(f"α = m^−{beta:g} · {name}", config, DRAWS, select={"beta": beta})
+        Case(f"α = m^−{beta:g} · {name}", config, DRAWS[config["paired"]], select={"beta": beta})
         for name, config in networks(tier)
         for beta in BETAS
     ]
@@ -55,6 +58,12 @@ def trained(tier: str) -> list[Case]:
     ]
 
 
+@cache
+def _constant(X: tuple, uniform: bool) -> float:
+    """C for targets of length 1."""
+    return width_constant(np.array(X), 1.0, uniform=uniform)
+
+
 def kappa(case: dict, found: Arrays) -> Draws:
     """Root mean square of κ over a and −a, and over blocks of draws, against m."""
     return Draws(rms_blocks(found["both"][:, BETAS.index(case["beta"])], BLOCK), case["widths"])
@@ -62,9 +71,9 @@ def kappa(case: dict, found: Arrays) -> Draws:
 
 def share(case: dict, found: Arrays, mean_field: bool = True) -> Draws:
     """κ over C(m^{−1/2} + 1/(mα)); without ``mean_field`` over Cm^{−1/2}."""
-    m, (X, _) = case["widths"][case["end"]], inputs_and_targets(case["kind"], data_seed(case["stream"]))
+    m, X = case["widths"][case["end"]], inputs_and_targets(case["kind"], data_seed(case["stream"]))[0]
     size = m**-0.5 + (m ** width_exponent(case["beta"]) if mean_field else 0.0)
-    constant = width_constant(X, 1.0, uniform=case["output"] == "uniform")
+    constant = _constant(tuple(map(tuple, X)), case["output"] == "uniform")
     return Draws(found["kappa"][:, BETAS.index(case["beta"]), case["end"]] / (constant * size))
 
 

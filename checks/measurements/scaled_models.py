@@ -40,6 +40,7 @@ KINDS = (
 LOSSES = ("square", "soft far", "soft near")
 MU, M = 0.5, 2.0  # strong convexity and smoothness of the losses that are not quadratic
 STEP, STEP_ERROR = 1e-4, 1e-6
+RESTARTS, ROUNDS = 8, 20  # of the alternating maximisation
 QUANTITIES = ("drift", "path", "predictions")
 
 
@@ -190,6 +191,23 @@ def curvature_bound(model: Model, w: np.ndarray) -> float:
     D2 = second_derivative(model, w, STEP)
     N, p, _ = D2.shape
     return float(min(np.linalg.norm(D2.reshape(N * p, p), 2), np.linalg.norm(D2.reshape(N, p * p), 2)))
+
+
+def curvature_found(model: Model, w: np.ndarray, seed: int) -> float:
+    """Lower bound of ‖D²h(w)‖, up to `STEP_ERROR`: the largest ‖D²h[u, u]‖ found from `RESTARTS` starts and each output.
+
+    D²h is symmetric, so that ‖D²h‖ = sup_z ‖z·D²h‖ over unit z in R^N, and the supremum over u, v is attained at u = v. In turn
+    u is the eigenvector of z·D²h whose eigenvalue is largest in size and z the direction of D²h[u, u]: the value never falls.
+    """
+    D2 = second_derivative(model, w, STEP)
+    z = np.vstack([np.eye(len(D2)), np.random.default_rng([seed, 4]).normal(size=(RESTARTS, len(D2)))])
+    for _ in range(ROUNDS):
+        values, vectors = np.linalg.eigh(np.tensordot(z, (D2 + D2.transpose(0, 2, 1)) / 2, axes=1))
+        u = np.where(-values[:, :1] > values[:, -1:], vectors[:, :, 0], vectors[:, :, -1])
+        z = np.einsum("ijk,rj,rk->ri", D2, u, u)
+        sizes = np.linalg.norm(z, axis=1, keepdims=True)
+        z = z / np.where(sizes > 0, sizes, 1.0)
+    return float(sizes.max())
 
 
 def scale_of(drawn: Drawn, alpha: float) -> float:
