@@ -321,7 +321,11 @@ bound(width_bounds.prediction_bound, alpha=alpha, slope=D, curvature=D, path=D, 
 bound(width_bounds.scale_of_start, s=lam, degree=h.count(1, 4, bounded=False))
 bound(width_bounds.time_factor, s=lam, degree=h.count(1, 4, bounded=False))
 line(width_bounds.width_exponent, beta=h.scalar(-2, 2))
-bound(width_bounds.width_bound, m=m, alpha=alpha, curvature=D, kernel=lam, target=D, spread=D)
+line(width_bounds.kernel_change_exponent, beta=h.scalar(-2, 2))
+line(
+    width_bounds.width_constant, X=h.array(("n", 1)), target=h.not_negative(), uniform=h.flag(),
+    block=h.count(5, 8),
+)  # fmt: skip
 
 line(
     kernels.init_parameters, seed=h.count(0, 99, least=0, bounded=False), input_dim=h.count(1, 3), width=h.count(1, 3),

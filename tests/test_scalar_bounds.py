@@ -40,10 +40,6 @@ BOUNDS = {
         {"alpha": PURE, "slope": SLOPE, "curvature": CURVATURE, "path": DISTANCE, "drift": DISTANCE},
         OUTPUT,
     ),
-    width_bounds.width_bound: (
-        {"m": PURE, "alpha": PURE, "curvature": CURVATURE, "kernel": (2, -2), "target": OUTPUT, "spread": OUTPUT},
-        PURE,
-    ),
     # κ is an output over √m parameters' unit: κ²λ/m is a kernel
     lazy_bounds.decay_rate: ({"kappa": OUTPUT, "m": PURE, "n": PURE, "lam": (0, -2)}, (2, -2)),
     lazy_bounds.drift_bound: (
@@ -169,14 +165,13 @@ def test_arguments_of_any_size_give_a_number_or_one_sentence(bound, logs):
         (lambda: convergence_bounds.stability_bound(0.0, 2.0, 1.0, 1.0), 0.0),
         (lambda: convergence_bounds.decay_envelope(1.0, 1.0, 1.0, 1e300), 0.0),  # e^{−10^300} is below float64
         (lambda: width_bounds.prediction_bound(2.0, 3.0, 5.0, 0.0, 0.0), 0.0),
-        (lambda: width_bounds.width_bound(4, 1.0, 0.0, 1.0, 1.0, 1.0), 0.0),
-        (lambda: width_bounds.width_bound(4, 0.5, 3.0, 2.0, 1.0, 2.0), 2.25),  # (3/2)(1/2 + 2/2)
         (lambda: width_bounds.prediction_bound(2.0, 3.0, 5.0, 0.5, 0.1), 3.05),  # 2·3·½ + (2/2)·5/100
         (lambda: width_bounds.scale_of_start(1e-100, 3), 1e-300),
         (lambda: width_bounds.scale_of_start(1e-100, 4), 0.0),
         (lambda: width_bounds.time_factor(2.0, 1), 1.0),
         (lambda: width_bounds.time_factor(0.5, 4), 2.0**-6),
         (lambda: width_bounds.width_exponent(0.0), -1.0),  # α = 1
+        (lambda: width_bounds.kernel_change_exponent(0.5), -1.0),
         (lambda: scaled_bounds.relative_scale(3.0, 5.0, 2.0, 7.0), 15 / 28),
         (lambda: scaled_bounds.largest_drift(2.0, 8.0, 3.0), 4 / 3),
         (lambda: scaled_bounds.least_scale(3.0, 5.0, 2.0, 7.0), 15 / 14),
@@ -184,8 +179,8 @@ def test_arguments_of_any_size_give_a_number_or_one_sentence(bound, logs):
         (lambda: convergence_bounds.convergence_scale(1.0, 1.0, 1.0, 1.0), 1 / 16),
         (lambda: convergence_bounds.convergence_scale(4.0, 1.0, 1.0, 1.0), 1 / 128),
         (lambda: convergence_bounds.convergence_rate(2.0, 3.0), 4.5),
-        (lambda: convergence_bounds.convergence_drift_bound(4.0, 1.0, 1.0, 1.0, 2.0), 32.0),
-        (lambda: convergence_bounds.convergence_prediction_bound(4.0, 1.0, 1.0, 1.0, 1.0, 2.0), 640.0),
+        (lambda: convergence_bounds.convergence_drift_bound(4.0, 1.0, 1.0, 1.0, 2.0), 24.0),
+        (lambda: convergence_bounds.convergence_prediction_bound(4.0, 1.0, 1.0, 1.0, 1.0, 2.0), 480.0),
         (lambda: convergence_bounds.stability_bound(3.0, 16.0, 4.0, 0.5), 3.0),
         (lambda: lazy_bounds.condition_threshold(3, 0.5, 4.0, 2.0), 192 * math.sqrt(2)),
         (lambda: lazy_bounds.condition_threshold(8, 0.5, 4.0, 2.0, largest=4.0), 512.0),
@@ -210,7 +205,6 @@ def test_values(found, expected):
         (lambda: width_bounds.time_factor(1e300, 10**6), "`s` 1e.300, `degree` 1000000 must give a time_factor within float64"),
         (lambda: width_bounds.scale_of_start(2.0, 0), "`degree` must be a whole number of at least 1, got 0"),
         (lambda: width_bounds.width_exponent(math.nan), "`beta` must be a finite number, got nan"),
-        (lambda: width_bounds.width_bound(4, 1.0, 1.0, 1.0, 1.0, -50.0), "`spread` must be a finite number of at least 0"),
         (lambda: convergence_bounds.convergence_scale(0.5, 1.0, 1.0, 1.0), "`c` = M/μ must be at least 1, got 0.5"),
         (lambda: convergence_bounds.convergence_drift_bound(1.0, 1.0, 2.0, 1.0, 1.0), "`sigma` must be at most `norm` = 1"),
         (lambda: scaled_bounds.scalar_distance(-1e-9), "`horizon` must be a finite number of at least 0, got -1e-09"),

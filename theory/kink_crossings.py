@@ -16,7 +16,7 @@ from scipy.special import ndtri
 from scipy.stats import qmc
 
 from argument_validation import validate_array, validate_count, validate_positive
-from theory.eigenvalue_bounds import _unit_rows
+from theory.eigenvalue_bounds import unit_rows
 from theory.gram_limits import limit_grams
 from theory.validation import definite_spectrum
 
@@ -69,7 +69,7 @@ def mean_crossing_change(X: np.ndarray, y: np.ndarray, *, scaled_time: float, do
 
 def _setting(X: object, y: object, scaled_time: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
     """X, ρ = XXᵀ, increments (STEPS, n) of α over steps of the scaled time for y of largest entry 1, and that entry."""
-    X = _unit_rows(X)
+    X = unit_rows(X)
     y, scaled_time = validate_array(y, "y", (len(X),), largest=LARGEST), validate_positive(scaled_time, "scaled_time")
     size = float(np.abs(y).max()) or 1.0
     values, Q = definite_spectrum(limit_grams(X, hidden_layers=1, activation="relu").ntk, "X` through `limit_grams")

@@ -1,6 +1,7 @@
-"""The end of a scaled flow with more outputs than directions: the Hessian at the local minimiser and the rate it gives."""
+"""The end of a scaled flow with more outputs than directions: how the gradient vanishes, and the Hessian at the limit."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from kernels.models import Linearised, Model, QuadraticMap
 DECAYS = 25.0
 ZERO = 1e-9  # singular values below this share of the largest are zero
 STEP, POINTS = 1e-5, 16
+LATE, LATE_RTOL = [10.0, 12.0, 14.0, 16.0], 1e-7  # λ⁺t at which the gradient is taken
 RTOL, SQUARE_RTOL = 1e-4, 1e-8  # for the square loss a single step, nearly exact, can satisfy a coarse tolerance
 
 
@@ -80,6 +82,82 @@ def limits(seed: int, *, kind: str, loss: str, outputs: int, sizes: Sequence[flo
     return found | {"predicted": predicted}
 
 
+def falling(model: Model, loss: Loss, start: np.ndarray, alpha: float, lam: float) -> np.ndarray:
+    """α‖∇F_α(w_α(t))‖ = ‖Dhᵀ∇R(αh)‖ at the times t = `LATE`/λ⁺, (times,); NaN where the flow did not get there."""
+    times, found = np.array(LATE) / lam, np.full(len(LATE), np.nan)
+    run = model_flow(model, loss, start, alpha=alpha, times=times, rtol=LATE_RTOL)
+    for k, (v, f) in enumerate(zip(run.displacements, run.outputs, strict=True)):
+        found[k] = np.linalg.norm(model.jacobian(start + v / alpha).T @ loss.evaluate(f)[1])
+    return found
+
+
+@each_draw
+def late_gradients(seed: int, *, kind: str, loss: str, outputs: int, size: float) -> dict[str, np.ndarray]:
+    """`falling` of a drawn model at α = ``size``·‖y*‖‖D²h‖/σ², λ⁺ as in `limits`; ``gradient`` and ``decays`` λ⁺t, (times,).
+
+    The targets have equal parts along the singular direction of Dh(w_0) with the least value that is not zero, so that the
+    slowest mode of the linearised flow takes part, and outside of its range, so that the loss does not vanish.
+    """
+    drawn = draw(kind, seed, outputs=outputs)
+    J = drawn.model.jacobian(drawn.start)
+    r = rank(J)
+    U, values, _ = np.linalg.svd(J)
+    outside = U[:, r:] @ np.random.default_rng([seed, 2]).normal(size=outputs - r)
+    targets = np.sqrt(outputs / 2) * (U[:, r - 1] + outside / np.linalg.norm(outside))
+    R, sigma = make_loss(loss, targets), values[r - 1]
+    curvature = np.linalg.norm(second_derivative(drawn.model, drawn.start, STEP).reshape(-1, len(drawn.start)), 2)
+    t = DECAYS / (sigma**2 * min(R.evaluate(targets)[2].min(), 0.5))
+    linear = model_flow(
+        Linearised(drawn.model, drawn.start), R, drawn.start, times=[t / 3, 2 * t / 3, t], rtol=LATE_RTOL
+    )
+    lam = np.linalg.eigvalsh((J.T * R.evaluate(linear.outputs[-1])[2]) @ J)[-r]
+    alpha = size * np.linalg.norm(targets) * curvature / sigma**2
+    return {"gradient": falling(drawn.model, R, drawn.start, alpha, lam), "decays": np.array(LATE)}
+
+
+@each_draw
+def ranks(seed: int, *, kind: str, outputs: int, most: int, zero: bool = False) -> dict[str, float]:
+    """``short``: whether rank Dh is below ``most`` at a drawn w_0 or at one of 4 points near it; at w = 0 with ``zero``."""
+    drawn = draw(kind, seed, outputs=outputs)
+    start = 0 * drawn.start if zero else drawn.start
+    near = start + 1e-3 * np.random.default_rng([seed, 3]).normal(size=(4, len(start)))
+    points = [start] if zero else [start, *near]
+    return {"short": float(any(rank(drawn.model.jacobian(w)) < most for w in points))}
+
+
+@dataclass(frozen=True)
+class Eight:
+    """h(w) = (sin w, sin w cos w): a curve that passes through 0 at w = 0 along (1, 1) and at w = π along (−1, 1)."""
+
+    def __call__(self, w: np.ndarray) -> np.ndarray:
+        """h(w)."""
+        return np.array([np.sin(w[0]), np.sin(2 * w[0]) / 2])
+
+    def jacobian(self, w: np.ndarray) -> np.ndarray:
+        """Dh(w), nowhere 0."""
+        return np.array([[np.cos(w[0])], [np.cos(2 * w[0])]])
+
+
+@each_draw
+def other_branch(seed: int, *, sizes: Sequence[float], near: bool = False) -> dict[str, np.ndarray]:
+    """``left`` R(αh(w_∞)) of `Eight` from w_0 = 0 and ``lower``, where the flow from w = π ends, over R(0), (sizes,).
+
+    y* of unit length at an ``angle`` of at most 30° to (−1, 1), with ``near`` to (1, 1); ``curvature`` Hess F_α(w_∞).
+    """
+    angle = np.random.default_rng(seed).uniform(-np.pi / 6, np.pi / 6)
+    direction = angle + (np.pi / 4 if near else 3 * np.pi / 4)
+    R, model, found = SquareLoss(np.array([np.cos(direction), np.sin(direction)])), Eight(), []
+    for alpha in sizes:
+        ends = {}
+        for name, start in (("left", 0.0), ("lower", np.pi)):
+            run = model_flow(model, R, np.array([start]), alpha=alpha, times=[DECAYS], rtol=RTOL)
+            ends[name] = run.losses[-1] / R.evaluate(np.zeros(2))[0] if len(run.times) else np.nan
+            if name == "left":
+                ends["curvature"] = float(scaled_hessian(model, R, run.displacements[-1] / alpha, alpha)[0, 0])
+        found.append(ends)
+    return stacked(found) | {"angle": angle}
+
+
 @each_draw
 def degenerate(seed: int, *, name: str, sizes: Sequence[float]) -> dict[str, np.ndarray]:
     """`limit` from w_0 = 0, y* = (1, 1), α = ``sizes``, and ``predicted`` 1.
@@ -90,4 +168,5 @@ def degenerate(seed: int, *, name: str, sizes: Sequence[float]) -> dict[str, np.
     A[1] = [[0, 1], [1, 0]] if name == "product" else [[0, 0], [0, 2]]
     model, R = QuadraticMap(np.array([[1.0, 0.0], [0.0, 0.0]]), A), SquareLoss(np.ones(2))
     found = stacked(limit(model, R, np.zeros(2), alpha, 2 * DECAYS * alpha**2, RTOL, seed) for alpha in sizes)
-    return found | {"predicted": 1.0}
+    late = falling(model, R, np.zeros(2), sizes[-1], 1.0)
+    return found | {"predicted": 1.0, "gradient of time": late, "decays": np.array(LATE)}
