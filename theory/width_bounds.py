@@ -51,12 +51,17 @@ def width_exponent(beta: float) -> float:
 
 
 def kernel_change_exponent(beta: float) -> float:
-    """two-layer-width (c): exponent 2(β − 1) in m of the relative change of DhDhᵀ in training with α(m) = m^{−β} ≥ 1/m, paired units: (1/(mα))²."""
+    """two-layer-width (c): exponent 2(β − 1) in m of the relative change of DhDhᵀ in training with α(m) = m^{−β} ≥ 1/m.
+
+    Of paired units, whose kernel changes by (1/(mα))².
+    """
     return 2 * width_exponent(beta)
 
 
 def width_constant(X: np.ndarray, target: float, *, uniform: bool = False, block: int = 16) -> float:
-    """two-layer-width (b): C with E κ_{h_m}(w_0) ≤ C(m^{−1/2} + 1/(mα)) for h_m = α Σ_{i≤m} a_i(tanh(w_i·x_j))_j, w_i normal, m a multiple of block.
+    """two-layer-width (b): C with E κ_{h_m}(w_0) ≤ C(m^{−1/2} + 1/(mα)) for h_m = α Σ_{i≤m} a_i(tanh(w_i·x_j))_j.
+
+    w_i normal, m a multiple of ``block``.
 
     C = NB max(‖y*‖E Z̄^{−1}, √(E‖φ‖² E Z̄^{−2})), B = (4/√27)‖X‖max‖x_j‖ and Z̄ the mean of ``block`` copies of ‖Dφ‖_F² =
     a² Σ_j tanh'(w·x_j)²‖x_j‖². The means over w are sums over an even grid.
