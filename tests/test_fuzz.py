@@ -207,7 +207,8 @@ bound(lazy_bounds.uncentred_drift_square, layers=layers, y=y, kappa=kappa, m=m, 
 bound(lazy_bounds.rated_drift_constant, layers=layers, layer_rates=layer_rates.lenient("None"), y=y)
 bound(lazy_bounds.layer_drift_constants, layers=layers, layer_rates=layer_rates.lenient("None"), y=y)
 bound(
-    lazy_bounds.layer_drift_bound, kappa=kappa, m=m, n=n, lam=lam, initial_loss=loss, rate=D, jacobian_norm=D, slope=D, other_rate=D,
+    lazy_bounds.layer_drift_bound, kappa=kappa, m=m, n=n, lam=lam, initial_loss=loss, rate=D, jacobian_norm=D, slope=D,
+    other_rate=D,
 )  # fmt: skip
 bound(
     lazy_bounds.balanced_growth, kappa=kappa, targets=D, input_norm=lam, mean_square=lam, other_square=lam, ratio=lam,
@@ -223,7 +224,7 @@ bound(lazy_bounds.largest_step, kappa=kappa, m=m, n=n, largest=lam)
 bound(lazy_bounds.descent_factor, step=THIN, kappa=THIN, m=m, n=n, lam=THIN, largest=h.optional(h.positive(1.0, 1.0)))
 UNBOUNDED = h.count(1, 2, bounded=False)
 line(rates.drift_exponent, gamma=h.scalar(-2, 2), centred=h.flag(), hidden_layers=UNBOUNDED, bounded=h.flag())
-line(rates.phase_exponents, gamma=h.scalar(-2, 2), delta=h.scalar(-2, 2))
+line(rates.phase_exponents, gamma=h.scalar(-2, 2), delta=h.scalar(-2, 2), _infinite="free")
 line(rates.prediction_exponent, gamma=h.not_negative(), kinked=h.flag())
 betas = h.array(("L1",), lambda rng, sizes: rng.integers(1, 17, sizes["L"] + 1) / 8)
 HOMOGENEOUS = h.name(["relu", "leaky_relu", "abs", "identity"], wrong=("tanh",))
