@@ -275,7 +275,7 @@ line(
 line(kink_crossings.mean_crossing_change, X=unit, y=y, scaled_time=lam, doublings=h.count(4, 6), _holds=symmetric)
 UNBOUNDED = h.count(1, 2, bounded=False)
 line(rates.drift_exponent, gamma=h.scalar(-2, 2), centred=h.flag(), hidden_layers=UNBOUNDED, bounded=h.flag())
-line(rates.phase_exponents, gamma=h.scalar(-2, 2), delta=h.scalar(-2, 2))
+line(rates.phase_exponents, gamma=h.scalar(-2, 2), delta=h.scalar(-2, 2), _infinite="free")
 line(rates.prediction_exponent, gamma=h.not_negative(), kinked=h.flag())
 betas = h.array(("L1",), lambda rng, sizes: rng.integers(1, 17, sizes["L"] + 1) / 8)
 HOMOGENEOUS = h.name(["relu", "leaky_relu", "abs", "identity"], wrong=("tanh",))

@@ -155,7 +155,7 @@ def layer_drift_bound(
 def balanced_growth(
     kappa: float, targets: float, input_norm: float, mean_square: float, other_square: float, ratio: float
 ) -> float:
-    """sup_t ‖ΔW‖/‖W_0‖ ≥ √(V/V_0) − 1 for a two-layer 1-homogeneous network, |σ(u)| ≤ |u|, that reaches outputs of this norm.
+    """‖W‖/‖W_0‖ ≥ √(V/V_0) where a two-layer 1-homogeneous network, |σ(u)| ≤ |u|, reaches outputs of this norm by its flow.
 
     ‖f‖ ≤ κ‖X‖√(VA) with the mean squares V = ‖W‖²/m, A = ‖a‖²/m, and V − V_0 = r(A − A_0) at all times, r = ``ratio`` =
     r_W/r_a: V is at least the positive root of V(A_0 + (V − V_0)/r) = (‖f‖/(κ‖X‖))². ``targets`` ‖f‖, ``input_norm`` ‖X‖,
@@ -168,7 +168,7 @@ def balanced_growth(
     half, product = (V - ratio * A) / 2, ratio * (targets / (kappa * input_norm)) ** 2
     root = (half**2 + product).sqrt()
     square = root + half if half >= 0 else product / (root - half)
-    return max(Decimal(0), (square / V).sqrt() - 1)
+    return (square / V).sqrt()
 
 
 def feature_constant(activation: str, output: np.ndarray, *, layer_rates: np.ndarray | None = None) -> float:

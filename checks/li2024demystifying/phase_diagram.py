@@ -140,7 +140,7 @@ def over_growth(case: dict, found: Arrays, *, alone: bool = False) -> Sides:
             continue
         ratio = 1e12 if alone else rates[l] / rates[1 - l]
         options = {"mean_square": squares[l], "other_square": squares[1 - l], "ratio": ratio}
-        bound[s, k, l] = balanced_growth(kappa, found["targets"][s, k], found["inputs"][s], **options)
+        bound[s, k, l] = balanced_growth(kappa, found["targets"][s, k], found["inputs"][s], **options) - 1
     reached = bound > 0  # else the start is large enough
     return Sides(found["relative"][reached], bound[reached], found["error"][reached])
 

@@ -18,10 +18,9 @@ from theory.lazy_bounds import balanced_growth
 from theory.rates import phase_exponents
 
 logs = st.floats(-3, 3)
-claim = pytest.mark.claim("li2024demystifying/phase-diagram")
 
 
-@claim
+@pytest.mark.claim("li2024demystifying/phase-diagram")
 @given(gamma=st.floats(-2, 2), delta=st.floats(-2, 2))
 def test_the_exponents_balance_the_layers_and_meet_at_the_boundaries(gamma, delta):
     """W and a change places with δ; growing layers obey r_W V_growth = r_a A_growth and κ√(VA) ∝ 1; continuous everywhere."""
@@ -37,17 +36,16 @@ def test_the_exponents_balance_the_layers_and_meet_at_the_boundaries(gamma, delt
     assert near == pytest.approx((W, a), abs=1e-7)
 
 
-@claim
+@pytest.mark.claim("li2024demystifying/phase-diagram")
 @given(kappa=logs, targets=logs, own=logs, other=logs, ratio=logs)
 def test_the_least_growth_solves_the_equation_of_the_balanced_layers(kappa, targets, own, other, ratio):
     kappa, targets, own, other, ratio = 10.0 ** np.array([kappa, targets, own, other, ratio])
-    growth = balanced_growth(kappa, targets, 1.5, own, other, ratio)
-    V, needed = own * (1 + growth) ** 2, (targets / (1.5 * kappa)) ** 2
-    reached = V * (other + (V - own) / ratio)
-    assert (growth == 0 and reached >= needed * (1 - 1e-9)) or reached == pytest.approx(needed, rel=1e-6)
+    V, needed = own * balanced_growth(kappa, targets, 1.5, own, other, ratio) ** 2, (targets / (1.5 * kappa)) ** 2
+    terms = V * np.array([other, V / ratio, -own / ratio])
+    assert terms.sum() == pytest.approx(needed, rel=1e-9, abs=1e-12 * np.abs(terms).max())
 
 
-@claim
+@pytest.mark.claim("li2024demystifying/phase-diagram")
 @given(seed=seeds, size=st.floats(-2, 2), ratio=logs)
 def test_no_balanced_displacement_reaches_more_than_the_bound_allows(seed, size, ratio):
     """Neurons moved anyhow, a so that |w_k|²/r_W − a_k²/r_a keeps its value: the bound is about outputs, not about flows."""
@@ -60,12 +58,12 @@ def test_no_balanced_displacement_reaches_more_than_the_bound_allows(seed, size,
     f = forward(after, net.X, activation="relu", kappa=0.7)
     squares, norm = (np.sum(W**2) / 6, a @ a / 6), np.linalg.norm(net.X, 2)
     growth = balanced_growth(0.7, np.linalg.norm(f), norm, *squares, ratio)
-    assert max(0.0, np.linalg.norm(moved) / np.linalg.norm(W) - 1) >= growth - 1e-9
+    assert np.linalg.norm(moved) / np.linalg.norm(W) >= growth * (1 - 1e-9)
 
 
-@claim
-@examples(5)
-@given(seed=seeds, log_kappa=st.floats(-2, 0), log_rate=st.floats(-3, 3))
+@pytest.mark.claim("li2024demystifying/phase-diagram")
+@examples(4)
+@given(seed=seeds, log_kappa=st.floats(-1, 1), log_rate=st.floats(-2, 2))
 def test_the_law_of_every_neuron_survives_the_flow(seed, log_kappa, log_rate):
     """And no layer grows less than it must."""
     rates = [min(1.0, 2.0**log_rate), min(1.0, 2.0**-log_rate)]
@@ -74,11 +72,11 @@ def test_the_law_of_every_neuron_survives_the_flow(seed, log_kappa, log_rate):
     assert found["balance"] == pytest.approx(1, abs=0.03)
     squares, (W, a) = found["squares"][0, 0], found["relative"][0, 0]
     at = (2.0**log_kappa, found["targets"][0, 0], found["inputs"][0])
-    assert W >= balanced_growth(*at, *squares, rates[0] / rates[1]) - 1e-3
-    assert a >= balanced_growth(*at, *squares[::-1], rates[1] / rates[0]) - 1e-3
+    assert W >= balanced_growth(*at, *squares, rates[0] / rates[1]) - 1.001
+    assert a >= balanced_growth(*at, *squares[::-1], rates[1] / rates[0]) - 1.001
 
 
-@claim
+@pytest.mark.claim("li2024demystifying/phase-diagram")
 @examples(3)
 @given(seed=seeds, delta=st.floats(0.4, 0.8))
 def test_input_weights_may_be_lazy_where_the_drift_grows(seed, delta):
@@ -93,7 +91,7 @@ def test_input_weights_may_be_lazy_where_the_drift_grows(seed, delta):
     assert W == pytest.approx(0.5 - 2 * delta, abs=0.12)
 
 
-@claim
+@pytest.mark.claim("li2024demystifying/phase-diagram")
 @examples(2)
 @given(seed=seeds, kind=st.sampled_from(["random", "diabetes"]))
 def test_the_kernel_rests_where_input_weights_alone_are_lazy(seed, kind):

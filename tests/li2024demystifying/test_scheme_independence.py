@@ -18,7 +18,6 @@ from tests.lazy import activations, data_sets, drawn, seeds, start_of, train, ve
 from theory.lazy_bounds import layer_drift_bound, layer_drift_constants, rated_drift_constant
 
 decades = st.lists(st.floats(-4, 0), min_size=3, max_size=3).map(lambda logs: 10.0 ** np.array(logs))
-claim = pytest.mark.claim("li2024demystifying/scheme-independence")
 
 
 def normalised(rates, L):
@@ -26,7 +25,7 @@ def normalised(rates, L):
     return (rates[: L + 1] / rates[: L + 1].max()).tolist()
 
 
-@claim
+@pytest.mark.claim("li2024demystifying/scheme-independence")
 @examples(10)
 @given(data=data_sets(12), L=st.integers(1, 2), rates=decades, seed=seeds, activation=activations)
 def test_every_layer_moves_as_its_rate_says(data, L, rates, seed, activation):
@@ -39,7 +38,7 @@ def test_every_layer_moves_as_its_rate_says(data, L, rates, seed, activation):
     assert 1e4 * found["end"][0, 0] == pytest.approx(rated_drift_constant(G, rates, y)[0], rel=0.1)
 
 
-@claim
+@pytest.mark.claim("li2024demystifying/scheme-independence")
 @examples(4)
 @given(data=data_sets(6), rates=decades, seed=seeds)
 def test_whatever_the_rates_the_drift_is_of_order_one_over_kappa(data, rates, seed):
@@ -48,7 +47,7 @@ def test_whatever_the_rates_the_drift_is_of_order_one_over_kappa(data, rates, se
     assert verdict_of(part_of(CLAIM, "d"), config, seed, 5).verdict is Verdict.SUPPORTED
 
 
-@claim
+@pytest.mark.claim("li2024demystifying/scheme-independence")
 @examples(4)
 @given(gamma=st.floats(0.2, 0.5), delta=st.floats(-1, 1), seed=seeds)
 def test_the_drift_follows_gamma_and_the_slower_layer_its_rate(gamma, delta, seed):
@@ -64,7 +63,7 @@ def test_the_drift_follows_gamma_and_the_slower_layer_its_rate(gamma, delta, see
         assert slope(found["layers"][..., l]) == pytest.approx(exponents[l] - gamma, abs=0.15)
 
 
-@claim
+@pytest.mark.claim("li2024demystifying/scheme-independence")
 @examples(8)
 @given(data=data_sets(6), activation=activations, rates=decades, seed=seeds)
 def test_no_layer_passes_its_bound_where_the_condition_holds(data, activation, rates, seed):
@@ -83,7 +82,7 @@ def test_no_layer_passes_its_bound_where_the_condition_holds(data, activation, r
         assert found["layers"][0, 0, l] <= layer_drift_bound(*at)
 
 
-@claim
+@pytest.mark.claim("li2024demystifying/scheme-independence")
 @given(seed=seeds, size=st.floats(-2, 1), activation=activations)
 def test_the_jacobians_of_both_layers_stay_below_what_the_bound_says(seed, size, activation):
     """(√m/κ)‖J^1‖ ≤ B‖X‖‖a‖/√m and (√m/κ)‖J^2‖ ≤ ‖σ(XW_0ᵀ)‖/√m + B‖X‖‖ΔW‖/√m for any displacement."""
@@ -98,7 +97,7 @@ def test_the_jacobians_of_both_layers_stay_below_what_the_bound_says(seed, size,
     assert np.linalg.norm(J[:, split:], 2) <= np.linalg.norm(J_0[:, split:], 2) + change + 1e-9
 
 
-@claim
+@pytest.mark.claim("li2024demystifying/scheme-independence")
 @examples(4)
 @given(data=data_sets(6), seed=seeds)
 def test_equal_kappa_does_not_mean_equal_drift(data, seed):
