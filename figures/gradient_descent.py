@@ -43,8 +43,8 @@ def compute(run: Run) -> np.ndarray:
     for case, found in [pair for letter in "df" for pair in measure(CLAIM, letter, run)]:
         if case["data"]["kind"] == "random":
             f, lam, m = found["outputs"][0, -1], found["curvature"][0, -1], case["widths"][-1]
-            own = catapult(f[0], lam, step=case["start"] / lam, width=m, steps=SHOWN)[:, 0] ** 2 / m
-            y = f[: len(own)] ** 2 / m
+            own = catapult(f[0], lam, step=case["start"] / lam, width=m, steps=SHOWN)[:, 0]
+            own, y = (np.minimum(np.abs(line[: len(own)]), 1e100) ** 2 / m for line in (own, f))
             keep = np.arange(len(y)) < (np.argmax(y > HIGHEST) if (y > HIGHEST).any() else len(y))
             last = found["last"][0, -1]
             end = f"→ {last:.2f}" if np.isfinite(last) else "diverges"

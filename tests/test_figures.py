@@ -322,7 +322,9 @@ def test_integrators_shows_errors_that_fall_with_the_tolerance(small):
 def test_gradient_descent_follows_its_laws_and_tends_to_the_flow_with_order_one(small):
     table = table_of(gradient_descent, small)
     modes, flow, beyond = (table[table["panel"] == panel] for panel in ("modes", "flow", "catapult"))
-    assert modes["y"][modes["x"] == 0] == pytest.approx(1) and modes["y"] == pytest.approx(modes["predicted"], rel=0.5)
+    early = modes["predicted"] > 0.05  # later the error of λ at this width, times k, is no longer small
+    assert modes["y"][modes["x"] == 0] == pytest.approx(1) and early.sum() > 4
+    assert modes["y"][early] == pytest.approx(modes["predicted"][early], rel=0.3)
     assert flow["y"] == pytest.approx(flow["predicted"], rel=0.2)  # of order 2 the first would be 100 times too large
     assert beyond["y"] == pytest.approx(beyond["predicted"], rel=1e-6, abs=1e-20)
     ends = {

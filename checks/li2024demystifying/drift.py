@@ -116,9 +116,7 @@ def collapse(tier: str, depths: tuple[int, ...]) -> Iterator[Case]:
     for case in networks(tier, *depths):
         L, kappa = case[0], COLLAPSE_SCALE
         config = network(*case, [[m, kappa] for m in (COLLAPSE_WIDTHS[1] if L == 1 else COLLAPSE_WIDTHS[2][tier])])
-        yield Case(
-            f"κ = {kappa:g} · {title(config)}", config, draws=6, chunk=3, select={"margin": {1: 0.02, 2: 0.04}[L]}
-        )
+        yield Case(f"κ = {kappa:g} · {title(config)}", config, draws=6, chunk=3)
 
 
 def relative_changes(case: dict, found: Arrays, *, per_neuron: bool = False) -> Draws:
@@ -251,7 +249,7 @@ CLAIM = Claim(
             cases=partial(collapse, depths=(1, 2)),
             cell=drifts,
             read=against_width,
-            judge=lambda case: Slope(0.0, case["margin"]),
+            judge=lambda case: Slope(0.0, {1: 0.02, 2: 0.04}[case["hidden_layers"]]),
             controls=(
                 Control("‖θ_t − θ_0‖ itself, not per neuron", read=partial(against_width, per_neuron=False)),
                 Control("slope −1/2, as along κ = √m", judge=Slope(-0.5, 0.08)),

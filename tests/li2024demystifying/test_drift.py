@@ -1,10 +1,13 @@
 """drift on drawn configurations."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from checks.judges import Slope
 from checks.li2024demystifying.drift import CLAIM
 from checks.measurements.trainings import along, drifts, network
 from checks.verdict import Verdict
@@ -89,7 +92,7 @@ def test_along_a_path_the_drift_falls_like_kappa():
 def test_at_fixed_kappa_the_drift_does_not_depend_on_the_width():
     def judge(data, activation, kappa, seed):
         config = network(1, activation, data, along(PATH_WIDTHS[1], 0.0, kappa))
-        return verdict_of(part_of(CLAIM, "c"), config, seed, 6, margin=0.05)
+        return verdict_of(replace(part_of(CLAIM, "c"), judge=Slope(0.0, 0.05)), config, seed, 6)
 
     cases = {"data": data_sets(6), "activation": activations, "kappa": st.floats(1, 4), "seed": seeds}
     assert mostly_supported(judge, 4, **cases)
