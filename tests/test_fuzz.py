@@ -288,6 +288,7 @@ bound(
 )  # fmt: skip
 alpha, residual_norm = h.positive(), h.not_negative()
 bound(scaled_bounds.relative_scale, residual=residual_norm, curvature=D, slope=lam, alpha=alpha)
+bound(scaled_bounds.loss_criterion, loss=loss, gradient=lam, curvature=D, slope=lam, alpha=alpha)
 bound(scaled_bounds.scalar_distance, horizon=h.not_negative(), _holds=lambda values, result: 0 <= result <= 1)
 bound(scaled_bounds.largest_drift, time=D, initial_loss=loss, alpha=alpha)
 bound(scaled_bounds.least_scale, horizon=D, residual=residual_norm, lipschitz=lam, radius=lam)

@@ -17,6 +17,10 @@ from theory import convergence_bounds, lazy_bounds, scaled_bounds, width_bounds
 OUTPUT, SLOPE, CURVATURE, DISTANCE, PURE = (1, 0), (1, -1), (1, -2), (0, 1), (0, 0)
 BOUNDS = {
     scaled_bounds.relative_scale: ({"residual": OUTPUT, "curvature": CURVATURE, "slope": SLOPE, "alpha": PURE}, PURE),
+    scaled_bounds.loss_criterion: (
+        {"loss": (2, 0), "gradient": (2, -1), "curvature": CURVATURE, "slope": SLOPE, "alpha": PURE},
+        PURE,
+    ),
     scaled_bounds.largest_drift: ({"time": (-2, 2), "initial_loss": (2, 0), "alpha": PURE}, DISTANCE),
     scaled_bounds.least_scale: ({"horizon": PURE, "residual": OUTPUT, "lipschitz": SLOPE, "radius": DISTANCE}, PURE),
     scaled_bounds.finite_horizon_bound: (
@@ -174,6 +178,7 @@ def test_arguments_of_any_size_give_a_number_or_one_sentence(bound, logs):
         (lambda: width_bounds.kernel_change_exponent(0.5), -1.0),
         (lambda: scaled_bounds.relative_scale(3.0, 5.0, 2.0, 7.0), 15 / 28),
         (lambda: scaled_bounds.largest_drift(2.0, 8.0, 3.0), 4 / 3),
+        (lambda: scaled_bounds.loss_criterion(3.0, 2.0, 5.0, 4.0, 7.0), 15 / 56),
         (lambda: scaled_bounds.least_scale(3.0, 5.0, 2.0, 7.0), 15 / 14),
         (lambda: scaled_bounds.finite_horizon_bound(3.0, 5.0, 2.0, 7.0, 11.0), 315 / 44),
         (lambda: convergence_bounds.convergence_scale(1.0, 1.0, 1.0, 1.0), 1 / 16),

@@ -14,7 +14,7 @@ from theory.validation import bound, not_negative, positive
 
 GRID, REACH = 0.6, 7.0  # spacing of the grid over normal weights, in 1/max(1, ‖x_j‖), and its end
 LOG_STEP = 0.25
-LARGEST_DIMENSION, LONGEST, LEAST_BLOCK = 4, 8, 5
+LARGEST_DIMENSION, LONGEST, LEAST_BLOCK, LARGEST_BLOCK = 4, 8, 5, 10**6
 
 
 @bound
@@ -69,10 +69,13 @@ def width_constant(X: np.ndarray, target: float, *, uniform: bool = False, block
     Parameters
     ----------
     X : inputs (N, d), d at most 4, the longest row of length 1/8 to 8. target : ‖y*‖. uniform : a uniform on [−1, 1], else ±1,
-        of mean 0 and independent of w. block : at least 5. Raises ValueError for others.
+        of mean 0 and independent of w. block : 5 to 10⁶. Raises ValueError for others.
     """
     X, target = validate_array(X, "X", ("N", "d")), validate_not_negative(target, "target")
-    uniform, block = validate_flag(uniform, "uniform"), validate_count(block, "block", least=LEAST_BLOCK)
+    uniform, block = (
+        validate_flag(uniform, "uniform"),
+        validate_count(block, "block", least=LEAST_BLOCK, most=LARGEST_BLOCK),
+    )
     if X.shape[1] > LARGEST_DIMENSION:
         raise ValueError(f"`X` must have at most {LARGEST_DIMENSION} columns, got {X.shape[1]}")
     with np.errstate(over="ignore"):

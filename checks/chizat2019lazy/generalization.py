@@ -97,7 +97,8 @@ CLAIM = Claim(
     summary="test predictions differ by at most αM_1‖w_α − w̄_α‖ + (α/2)M_2‖w_α − w_0‖²",
     statement=(
         "sup_x|αf(w_α)(x) − αf̄(w̄_α)(x)| ≤ αM_1‖w_α − w̄_α‖ + (α/2)M_2‖w_α − w_0‖²: lazy on the training set is lazy at test "
-        "points; exponent −1 in α for h(w_0) = 0, −2 for paired units"
+        "points; exponent −1 in α for h(w_0) = 0, −2 for paired units. The bound holds for any two points, the exponents are "
+        "those of training"
     ),
     assumptions=(
         "M_1 = sup_x‖∇f(w_0)(x)‖ and M_2 = sup_x Lip ∇f(·)(x) finite; for the exponents h(w_0) = 0 and a fixed horizon"
@@ -108,13 +109,13 @@ CLAIM = Claim(
     parts=(
         Part(
             letter="a",
-            says="|αf(w_α)(x) − αf̄(w̄_α)(x)| at drawn test points against its bound",
+            says="|αf(w_α)(x) − αf̄(w̄_α)(x)| at drawn test points against its bound, that of Taylor",
             status="proved",
             cases=points,
             cell=gaps_at_each_point,
             read=bounded,
             judge=AtMost(),
-            why="it holds for any two points w_α and w̄_α, so the error of the flows does not enter",
+            why="a Taylor inequality, for any two points w_α and w̄_α; what it says of training are the exponents of (c)",
         ),
         Part(
             letter="b",

@@ -55,8 +55,8 @@ CLAIM = Claim(
     summary="four independent ways to follow gradient flow end in the same weights, to three tolerances",
     statement=(
         "gradient flow by the exponential integrator, by a general-purpose solver, by descent with step → 0 and, for a linear "
-        "model, in closed form end in the same weights: to three times the tolerance asked for, with kinks to twice that, and what "
-        "the reference is known to"
+        "model, in closed form end in the same weights: to three times the tolerance asked for, with kinks to twice that, as "
+        "far as the reference is known"
     ),
     assumptions=(
         "six samples, up to three hidden layers, times up to 60/λ_max(JJᵀ/n); with kinks one or two hidden layers and κ ≥ 4: "

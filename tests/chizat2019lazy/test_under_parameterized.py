@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.chizat2019lazy.under_parameterized import CLAIM, OUTPUTS, QUANTITIES, SCALES, SIZES, saddles
+from checks.chizat2019lazy.under_parameterized import CLAIM, OUTPUTS, QUANTITIES, RANKS, SCALES, SIZES, saddles
 from checks.claim import Case
-from checks.measurements.local_minima import degenerate, limits, rank, scaled_hessian
+from checks.measurements.local_minima import Eight, degenerate, limits, rank, ranks, scaled_hessian
 from checks.measurements.scaled_models import LOSSES, draw, make_loss
 from checks.verdict import Verdict
 from tests import examples
@@ -55,6 +55,40 @@ def test_ranks_are_those_of_generic_points(kind, seed):
     expected = {"quadratic": 7, "oscillator": 3, "neuron": 2, "rank one": 8}[kind]
     assert rank(drawn.model.jacobian(drawn.start)) == expected
     assert len(drawn.targets) == OUTPUTS[kind] > expected
+
+
+@pytest.mark.claim("chizat2019lazy/under-parameterized")
+@examples(8)
+@given(kind=kinds, seed=seeds)
+def test_the_gradient_falls_at_the_rate_that_is_predicted(kind, seed):
+    config = {"kind": kind, "loss": "square", "outputs": OUTPUTS[kind], "size": 1e3}
+    (found,), _ = judged(replace(part_of(CLAIM, "d"), controls=()), [Case("", config, 1)], seed)
+    assert found.verdict is Verdict.SUPPORTED
+
+
+@pytest.mark.claim("chizat2019lazy/under-parameterized")
+@examples(4)
+@given(kind=kinds, seed=seeds)
+def test_no_start_has_a_rank_below_the_largest(kind, seed):
+    found = ranks(kind=kind, outputs=OUTPUTS[kind], most=RANKS[kind], stream=[seed], first=0, draws=40)
+    assert not found["short"].any()
+
+
+@pytest.mark.claim("chizat2019lazy/under-parameterized")
+@examples(4)
+@given(seed=seeds)
+def test_the_limit_may_be_higher_than_another(seed):
+    for near, verdict in ((False, Verdict.SUPPORTED), (True, Verdict.REFUTED)):
+        case = Case("", {"sizes": SCALES, "near": near}, 1)
+        (found,), _ = judged(replace(part_of(CLAIM, "f"), controls=()), [case], seed)
+        assert found.verdict is verdict
+
+
+@examples(10)
+@given(w=st.floats(-5, 5))
+def test_the_curve_has_the_derivative_it_states(w):
+    difference = (Eight()(np.array([w + 1e-6])) - Eight()(np.array([w - 1e-6]))) / 2e-6
+    assert np.allclose(Eight().jacobian(np.array([w]))[:, 0], difference, atol=1e-8)
 
 
 @pytest.mark.claim("chizat2019lazy/under-parameterized")
