@@ -33,7 +33,9 @@ def relative_scale(residual: float, curvature: float, slope: float, alpha: float
 
 @bound
 def loss_criterion(loss: float, gradient: float, curvature: float, slope: float, alpha: float = 1.0) -> float:
-    """relative-scale (d, e): F‖D²h‖/(‖∇F‖‖Dh‖) at w_0 for F = R(αh)/α²: to first order the largest ratio of the relative changes of Dh and of F.
+    """relative-scale (d, e): F‖D²h‖/(‖∇F‖‖Dh‖) at w_0 for F = R(αh)/α².
+
+    To first order the largest ratio of the relative changes of Dh and of F.
 
     Parameters
     ----------
