@@ -44,8 +44,8 @@ WIDTHS["full"] = WIDTHS["standard"]
 FEW = tuple(data | {"n": 4} for data in THREE)
 SETS = {"quick": FEW, "standard": FEW, "full": THREE}
 MARGIN, SLOW_RTOL = 0.1, 3e-4
-# One width, since law and bound hold at all; κ and rates, W slower, equal, a slower
-GROWTH_WIDTH, GROWTH_INPUTS = 32, {"quick": 2, "standard": 4, "full": 8}
+# Law and bound hold at all widths; at this one every input meets active neurons. κ and rates: W slower, equal, a slower
+GROWTH_WIDTH, GROWTH_INPUTS = 64, {"quick": 2, "standard": 4, "full": 8}
 GROWTHS = {"quick": ((1 / 8, (1 / 16, 1.0)),)}
 GROWTHS["standard"] = (*GROWTHS["quick"], (1 / 8, (1.0, 1.0)), (1 / 8, (1.0, 1 / 16)), (1.0, (1.0, 1.0)))
 GROWTHS["full"] = GROWTHS["standard"]
