@@ -62,7 +62,8 @@ def draw(table: np.ndarray) -> Figure:
             panel.annotate(text, at, textcoords="offset points", xytext=(0, 6), ha="center", fontsize=6.5)
         for name, at in SCHEMES.items():
             panel.plot(*at, marker="x", color="black", markersize=4)
-            panel.annotate(name, at, textcoords="offset points", xytext=(4, -8), fontsize=5.5)
+            side = {"xytext": (4, -8)} if at[0] < 0.5 else {"xytext": (8, -10), "ha": "right"}
+            panel.annotate(name, at, textcoords="offset points", fontsize=5.5, **side)
         panel.set(title=f"RD({LAYERS[l]})", xlabel="γ in $κ ∝ m^γ$", xlim=(-0.75, 0.75), ylim=(-1.25, 1.25))
     panels[0].set_ylabel(r"δ in $β_W/β_a ∝ m^δ$")
     figure.colorbar(shown, ax=panels, label="exponent in m", shrink=0.85)

@@ -27,7 +27,10 @@ def compute(run: Run) -> np.ndarray:
     for case, found in measure(CLAIM, "d", run):
         if case["data"]["kind"] == "random":
             (layers, y), rates, x = limits(case), case["rates"][0], np.array([kappa for _, kappa in case["pairs"]])
-            constant, series = rated_drift_constant(layers, rates, y)[0], f"L = {case['hidden_layers']}: {text(rates)}"
+            constant, series = (
+                rated_drift_constant(layers, rates, y)[0],
+                f"L = {case['hidden_layers']} r = {text(rates)}",
+            )
             slope = slopes(x, found["drift"]).mean()
             for panel, scale in (("D", 1.0), ("D over its constant", constant)):
                 lines = zip(x, *summary(found["drift"] / scale), constant / scale / x, strict=True)
@@ -35,7 +38,7 @@ def compute(run: Run) -> np.ndarray:
     for case, found in measure(CLAIM, "b", run):
         if case["data"]["kind"] == "random" and case["data"]["n"] == 8 and case["data"]["target"] == "random":
             l, widths = case["layer"], np.array([m for m, _ in case["pairs"]], dtype=float)
-            series = f"{case['activation']} γ = {case['gamma']:g} δ_{l + 1} = {case['exponents'][l]:g}"
+            series = f"{case['activation']} γ = {case['gamma']:g} δ_{l + 1} = {text(case['exponents'][l : l + 1])}"
             (layers, y), own = limits(case), found["layers"][..., l]
             pairs = zip(case["pairs"], case["rates"], strict=True)
             predicted = [layer_drift_constants(layers, rates, y)[l] / kappa for (_, kappa), rates in pairs]
@@ -57,8 +60,8 @@ def draw(table: np.ndarray) -> Figure:
             panel.plot(one["x"], one["predicted"], **PREDICTED)
             marks = {"color": f"C{k}"} if k >= 6 else {}
             points(panel, one, k % 6, f"{series}  {signed(one['slope'][0])}" if name == "layers" else series, **marks)
-        panel.set(xscale="log", yscale="log", title=name)
-        panel.set_xlabel("width m" if name == "layers" else "output scale κ")
+        panel.set(yscale="log", title=name, xlabel="width m" if name == "layers" else "output scale κ")
+        panel.set_xscale("log", base=2)
         panel.legend(loc="lower left", fontsize=5)
     panels[2].set_ylabel("‖ΔW‖/√m")
     return figure

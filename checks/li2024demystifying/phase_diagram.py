@@ -37,15 +37,15 @@ POINTS = {
 POINTS["full"] = POINTS["standard"]
 WIDTHS = {
     "quick": ([2**8, 2**10, 2**12], [2**6, 2**8, 2**10]),
-    "standard": ([2**9, 2**11, 2**13], [2**6, 2**8, 2**10]),
+    "standard": ([2**8, 2**10, 2**12], [2**6, 2**8, 2**10]),
 }
 WIDTHS["full"] = WIDTHS["standard"]
 # Fewer inputs where networks are narrow: kinks and draws cost less
 FEW = tuple(data | {"n": 4} for data in THREE)
 SETS = {"quick": FEW, "standard": FEW, "full": THREE}
 MARGIN, SLOW_RTOL = 0.1, 3e-4
-# One width, since law and bound hold at all; κ and rates, W slower, equal, a slower
-GROWTH_WIDTH, GROWTH_INPUTS = 32, {"quick": 2, "standard": 4, "full": 8}
+# Law and bound hold at all widths; at this one every input meets active neurons. κ and rates: W slower, equal, a slower
+GROWTH_WIDTH, GROWTH_INPUTS = 64, {"quick": 2, "standard": 2, "full": 4}
 GROWTHS = {"quick": ((1 / 8, (1 / 16, 1.0)),)}
 GROWTHS["standard"] = (*GROWTHS["quick"], (1 / 8, (1.0, 1.0)), (1 / 8, (1.0, 1 / 16)), (1.0, (1.0, 1.0)))
 GROWTHS["full"] = GROWTHS["standard"]
@@ -56,9 +56,10 @@ LOG_WIDTHS = {"quick": [2**6, 2**10], "standard": [2**6, 2**12], "full": [2**6, 
 
 def points(tier: str, *, rich: bool) -> Iterator[tuple[str, dict, dict]]:
     """Name, configuration and settings of every point of the plane."""
-    table, widths = (RICH, LAZY)[not rich], WIDTHS[tier][rich]
+    table = RICH if rich else LAZY
     for data, region in itertools.product(SETS[tier], POINTS[tier][rich]):
         (gamma, delta), (k_0, b_0) = table[region]
+        widths = WIDTHS[tier][rich or region == "a-lazy"]  # smaller where W has to grow, which costs many steps
         rates = power_rates(widths, (min(0.0, -2 * delta), min(0.0, 2 * delta)), (min(1.0, b_0**-2), min(1.0, b_0**2)))
         # a tolerance of the whole displacement, which a dominates where W alone is lazy
         w_lazy = region.startswith("w-lazy")
@@ -156,7 +157,7 @@ def deep(tier: str) -> Iterator[Case]:
 def slow_scale(tier: str, *, stays: bool = False) -> Iterator[Case]:
     """κ = log m, or κ = 1."""
     widths = LOG_WIDTHS[tier]
-    for data in THREE if tier == "quick" else NINE:
+    for data in NINE if tier == "full" else THREE:
         pairs = [[m, 1.0 if stays else float(np.log(m))] for m in widths]
         config = network(1, "tanh", data, pairs, rates=power_rates(widths, (0, 0)))
         yield Case(title(config), config, draws=6, chunk=3)
