@@ -84,28 +84,22 @@ def certified_scales(*, data: dict, widths: list, stream: list, first: int, draw
 
 
 def end_to_end(case: dict) -> tuple[np.ndarray, np.ndarray, int, float]:
-    """X, y, m and κ of a configuration: (T3) for relu, (T5) for smooth σ; ``share`` of `halving_scale` where it is given."""
+    """X, y, m and κ of a configuration: (T3) for relu, (T5) for smooth σ; a ``share`` is one of `halving_scale` or of κ."""
     (X, y), name, delta = samples(case["data"], data_seed(case["stream"])), case["activation"], case["delta"]
+    share = case.get("share", 0.0)
     if name in KINKED:
         m, kappa = sufficient_relu_width(X, delta=delta), sufficient_relu_scale(X, y)
-    else:
-        m = sufficient_smooth_width(X, activation=name, delta=delta)
-        kappa = sufficient_smooth_scale(X, y, m, activation=name, delta=delta) * ABOVE
-    return (
-        X,
-        y,
-        m,
-        case["share"] * halving_scale(case["data"]["twin"], abs(y[0] - y[1])) if case.get("share") else kappa,
-    )
+        return X, y, m, share * halving_scale(case["data"]["twin"], abs(y[0] - y[1])) if share else kappa
+    m = sufficient_smooth_width(X, activation=name, delta=delta)
+    return X, y, m, (share or ABOVE) * sufficient_smooth_scale(X, y, m, activation=name, delta=delta)
 
 
 def kept_shares(
     *, data: dict, activation: str, delta: float, stream: list, first: int, draws: int, share: float = 0.0
 ) -> dict[str, np.ndarray]:
     """``least`` min_t (m/κ²)λ_min(G_t)/λ_1 over the flow, (draws,), for `end_to_end`; λ_1 = λ_min(K^1)."""
-    X, y, m, kappa = end_to_end(
-        {"data": data, "activation": activation, "delta": delta, "stream": stream, "share": share}
-    )
+    case = {"data": data, "activation": activation, "delta": delta, "stream": stream, "share": share}
+    X, y, m, kappa = end_to_end(case)
     lam = np.linalg.eigvalsh(limit_grams(X, hidden_layers=1, activation=activation).layers[0])[0]
     found = np.full(draws, np.nan)
     for s, seed in enumerate(draw_seeds(stream, first, draws)):
