@@ -10,7 +10,7 @@ from checks.measurements.data import NINE, THREE, data_name
 from checks.measurements.parametrizations import ACTIVATIONS, STEPS, raw_and_normalised
 
 TOLERANCE = 1e-12
-WIDTHS = {"quick": (48,), "standard": (16, 256), "full": (16, 48, 256, 1024)}
+WIDTHS = {"quick": (48,), "standard": (16, 64), "full": (16, 48, 256, 1024)}
 
 
 def networks(tier: str, names: tuple[str, ...] = ACTIVATIONS, **extra: bool) -> Iterator[Case]:
