@@ -9,7 +9,7 @@ from checks.measurements.convolutional import train_on_cifar, train_on_digits
 
 ALPHAS = [10.0, 100.0, 1_000.0]
 SIZES = {"quick": {"n": 100, "epochs": [20, 40]}, "standard": {}, "full": {}}
-DRAWS, CONTROL_DRAWS = {"quick": 8, "standard": 12, "full": 24}, 5
+DRAWS, CONTROL_DRAWS = {"quick": 10, "standard": 16, "full": 24}, 5
 QUANTITIES = {"flipped": "signs at relu layers", "replaced": "largest inputs at pooling layers"}
 LARGEST_SHARE = 0.01
 POOLED = {"vgg11": QUANTITIES, "resnet18": {"flipped": QUANTITIES["flipped"]}}

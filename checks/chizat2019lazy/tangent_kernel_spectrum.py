@@ -9,13 +9,13 @@ from checks.measurements.convolutional import spectra
 
 MEAN, WHOLE = ("mean", 2, 50), ("whole", 20, 500)
 """Kernel, and the ranks whose eigenvalues are compared, counted from 1, the largest."""
-DATA, NOISE, OTHER, UNIFORM = range(4)  # kinds of images
+DATA, NOISE, UNIFORM = range(3)  # kinds of images
 LEAST, LEAST_WHOLE = 0.1, 0.05
 DRAWS, SAMPLES = {"quick": 8, "standard": 16, "full": 32}, 100
 
 
 def networks(tier: str) -> list[Case]:
-    """Images and three kinds of noise, given to the same network at its start."""
+    """Images and two kinds of noise, given to the same network at its start."""
     designs = [{key: d[key] for key in ("images", "width", "gain")} for d in DESIGNS[tier]]
     return [Case(d["images"], {"n": SAMPLES, **d}, DRAWS[tier], chunk=1) for d in designs]
 
@@ -61,9 +61,6 @@ CLAIM = Claim(
             read=excess,
             judge=Gap(LEAST),
             controls=(
-                Control(
-                    "noise against other noise", read=lambda case, found: excess(case, found, kinds=(NOISE, OTHER))
-                ),
                 Control(
                     "the same ranks of the kernel of all outputs, where near copies share a direction",
                     read=lambda case, found: excess(case, found, ("whole", 2, 50)),

@@ -104,9 +104,9 @@ def spectra(
     network: str = "digits",
     cifar: dict | None = None,
 ) -> dict[str, np.ndarray]:
-    """Eigenvalues, falling, of tangent kernels at the start, the same network on four kinds of images, (draws, kinds, …).
+    """Eigenvalues, falling, of tangent kernels at the start, the same network on three kinds of images, (draws, kinds, …).
 
-    The kinds are the ``images`` themselves, two sets of `noise_like` them, and `uniform_noise`. ``mean`` (…, n) has those of
+    The kinds are the ``images`` themselves, `noise_like` them, and `uniform_noise`. ``mean`` (…, n) has those of
     (1/10) Σ_k J_kJ_kᵀ, ``whole``, but for photographs, (…, 10n) those of the kernel of all images and outputs.
     """
     from kernels.cnn import CLASSES, make_network, one_thread, tangent_kernel, whole_tangent_kernel
@@ -119,7 +119,7 @@ def spectra(
             pictures = IMAGES[images](rng, n, 0)[0][0]
         else:
             pictures = standardised(rng.permutation(cifar10(Path(cifar["folder"]))[0])[:n]).astype(float)
-        kinds = [pictures, noise_like(rng, pictures), noise_like(rng, pictures), uniform_noise(rng, pictures)]
+        kinds = [pictures, noise_like(rng, pictures), uniform_noise(rng, pictures)]
         with one_thread():
             model = make_network(network, width=width, seed=seed, gain=gain)
             if small:
