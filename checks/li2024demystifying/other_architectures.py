@@ -36,7 +36,7 @@ KERNELS = {
     ],
     "standard": [
         (RESIDUAL, "relu", 2, ["random", "digits"], [24, 48, 96, 192], 480, 72, 64_000),
-        (RESIDUAL, "tanh", 3, ["random", "digits"], [24, 48, 96, 192], 480, 64, 32_000),
+        (RESIDUAL, "tanh", 3, ["random", "digits"], [24, 48, 96, 192], 480, 96, 32_000),
         (WITHOUT_V, "relu", 2, ["random", "digits"], [24, 48, 96, 192], 480, 96, 64_000),
         (WITHOUT_V, "sigmoid", 3, ["random", "digits"], [24, 48, 96, 192], 480, 48, 24_000),
         (CONVOLUTION, "relu", 2, ["random", "digits"], [12, 24, 48, 96], 480, 48, 32_000),
@@ -56,7 +56,7 @@ FLOWS = {
         (CONVOLUTION, "random", "relu", [12, 36, 108], 10),
     ],
     "standard": [
-        (RESIDUAL, "random", "relu", [48, 112, 256], 44),
+        (RESIDUAL, "random", "relu", [48, 96, 192], 44),
         (RESIDUAL, "digits", "tanh", [12, 48, 192], 36),
         (CONVOLUTION, "random", "relu", [12, 42, 144], 36),
         (CONVOLUTION, "digits", "tanh", [12, 42, 144], 48),
