@@ -95,14 +95,15 @@ CUTS = {
         {},
     ),
     "lazy-threshold": (lambda s: s["gamma"] in (-0.25, 0.0, 0.5), {"pairs": lambda pairs: pairs[:3]}),
-    "kernel-stability": (every, {"pairs": narrower}),
+    "kernel-stability": (lambda s: s["data"]["kind"] == "random", {"pairs": narrower}),
+    "linearization": (lambda s: s["data"]["kind"] == "random", {"pairs": narrower}),
     "scheme-independence": (lambda s: s["data"]["kind"] == "random", {}),
     "phase-diagram": (lambda s: s["data"]["kind"] == "random", {}),
     "gradient-descent": (
         lambda s: s["data"]["kind"] == "random" and s["data"]["n"] <= 8,
         {"width": to(256), "widths": lambda widths: widths[:2]},
     ),
-    "kernel-description": (lambda s: s["hidden_layers"] == 1, {"pairs": lambda pairs: [pairs[0], pairs[2]]}),
+    "kernel-description": (lambda s: s["data"]["kind"] == "random", {"pairs": lambda pairs: [pairs[0], pairs[2]]}),
     "other-architectures": (every, {"widths": lambda widths: widths[:2]}),
 }
 """By claim: the cases that are kept, and settings that are changed."""
@@ -232,14 +233,16 @@ def test_regime_map_has_the_predicted_signs_inside_its_intervals(small):
 
 def test_kernel_stability_falls_with_the_square_of_kappa_for_paired_neurons_alone(small):
     table = table_of(kernel_stability, small)
-    for quantity in kernel_stability.QUANTITIES:
-        own = table[table["quantity"] == quantity]
-        for label, exponent in (("tanh paired", -2), ("tanh", -1)):
-            line = own[own["series"] == label]
+    for quantity in ("kernel", "outputs"):
+        for label, exponent in ((f"{quantity}, pairs", -2), (quantity, -1)):
+            line = table[table["series"] == label]
             assert line["slope"] == pytest.approx(exponent, abs=0.1)
             assert line["predicted"][-1] == pytest.approx(line["y"][-1])
-        rich = own[own["series"] == "κ = 1"]
-        assert (rich["y"] > 100 * own[own["series"] == "κ = 4096"]["y"]).all()
+    rich, lazy = (table[table["series"] == f"κ = {kappa}"] for kappa in (1, 4096))
+    assert (rich["y"] > 100 * lazy["y"]).all()
+    relu = table[(table["panel"] == "relu κ") & (table["series"] == "mean along C")]
+    assert np.allclose(relu["predicted"] * relu["x"], relu["predicted"][0] * relu["x"][0])  # C/κ
+    assert relu["low"][-1] < 2 * relu["predicted"][-1] and relu["high"][-1] > relu["predicted"][-1] / 2
 
 
 def test_scheme_independence_collapses_all_rates_onto_one_curve(small):
@@ -260,16 +263,15 @@ def test_phase_diagram_has_the_predicted_signs_and_exponents(small):
 
 def test_kernel_description_gets_closer_to_the_kernel_with_the_width(small):
     table = table_of(kernel_description, small)
-    for name, kind in (("tanh", "digits"), ("relu", "random")):
-        own = table[table["panel"] == f"{name} {kind}"]
+    for name, gamma in kernel_description.DRAWN_GAMMA.items():
+        own = table[table["panel"] == f"{name} random"]
         off = [
             max(np.abs(line["y"] - line["predicted"]).max() for line in lines)
             for lines in ([own[own["series"] == f"{m} {i}"] for i in kernel_description.SHOWN] for m in (64, 1024))
         ]
         assert off[1] < off[0]
-        error = {key: table[table["series"] == f"{name} {key}"]["y"] for key in kernel_description.KERNELS.values()}
-        assert error["K"][1] < 0.6 * error["K"][0]
-        assert error["K"][1] < error["$K^{L+1}$"][1]
+        right, wrong = (table[table["series"] == f"{name} {key}"]["y"] for key in (f"{gamma:g}", "$K^{L+1}$"))
+        assert right[1] < 0.6 * right[0] and right[1] < wrong[1]
 
 
 def test_teacher_student_shows_short_ways_from_a_large_start_and_what_it_costs(small):
