@@ -270,8 +270,10 @@ def test_kernel_description_gets_closer_to_the_kernel_with_the_width(small):
             for lines in ([own[own["series"] == f"{m} {i}"] for i in kernel_description.SHOWN] for m in (64, 1024))
         ]
         assert off[1] < off[0]
-        right, wrong = (table[table["series"] == f"{name} {key}"]["y"] for key in (f"{gamma:g}", "$K^{L+1}$"))
-        assert right[1] < 0.6 * right[0] and right[1] < wrong[1]
+        right = table[table["series"] == f"{name} {gamma:g}"]["y"]
+        assert right[1] < 0.6 * right[0]
+    right, wrong = (table[table["series"] == f"tanh {key}"]["y"] for key in ("0.5", "$K^{L+1}$"))
+    assert right[1] < wrong[1]
 
 
 def test_teacher_student_shows_short_ways_from_a_large_start_and_what_it_costs(small):
