@@ -34,6 +34,7 @@ from theory import (
     rates,
     residual_limits,
     scaled_bounds,
+    tangent_span,
     width_bounds,
 )
 
@@ -52,7 +53,7 @@ SECONDS = 30  # a call of these sizes takes milliseconds, the first one compiles
 EXPORTED = (theory, kernels)
 LIBRARY = (
     lazy_bounds, rates, parametrization, scaled_bounds, convergence_bounds, width_bounds, residual_limits, convolution_limits,
-    model_flow, losses, models, residual, convolution, ensemble, random_weights,
+    tangent_span, model_flow, losses, models, residual, convolution, ensemble, random_weights,
 )  # fmt: skip
 NOT_CALLED = {
     *("Certificate", "LimitGrams", "LinearizedFlow", "Trajectory", "ModelTrajectory", "NormalizedNetwork"),  # results
@@ -261,6 +262,11 @@ bound(width_bounds.prediction_bound, alpha=alpha, slope=D, curvature=D, path=D, 
 bound(width_bounds.scale_of_start, s=lam, degree=h.count(1, 4, bounded=False))
 bound(width_bounds.time_factor, s=lam, degree=h.count(1, 4, bounded=False))
 line(width_bounds.width_exponent, beta=h.scalar(-2, 2))
+bound(
+    tangent_span.lazy_population_loss, inner=h.array(("k", "d")), outer=h.array(("k",)), teacher=h.array(("N", "d")),
+    signs=h.array(("N",)), time=h.positive(), inner_rate=h.not_negative(),
+    _holds=lambda values, result: 0 <= result <= 1,
+)  # fmt: skip
 bound(width_bounds.width_bound, m=m, alpha=alpha, curvature=D, kernel=lam, target=D, spread=D)
 
 line(
