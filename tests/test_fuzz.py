@@ -38,6 +38,7 @@ from theory import (
     relu_condition,
     residual_limits,
     scaled_bounds,
+    tangent_span,
     width_bounds,
 )
 
@@ -56,8 +57,8 @@ SECONDS = 30  # a call of these sizes takes milliseconds, the first one compiles
 EXPORTED = (theory, kernels)
 LIBRARY = (
     lazy_bounds, relu_condition, rates, parametrization, scaled_bounds, convergence_bounds, width_bounds, residual_limits,
-    convolution_limits, gram_moments, kink_crossings, model_flow, losses, models, residual, convolution, ensemble,
-    random_weights,
+    convolution_limits, gram_moments, kink_crossings, tangent_span, model_flow, losses, models, residual, convolution,
+    ensemble, random_weights,
 )  # fmt: skip
 NOT_CALLED = {
     *("Certificate", "LimitGrams", "LinearizedFlow", "Trajectory", "ModelTrajectory", "NormalizedNetwork"),  # results
@@ -326,6 +327,11 @@ line(width_bounds.kernel_change_exponent, beta=h.scalar(-2, 2))
 line(
     width_bounds.width_constant, X=h.array(("n", 1)), target=h.not_negative(), uniform=h.flag(),
     block=h.count(5, 8),
+)  # fmt: skip
+bound(
+    tangent_span.lazy_population_loss, inner=h.array(("k", "d")), outer=h.array(("k",)), teacher=h.array(("N", "d")),
+    signs=h.array(("N",)), time=h.positive(), inner_rate=h.not_negative(),
+    _holds=lambda values, result: 0 <= result <= 1,
 )  # fmt: skip
 
 line(

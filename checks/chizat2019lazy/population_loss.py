@@ -37,9 +37,9 @@ def share_of_tangent(case: dict, found: Arrays, inner_rate: float = 1.0) -> Draw
     Neurons come in pairs with the same features, so that the kernel is twice that of one of each.
     """
     d, m = case["d"], case["m"]
-    time, rates = 2 * (1 - LATE / 2) * case["steps"] * case["step"] / m, (inner_rate * d, 1.0)
+    time = 2 * (1 - LATE / 2) * case["steps"] * case["step"] / m
     parts = (found[key] for key in ("inner", "outer", "teacher", "signs"))
-    predicted = [lazy_population_loss(*row, time=time, rates=rates) for row in zip(*parts, strict=True)]
+    predicted = [lazy_population_loss(*row, time=time, inner_rate=inner_rate * d) for row in zip(*parts, strict=True)]
     return Draws(found["loss"][:, -1] / predicted)
 
 
