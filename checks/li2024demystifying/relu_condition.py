@@ -18,13 +18,13 @@ PAIR = {"kind": "random", "n": 2, "d": 2, "twin": 0.1}
 TWINS = (PAIR, {"kind": "random", "n": 8, "d": 8, "twin": 0.1}, {"kind": "diabetes", "n": 8, "twin": 0.05})
 CERTIFIED = {
     "quick": ((*THREE, ORTHONORMAL, *TWINS[:2]), 1024),
-    "standard": ((*NINE, ORTHONORMAL, *TWINS, THREE[1] | {"n": 32}), 2048),
+    "standard": ((*NINE, ORTHONORMAL, *TWINS, THREE[1] | {"n": 32}), 1024),
 }
 CERTIFIED["full"] = (CERTIFIED["standard"][0], 2**13)
 SMALL = {"kind": "random", "n": 4, "d": 8}
 WIDTHS = {"quick": [256, 1024, 4096], "standard": [2**8, 2**10, 2**12], "full": [2**k for k in range(9, 17)]}
 DELTA = 0.1
-TRIALS = {"quick": 84, "standard": 200, "full": 1000}
+TRIALS = {"quick": 84, "standard": 84, "full": 1000}
 SEPARATE = {
     "quick": ({"kind": "orthonormal", "n": 2}, ORTHONORMAL),
     "standard": ({"kind": "orthonormal", "n": 2}, ORTHONORMAL, SMALL),
