@@ -104,7 +104,11 @@ CLAIM = Claim(
             read=distance,
             judge=exponent,
             controls=(
-                Control("K^{L+1} alone, as if only the last layer were trained", lambda c, f: distance(c, f, "wrong")),
+                Control(
+                    "K^{L+1} alone, as if only the last layer were trained",
+                    lambda c, f: distance(c, f, "wrong"),
+                    when=lambda c: c["gamma"] > corner(c["activation"]),
+                ),
                 Control("K in the time κt/m in place of κ²t/m", lambda c, f: distance(c, f, "slower")),
             ),
         ),
