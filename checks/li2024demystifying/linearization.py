@@ -44,7 +44,7 @@ def widths(tier: str) -> Iterator[Case]:
 
 def uncentred(tier: str) -> Iterator[Case]:
     """Widths at κ = √m, f_0 not subtracted; not at the quick tier."""
-    return smooth(tier, 1, [[m, m**0.5] for m in NTK_WIDTHS], 12, () if tier == "quick" else THREE, centred=False)
+    return smooth(tier, 1, [[m, m**0.5] for m in NTK_WIDTHS[tier]], 12, () if tier == "quick" else THREE, centred=False)
 
 
 def below_bound(case: dict, found: Arrays) -> Sides:
@@ -125,7 +125,7 @@ CLAIM = Claim(
             read=OF_WIDTH,
             judge=Slope(-1.0, 0.2),
             controls=(Control("m^{−1/2}, the order of the proved bounds at κ = √m", judge=Slope(-0.5, 0.2)),),
-            why="Lee et al. (2019) prove −1/2, Dyer and Gur-Ari (2020) derive −1",
+            why="Lee et al. (2019) prove −1/2, Dyer and Gur-Ari (2020) derive −1; the next order is m^{−1/2} of it",
         ),
     ),
 )
