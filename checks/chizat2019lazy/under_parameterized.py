@@ -26,6 +26,7 @@ LATE = {
     "standard": (*((kind, "square") for kind in OUTPUTS), *itertools.product(("oscillator", "neuron"), LOSSES[1:])),
 }
 LATE["full"] = LATE["standard"]
+LATE_SIZE = 3e4
 STARTS, LARGEST_SHARE = 480, 0.02
 QUANTITIES = ("gradient", "negative", "null")
 
@@ -46,7 +47,7 @@ def ends(tier: str) -> Iterator[Case]:
 def late(tier: str) -> Iterator[Case]:
     """Drawn models at a large α."""
     for kind, loss in LATE[tier]:
-        config = {"kind": kind, "loss": loss, "outputs": OUTPUTS[kind], "size": 1e3}
+        config = {"kind": kind, "loss": loss, "outputs": OUTPUTS[kind], "size": LATE_SIZE}
         yield Case(f"{kind} · {loss}", config, DRAWS[tier])
 
 
@@ -171,7 +172,7 @@ CLAIM = Claim(
         ),
         Part(
             letter="d",
-            says="‖∇F_α(w_α(t))‖ against e^{λ⁺t} for λ⁺t from 10 to 16, α = 10³‖y⋆‖‖D²h‖/σ²",
+            says="‖∇F_α(w_α(t))‖ against e^{λ⁺t} for λ⁺t from 10 to 16, α = 3·10⁴‖y⋆‖‖D²h‖/σ²",
             status="derived",
             cases=late,
             cell=late_gradients,

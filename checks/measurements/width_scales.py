@@ -85,22 +85,25 @@ def relative_scales(
 def trained_changes(
     *, data: dict, betas: Sequence[float], widths: Sequence[int], stream: Sequence[int], first: int, draws: int
 ) -> dict[str, np.ndarray]:
-    """``change`` ‖K − K_0‖/‖K_0‖ of K = DhDhᵀ at t = `HORIZON`/(mα²‖XXᵀ‖), (draws, betas, widths); NaN if it was not reached.
+    """``before`` K_0 and ``change`` K − K_0 of K = DhDhᵀ/(mα²) at t = `HORIZON`/(mα²‖XXᵀ‖), (draws, betas, widths, n, n).
+
+    NaN where a flow did not get there.
 
     h_m = m^{−β} Σ_i φ(w_i) of paired units, a = ±1 fixed, w trained by gradient flow of ½‖h_m − y*‖², ‖y*‖ = 1. Inputs are
     replaced by others in as many dimensions as they span, with the same inner products: normal w stay normal.
     """
     X, y = samples(data, data_seed(stream))
     X, R = np.linalg.qr(X.T)[1].T, SquareLoss(y / np.linalg.norm(y))
-    found = np.full((draws, len(betas), len(widths)), np.nan)
+    found = {key: np.full((draws, len(betas), len(widths), len(X), len(X)), np.nan) for key in ("before", "change")}
     seeds = draw_seeds(stream, first, draws)
-    for s, b, k in np.ndindex(found.shape):
+    for s, b, k in np.ndindex(draws, len(betas), len(widths)):
         W, a = units(seeds[s], widths[k], X.shape[1], "signs", True)
         alpha = widths[k] ** -betas[b]
         model, start = TwoLayerModel(X, "tanh", a, alpha), W.ravel()
         end = HORIZON / (widths[k] * alpha**2 * np.linalg.norm(X, 2) ** 2)
         run = model_flow(model, R, start, times=[end], rtol=RTOL)
         if len(run.times):
-            before, after = (J @ J.T for J in map(model.jacobian, (start, start + run.displacements[-1])))
-            found[s, b, k] = np.linalg.norm(after - before, 2) / np.linalg.norm(before, 2)
-    return {"change": found}
+            slopes = map(model.jacobian, (start, start + run.displacements[-1]))
+            before, after = (J @ J.T / (widths[k] * alpha**2) for J in slopes)
+            found["before"][s, b, k], found["change"][s, b, k] = before, after - before
+    return found

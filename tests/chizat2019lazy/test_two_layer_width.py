@@ -72,7 +72,7 @@ def test_the_constant_is_that_of_drawn_units(uniform, seed, d, block):
 @pytest.mark.claim("chizat2019lazy/two-layer-width")
 def test_the_kernel_after_training():
     config = {"data": DATA["random"] | {"n": 3}, "betas": [0.5, 1.0], "widths": [64, 256, 1024]}
-    cases = [Case(f"{beta}", config, draws=8, select={"beta": beta}) for beta in (0.5, 1.0)]
+    cases = [Case(f"{beta}", config, draws=32, select={"beta": beta}) for beta in (0.5, 1.0)]
     found, (lazy,) = judged(part_of(CLAIM, "c"), cases, 1)
     assert all(evidence.verdict is not Verdict.REFUTED for evidence in found), found
     assert lazy.verdict is Verdict.REFUTED

@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.chizat2019lazy.under_parameterized import CLAIM, OUTPUTS, QUANTITIES, RANKS, SCALES, SIZES, saddles
+from checks.chizat2019lazy.under_parameterized import (
+    CLAIM,
+    LATE_SIZE,
+    OUTPUTS,
+    QUANTITIES,
+    RANKS,
+    SCALES,
+    SIZES,
+    saddles,
+)
 from checks.claim import Case
 from checks.measurements.local_minima import Eight, degenerate, limits, rank, ranks, scaled_hessian
 from checks.measurements.scaled_models import LOSSES, draw, make_loss
@@ -61,7 +70,7 @@ def test_ranks_are_those_of_generic_points(kind, seed):
 @examples(8)
 @given(kind=kinds, seed=seeds)
 def test_the_gradient_falls_at_the_rate_that_is_predicted(kind, seed):
-    config = {"kind": kind, "loss": "square", "outputs": OUTPUTS[kind], "size": 1e3}
+    config = {"kind": kind, "loss": "square", "outputs": OUTPUTS[kind], "size": LATE_SIZE}
     (found,), _ = judged(replace(part_of(CLAIM, "d"), controls=()), [Case("", config, 1)], seed)
     assert found.verdict is Verdict.SUPPORTED
 
