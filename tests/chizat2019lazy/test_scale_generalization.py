@@ -37,7 +37,7 @@ def test_a_lazy_start_generalises_worse_and_a_lazier_one_no_worse(seed):
 @examples(1)
 @given(seed=seeds)
 def test_noise_is_not_learned_worse(seed):
-    found = verdicts("a", seed, 12, labels="random", taus=TAUS[:2])
+    found = verdicts("a", seed, 12, labels="random")
     assert found[1] is Verdict.REFUTED and found[0] is not Verdict.SUPPORTED
 
 
