@@ -19,7 +19,7 @@ TIMES = {"end": "end of training", "best": "best moment of training"}
 PLATEAU = {"end": math.log(1.25), "best": 0.1}
 
 
-def starts(tier: str, **variant: str) -> list[Case]:
+def starts(tier: str, **variant: object) -> list[Case]:
     """All scales of the start, at the end and at the best moment of training."""
     config = {"taus": TAUS, "step": STEP, "largest_step": LARGEST_STEP, **SIZES[tier], **variant}
     return [Case(name, config, DRAWS[tier], chunk=2, select={"key": key}) for key, name in TIMES.items()]
