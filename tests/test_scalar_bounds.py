@@ -77,6 +77,7 @@ ZERO = (
     "residual",
     "curvature",
     "initial_loss",
+    "loss",
     "path",
     "drift",
     "target",
@@ -100,6 +101,7 @@ ZERO += (
 )  # but see REFUSED
 REFUSED = {
     (scaled_bounds.relative_scale, "slope"),
+    (scaled_bounds.loss_criterion, "slope"),
     (scaled_bounds.least_scale, "lipschitz"),
     (scaled_bounds.finite_horizon_bound, "lipschitz"),
 }
@@ -232,6 +234,8 @@ def test_every_bound_of_scalars_stands_in_the_table():
         width_bounds.scale_of_start,
         width_bounds.time_factor,
         width_bounds.width_exponent,
+        width_bounds.kernel_change_exponent,
+        width_bounds.width_constant,
     }
     own |= {lazy_bounds.rated_kernel, lazy_bounds.drift_constant, lazy_bounds.uncentred_drift_square}
     own |= {lazy_bounds.rated_drift_constant, lazy_bounds.layer_drift_constants, lazy_bounds.feature_constant}

@@ -31,13 +31,12 @@ OTHER = {
 GROWING = {"horizons": [1.0], "rtols": [1e-5, 1e-6], "growing": True}
 # beyond the largest α rounding of αh is seen
 PAIRED = {"horizons": [1.0], "rtols": [1e-10, 1e-11], "sizes": [10.0 ** (k / 2) for k in range(3, 7)]}
-FEW = ("curved directions", "inner weights", "two layers", "oscillator")
 
 
 def models(tier: str) -> list[tuple[str, str]]:
     """Convex losses and kinds; in quick a loss that is not quadratic, whose flows take ten times the steps, meets one kind."""
     soft = [("soft far", KINDS[0]), ("soft near", KINDS[-1])]
-    return [*itertools.product(LOSSES[:1], FEW), *soft] if tier == "quick" else [*itertools.product(LOSSES, KINDS)]
+    return [*itertools.product(LOSSES[:1], KINDS), *soft] if tier == "quick" else [*itertools.product(LOSSES, KINDS)]
 
 
 def rippled(tier: str) -> list[tuple[str, str]]:

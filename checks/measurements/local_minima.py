@@ -14,7 +14,8 @@ from kernels.models import Linearised, Model, QuadraticMap
 DECAYS = 25.0
 ZERO = 1e-9  # singular values below this share of the largest are zero
 STEP, POINTS = 1e-5, 16
-LATE, LATE_RTOL = [10.0, 12.0, 14.0, 16.0], 1e-7  # λ⁺t at which the gradient is taken
+LARGEST_CONDITION = 20.0
+LATE, LATE_RTOL = [8.0, 10.0, 12.0, 14.0], 1e-7  # ρt at which the gradient is taken
 RTOL, SQUARE_RTOL = 1e-4, 1e-8  # for the square loss a single step, nearly exact, can satisfy a coarse tolerance
 
 
@@ -66,12 +67,17 @@ def limit(
 def limits(seed: int, *, kind: str, loss: str, outputs: int, sizes: Sequence[float]) -> dict[str, np.ndarray]:
     """`limit` of a drawn model at α = ``sizes``·‖y*‖‖D²h‖/σ², (sizes,), after 25 decay times or more.
 
-    ``predicted`` is λ⁺, the least positive eigenvalue of Dh(w_0)ᵀH Dh(w_0), H = Hess R at the limit of the linearised flow.
+    ``condition`` is that of Dh(w_0) on its range; above `LARGEST_CONDITION` nothing is followed, since rounding of αh would
+    show, and ``constant`` is 0. ``predicted`` is λ⁺, the least positive eigenvalue of Dh(w_0)ᵀH Dh(w_0), H = Hess R at the
+    limit of the linearised flow.
     """
     drawn = draw(kind, seed, outputs=outputs)
     R, J = make_loss(loss, drawn.targets), drawn.model.jacobian(drawn.start)
     r = rank(J)
-    sigma = np.linalg.svd(J, compute_uv=False)[r - 1]
+    largest, sigma = np.linalg.svd(J, compute_uv=False)[[0, r - 1]]
+    if largest > LARGEST_CONDITION * sigma:
+        nothing = dict.fromkeys(("rate", "gradient", "negative", "null", "constant"), np.zeros(len(sizes)))
+        return nothing | {"predicted": 1.0, "condition": largest / sigma}
     curvature = np.linalg.norm(second_derivative(drawn.model, drawn.start, STEP).reshape(-1, len(drawn.start)), 2)
     unit = np.linalg.norm(drawn.targets) * curvature / sigma**2
     t = DECAYS / (sigma**2 * min(R.evaluate(drawn.targets)[2].min(), 0.5))
@@ -79,12 +85,12 @@ def limits(seed: int, *, kind: str, loss: str, outputs: int, sizes: Sequence[flo
     linear = model_flow(Linearised(drawn.model, drawn.start), R, drawn.start, times=times, rtol=rtol)
     predicted = np.linalg.eigvalsh((J.T * R.evaluate(linear.outputs[-1])[2]) @ J)[-r]
     found = stacked(limit(drawn.model, R, drawn.start, unit * size, t, rtol, seed) for size in sizes)
-    return found | {"predicted": predicted}
+    return found | {"predicted": predicted, "condition": largest / sigma}
 
 
-def falling(model: Model, loss: Loss, start: np.ndarray, alpha: float, lam: float) -> np.ndarray:
-    """α‖∇F_α(w_α(t))‖ = ‖Dhᵀ∇R(αh)‖ at the times t = `LATE`/λ⁺, (times,); NaN where the flow did not get there."""
-    times, found = np.array(LATE) / lam, np.full(len(LATE), np.nan)
+def falling(model: Model, loss: Loss, start: np.ndarray, alpha: float, rate: float) -> np.ndarray:
+    """α‖∇F_α(w_α(t))‖ = ‖Dhᵀ∇R(αh)‖ at the times t = `LATE`/``rate``, (times,); NaN where the flow did not get there."""
+    times, found = np.array(LATE) / rate, np.full(len(LATE), np.nan)
     run = model_flow(model, loss, start, alpha=alpha, times=times, rtol=LATE_RTOL)
     for k, (v, f) in enumerate(zip(run.displacements, run.outputs, strict=True)):
         found[k] = np.linalg.norm(model.jacobian(start + v / alpha).T @ loss.evaluate(f)[1])
@@ -93,26 +99,23 @@ def falling(model: Model, loss: Loss, start: np.ndarray, alpha: float, lam: floa
 
 @each_draw
 def late_gradients(seed: int, *, kind: str, loss: str, outputs: int, size: float) -> dict[str, np.ndarray]:
-    """`falling` of a drawn model at α = ``size``·‖y*‖‖D²h‖/σ², λ⁺ as in `limits`; ``gradient`` and ``decays`` λ⁺t, (times,).
+    """``gradient`` `falling` of a drawn model at α = ``size``·‖y*‖‖D²h‖/σ², ρ that of `limit`, and ``decays`` ρt, (times,).
 
     The targets have equal parts along the singular direction of Dh(w_0) with the least value that is not zero, so that the
     slowest mode of the linearised flow takes part, and outside of its range, so that the loss does not vanish.
     """
     drawn = draw(kind, seed, outputs=outputs)
-    J = drawn.model.jacobian(drawn.start)
+    U, values, _ = np.linalg.svd(J := drawn.model.jacobian(drawn.start))
     r = rank(J)
-    U, values, _ = np.linalg.svd(J)
     outside = U[:, r:] @ np.random.default_rng([seed, 2]).normal(size=outputs - r)
     targets = np.sqrt(outputs / 2) * (U[:, r - 1] + outside / np.linalg.norm(outside))
     R, sigma = make_loss(loss, targets), values[r - 1]
     curvature = np.linalg.norm(second_derivative(drawn.model, drawn.start, STEP).reshape(-1, len(drawn.start)), 2)
-    t = DECAYS / (sigma**2 * min(R.evaluate(targets)[2].min(), 0.5))
-    linear = model_flow(
-        Linearised(drawn.model, drawn.start), R, drawn.start, times=[t / 3, 2 * t / 3, t], rtol=LATE_RTOL
-    )
-    lam = np.linalg.eigvalsh((J.T * R.evaluate(linear.outputs[-1])[2]) @ J)[-r]
     alpha = size * np.linalg.norm(targets) * curvature / sigma**2
-    return {"gradient": falling(drawn.model, R, drawn.start, alpha, lam), "decays": np.array(LATE)}
+    t = DECAYS / (sigma**2 * min(R.evaluate(targets)[2].min(), 0.5))
+    rtol = SQUARE_RTOL if loss == "square" else RTOL
+    rate = limit(drawn.model, R, drawn.start, alpha, t, rtol, seed)["rate"]
+    return {"gradient": falling(drawn.model, R, drawn.start, alpha, rate), "decays": np.array(LATE)}
 
 
 @each_draw
@@ -169,4 +172,4 @@ def degenerate(seed: int, *, name: str, sizes: Sequence[float]) -> dict[str, np.
     model, R = QuadraticMap(np.array([[1.0, 0.0], [0.0, 0.0]]), A), SquareLoss(np.ones(2))
     found = stacked(limit(model, R, np.zeros(2), alpha, 2 * DECAYS * alpha**2, RTOL, seed) for alpha in sizes)
     late = falling(model, R, np.zeros(2), sizes[-1], 1.0)
-    return found | {"predicted": 1.0, "gradient of time": late, "decays": np.array(LATE)}
+    return found | {"predicted": 1.0, "gradient of time": late, "decays": np.array(LATE), "condition": 1.0}

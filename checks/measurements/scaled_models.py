@@ -85,8 +85,8 @@ class SteadyDescent:
 
 def draw(kind: str, seed: int, *, outputs: int = 4, paired: bool = False, centred: bool = True) -> Drawn:
     """The model of a kind; besides `KINDS` ``rank one``, uvᵀ with p = 9, N = 20, whose derivative has rank 8, ``few units``,
-    two tanh units of three inputs, p = 8, ``two decays`` with p = 4, and those of `ComponentwiseMap` with p = 1; not drawn
-    are ``one parameter`` h(w) = w + w²/2 from 0 with y* = 1, and ``steady descent``.
+    two tanh units of three inputs, p = 8, ``two decays`` with p = 4, ``one weight``, a neuron with p = 1, and those of
+    `ComponentwiseMap` with p = 1; not drawn are ``one parameter`` h(w) = w + w²/2 from 0 with y* = 1, and ``steady descent``.
 
     ``paired``, for the two-layer kinds: units (w, a) and (w, −a), so that h(w_0) = 0 and D²h(w_0) vanishes on the range of
     Dh(w_0)ᵀ.
@@ -115,6 +115,8 @@ def draw(kind: str, seed: int, *, outputs: int = 4, paired: bool = False, centre
         model, start = ComponentwiseMap(kind), rng.uniform(-0.6, 0.6, size=1)
     elif kind == "neuron":
         model, start = TwoLayerModel(rng.normal(size=(N, 2)), "tanh", np.ones(1)), rng.normal(size=2)
+    elif kind == "one weight":
+        model, start = TwoLayerModel(rng.normal(size=(N, 1)), "tanh", np.ones(1)), rng.normal(size=1)
     elif kind == "few units":
         model, start = TwoLayerModel(rng.normal(size=(N, 3)), "tanh", None, 0.5), rng.normal(size=8)
     elif kind == "two decays":
