@@ -14,6 +14,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
@@ -145,7 +146,7 @@ def run_soak(options: argparse.Namespace, console: Console) -> int:
     path = options.out / f"soak-{options.tier}.json"
     sweep = Sweep(options.out / "soak-cells", jobs=options.jobs, scheduler=options.scheduler)
     run = Run(options.tier, options.seed, sweep, options.device, options.cifar)
-    tell = lambda line: print_line(console, line)  # noqa: E731
+    tell = partial(print_line, console)
     with reporting(Console(stderr=True)) as report:
         status = soak(claims, run, seeds, path, weight=expected_cost(options.tier), tell=tell, advance=report)
     print_line(console, f"record: {path}")

@@ -204,6 +204,7 @@ def test_what_could_not_be_judged_is_undecided_and_a_control_that_could_must_be_
     unsure = replace(part, controls=(replace(part.controls[0], judge=Ratio(1.0, 1e-4)),))
     for own, status in ((nothing, 3), (silent, 3), (unsure, 1)):
         assert run(claims=(replace(TRUE, parts=(own,)),))[0] == status
+    assert program.exit_status([{"verdict": "SUPPORTED", "controls": [{"verdict": "SUPPORTED"}]}]) == 1
 
 
 @pytest.mark.parametrize("fixed", ["stream", "first"])

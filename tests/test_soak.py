@@ -65,7 +65,7 @@ def test_finished_seeds_are_kept_until_the_code_changes(tmp_path, monkeypatch):
         status, lines = soaked(tmp_path, claim, seeds=seeds)
         assert status == 0 and set(CALLS) == expected and len(lines) == len(seeds) + 1
     assert not (tmp_path / "cells").exists()
-    monkeypatch.setattr("checks.running.soak.code", lambda claim: "other")
+    monkeypatch.setattr("checks.running.soak.versions", lambda libraries: {"numpy": "another"})
     soaked(tmp_path, claim, seeds=range(4))
     assert set(CALLS) == {0, 1, 2, 3}
 

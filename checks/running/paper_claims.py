@@ -78,7 +78,7 @@ def markdown(records: list[dict]) -> str:
 
 
 def anchor(label: str) -> str:
-    """The anchor of a claim, in this file and in docs/theory.md."""
+    """The anchor that GitHub gives the section of a claim."""
     return label.replace("/", "-")
 
 

@@ -52,12 +52,11 @@ def hardest(record: dict) -> dict:
 
 
 def exit_status(records: list[dict]) -> int:
-    """1 if a claim is REFUTED, or a control is not though it has a number; 3 if anything is undecided; else 0."""
+    """1 if a claim is REFUTED, or a control is SUPPORTED or undecided with a number; 3 if anything is undecided; else 0."""
     ran = [record for record in records if record["verdict"] != "NOT_RUN"]
     controls = [row for record in ran for row in record["controls"] if row["verdict"] not in ("REFUTED", "NOT_RUN")]
-    if any(record["verdict"] == "REFUTED" for record in ran) or any(
-        row.get("measured") is not None for row in controls
-    ):
+    judged = [row for row in controls if row["verdict"] == "SUPPORTED" or row.get("measured") is not None]
+    if judged or any(record["verdict"] == "REFUTED" for record in ran):
         return 1
     return 3 if controls or any(record["verdict"] != "SUPPORTED" for record in ran) else 0
 
@@ -156,11 +155,16 @@ def merged(old: list[dict], new: list[dict], order: list[str]) -> tuple[list[dic
 
 def read_records(path: Path) -> list[dict]:
     """The records of a file; none where there is no file, or none that can be read."""
+    return read_json(path, list)
+
+
+def read_json(path: Path, kind: type) -> list | dict:
+    """What a file holds; an empty list or dict, whatever ``kind`` is, where there is no file or none of this kind."""
     try:
-        records = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return []
-    return records if isinstance(records, list) else []
+        return kind()
+    return found if isinstance(found, kind) else kind()
 
 
 def write_records(path: Path, records: list[dict]) -> None:

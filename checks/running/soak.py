@@ -12,8 +12,8 @@ from types import MappingProxyType
 
 from checks.claim import Claim, Run
 from checks.judges.frequency import clopper_pearson
-from checks.running.record import exit_status, record_of
-from checks.running.sweep import write_whole
+from checks.running.record import exit_status, read_json, record_of
+from checks.running.sweep import LIBRARIES, versions, write_whole
 from checks.running.verify import verify
 
 LEVEL = 0.05  # the upper limits are wrong with this probability
@@ -32,9 +32,9 @@ def soak(
     """Run the claims at every seed, `tell` a line for each and the rates at the end; 0 if none failed, else 1 or 3 as a run.
 
     ``path``, of one tier, keeps the outcome of each claim at each seed, with its rows that are not as they should be. What
-    stands there from the same code is not run again; the records of the cells are removed with each finished seed.
+    stands there from the same code and libraries is not run again; records of cells are removed with each finished seed.
     """
-    found, codes = read(path), {claim.label: code(claim) for claim in claims}
+    found, codes = read_json(path, dict), {claim.label: code(claim) for claim in claims}
     for seed in seeds:
         kept = found.setdefault(str(seed), {})
         missing = [claim for claim in claims if kept.get(claim.label, {}).get("code") != codes[claim.label]]
@@ -92,19 +92,11 @@ def rate_line(label: str, outcomes: Sequence[dict]) -> str:
     return f"{label}: {'; '.join(texts)} ({1 - LEVEL:.0%} confidence)"
 
 
-def read(path: Path) -> dict:
-    """What the file keeps; nothing where there is none or it cannot be read."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
 def code(claim: Claim) -> str:
-    """Hash of the text of all modules that run a claim, and of the file of its cells where that is another one."""
+    """Hash of the text of all modules that run a claim, of the file of its cells where that is another one, and of versions."""
     own = {Path(inspect.getsourcefile(inspect.unwrap(part.cell))) for part in claim.parts}
-    return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(_ours() | own))).hexdigest()[:20]
+    text = b"".join(path.read_bytes() for path in sorted(_ours() | own))
+    return hashlib.sha256(text + json.dumps(versions(set(LIBRARIES))).encode()).hexdigest()[:20]
 
 
 @cache
