@@ -40,7 +40,8 @@ def cases(tier: str) -> Iterator[Case]:
 def compute(run: Run) -> np.ndarray:
     """Structured array with `COLUMNS`: D at κ = x by the cell of drift (c), one series a width; "power" is NaN for κ > 1."""
     scales, rows = np.array(SCALES[run.tier]), []
-    shown = replace(CLAIM, parts=(replace(CLAIM.parts[2], cases=cases),))
+    part_c = next(part for part in CLAIM.parts if part.letter == "c")
+    shown = replace(CLAIM, parts=(replace(part_c, cases=cases),))
     for case, found in measure(shown, "c", run):
         name, (K, y) = case["activation"], limits(case)
         predicted = drift_constant(K.sum(axis=0), y) / scales

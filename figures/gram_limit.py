@@ -25,7 +25,7 @@ def compute(run: Run) -> np.ndarray:
     rows = []
     for case, found in measure(CLAIM, "a", run):
         reading, L, layer, name = distance(case, found), case["hidden_layers"], case["layer"], case["activation"]
-        widths, squares = np.array(reading.x), reading.values**2
+        widths, squares = np.array(reading.x), reading.values**2  # means over the draws of a block
         rms = np.sqrt(squares.mean(axis=0))
         error = squares.std(axis=0, ddof=1) / np.sqrt(len(squares)) / (2 * rms)
         constant = rms[-1] ** 2 * widths[-1]

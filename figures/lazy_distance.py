@@ -58,7 +58,7 @@ def flow_lines(run: Run) -> Iterator[tuple]:
         for own, arrays in measure(general_lazy.CLAIM, "a", run)
         if own.get("loss", "square") == "square" and own["quantity"] == "predictions"
     ]
-    keys = ("kind", "horizon", "rtols", "stream", "paired")
+    keys = ("kind", "horizons", "rtols", "stream", "paired")
     cells = [
         {key: own[key] for key in keys if key in own}
         | {"sizes": [a for a in SMALLER["paired" in own] if a < own["sizes"][0]], "first": 0, "draws": 1}
@@ -67,7 +67,7 @@ def flow_lines(run: Run) -> Iterator[tuple]:
     smaller = run.sweep.run(distances, cells, "distance at smaller α")
     for (own, arrays), cell, more in zip(found, cells, smaller, strict=True):
         for panel, slope in (("predictions", slope_of(own)), ("path", -2.0)):
-            y = np.concatenate([more[panel][0], arrays[panel][0]])
+            y = np.concatenate([more[panel][0, 0], arrays[panel][0, 0]])  # the first draw and horizon
             yield panel, named(own), [*cell["sizes"], *own["sizes"]], y, slope
 
 

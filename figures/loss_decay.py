@@ -19,8 +19,9 @@ CAPTION = (
     "mn/(κ²λ), λ = λ_min of the limit kernel, one hidden layer, 8 inputs, random or digits: at every time the largest of "
     "the draws. Dashed: the envelope e^{−x}, proved while λ_min(G_t) is at least half its limit. Dotted: the "
     "loss of kernel regression with the limit kernel, the limit κ, m → ∞, whose late rate is 2; with relu the kernel "
-    "changes by order 1/κ, so that at κ = 64 wide networks stay some per cent slower. At κ = 1 the kernel grows and the "
-    "loss falls faster than in the limit."
+    "changes by order 1/κ, so that at κ = 64 wide networks stay some per cent slower. On these "
+    "separated data the kernel grows at κ = 1 and the loss falls faster than in the limit; for near-duplicates with opposite "
+    "labels relu leaves the envelope at small κ, see relu-condition."
 )
 COLUMNS = ("panel", "series", "x", "y", "envelope", "limit")
 PANELS = (("tanh", "digits", 64.0), ("relu", "random", 64.0), ("tanh", "digits", 1.0))

@@ -8,6 +8,7 @@ from checks.claim import Run
 from checks.judges.interval import mean_and_error, t_interval
 from checks.judges.slope import slopes
 from checks.li2024demystifying.lazy_threshold import CLAIM
+from checks.measurements.data import data_name
 from checks.running.verify import measure
 from checks.verdict import LEVEL
 from figures.style import PREDICTED, points
@@ -32,10 +33,10 @@ def compute(run: Run) -> np.ndarray:
         own = slopes(np.array([m for m, _ in case["pairs"]], dtype=float), found["drift"])
         mean, error = mean_and_error(own)
         predicted = drift_exponent(gamma, centred=True, hidden_layers=L, bounded=name == "tanh")
-        panel = f"L = {L} {name} {case['data']['kind']}"
+        panel = f"L = {L} {name} {data_name(case['data'])}"
         rows.append((panel, "slope", gamma, mean, *t_interval(mean, error, len(own), LEVEL), predicted))
     return np.sort(
-        np.array(rows, dtype=list(zip(COLUMNS, ["U24", "U12", *[float] * 5], strict=True))), order=["panel", "x"]
+        np.array(rows, dtype=list(zip(COLUMNS, ["U48", "U12", *[float] * 5], strict=True))), order=["panel", "x"]
     )
 
 

@@ -1,4 +1,4 @@
-"""Drift of networks with other initialisation schemes: only the output scale counts."""
+"""Drift of networks whatever the learning rates of their layers: one curve in κ, and what each layer does with the width."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -6,66 +6,62 @@ from matplotlib.figure import Figure
 
 from checks.claim import Run
 from checks.judges.slope import slopes
-from checks.li2024demystifying.scheme_independence import CLAIM, SCHEMES, against_scale, ratio_text
+from checks.li2024demystifying.scheme_independence import CLAIM, text
 from checks.measurements.trainings import limits
 from checks.running.verify import measure
-from figures.style import PREDICTED, decimal_ticks, points, signed, summary
-from theory.lazy_bounds import rated_drift_constant
-from theory.parametrization import layer_rates
+from figures.style import PREDICTED, points, signed, summary
+from theory.lazy_bounds import layer_drift_constants, rated_drift_constant
 
 CAPTION = (
-    "Claim li2024demystifying/scheme-independence. κD against κ, relu, for raw weights whose standard deviations β_1:β_2 "
-    "(L = 2, standard tier: β_1:β_2:β_3) have the ratios in the legend, which give the layers different learning rates; 8 "
-    "random inputs in 8 dimensions, centred training, m = 2048 (L = 1) and 512 (L = 2). Dashed: the predicted constants, "
-    "nothing fitted. Last panel: D against the width along the κ(m) of three schemes in use, L = 1, equal rates; dashed: "
-    "slopes −1/2 (He, LeCun) and 0 (Xavier) through the last point, in the legend the mean slope. Means and ranges."
+    "Claim li2024demystifying/scheme-independence. Left: D against κ, relu, random inputs, for rates r_1, …, r_{L+1} of the "
+    "layers over four decades. Middle: the same over the constant (Σ_l r_l² wᵀK^lw)^{1/2} of its rates, nothing fitted, on the "
+    "curve 1/κ (dashed). Right: ‖ΔW^l‖/√m of every layer against the width along κ = k_0 m^γ with rates ∝ m^{δ_l}, random "
+    "inputs; dashed: r_l(wᵀK^lw)^{1/2}/κ, in the legend the mean slope. Centred training, means and ranges over the draws."
 )
 COLUMNS = ("panel", "series", "x", "y", "low", "high", "predicted", "slope")
-LABELS = {"he": "He", "lecun": "LeCun", "xavier": "Xavier"}
 
 
 def compute(run: Run) -> np.ndarray:
-    """Structured array with `COLUMNS`: panels "L = 1", "L = 2" have κD at κ = x, panel "schemes" D at width x."""
+    """Structured array with `COLUMNS`: D and κ-collapsed D at κ = x, ‖ΔW^l‖/√m at width x."""
     rows = []
-    for case, found in measure(CLAIM, "a", run):
+    for case, found in measure(CLAIM, "d", run):
         if case["data"]["kind"] == "random":
-            reading, betas, (layers, y) = against_scale(case, found), case["betas"][case["split"]], limits(case)
-            constant, x = rated_drift_constant(layers, layer_rates(betas), y)[0], np.array(reading.x)
-            lines = zip(x, *summary(x * reading.values), strict=True)
-            slope = slopes(x, reading.values).mean()
-            rows += [(f"L = {case['hidden_layers']}", ratio_text(betas), *line, constant, slope) for line in lines]
-    for case, found in measure(CLAIM, "c", run):
-        D, widths = found["drift"], np.array([m for m, _ in case["pairs"]], dtype=float)
-        predicted = D[:, -1].mean() * (widths / widths[-1]) ** SCHEMES[case["scheme"]]
-        lines = zip(widths, *summary(D), predicted, strict=True)
-        rows += [("schemes", LABELS[case["scheme"]], *line, slopes(widths, D).mean()) for line in lines]
-    return np.array(rows, dtype=list(zip(COLUMNS, ["U12", "U12", *[float] * 6], strict=True)))
+            (layers, y), rates, x = limits(case), case["rates"][0], np.array([kappa for _, kappa in case["pairs"]])
+            constant, series = (
+                rated_drift_constant(layers, rates, y)[0],
+                f"L = {case['hidden_layers']} r = {text(rates)}",
+            )
+            slope = slopes(x, found["drift"]).mean()
+            for panel, scale in (("D", 1.0), ("D over its constant", constant)):
+                lines = zip(x, *summary(found["drift"] / scale), constant / scale / x, strict=True)
+                rows += [(panel, series.replace(",", ""), *line, slope) for line in lines]
+    for case, found in measure(CLAIM, "b", run):
+        if case["data"]["kind"] == "random" and case["data"]["n"] == 8 and case["data"]["target"] == "random":
+            l, widths = case["layer"], np.array([m for m, _ in case["pairs"]], dtype=float)
+            series = f"{case['activation']} γ = {case['gamma']:g} δ_{l + 1} = {text(case['exponents'][l : l + 1])}"
+            (layers, y), own = limits(case), found["layers"][..., l]
+            pairs = zip(case["pairs"], case["rates"], strict=True)
+            predicted = [layer_drift_constants(layers, rates, y)[l] / kappa for (_, kappa), rates in pairs]
+            lines = zip(widths, *summary(own), predicted, strict=True)
+            if series not in {row[1] for row in rows}:
+                rows += [("layers", series, *line, slopes(widths, own).mean()) for line in lines]
+    return np.array(rows, dtype=list(zip(COLUMNS, ["U20", "U32", *[float] * 6], strict=True)))
 
 
 def draw(table: np.ndarray) -> Figure:
-    """One panel a depth, and one for the schemes."""
-    names = list(dict.fromkeys(table["panel"].tolist()))
-    figure, panels = plt.subplots(1, len(names), figsize=(7.2, 3.1))
-    for name, panel in zip(names, panels, strict=True):
+    """D, D over its constant, and the layers."""
+    figure, panels = plt.subplots(1, 3, figsize=(7.2, 3.2), layout="constrained")
+    for name, panel in zip(("D", "D over its constant", "layers"), panels, strict=True):
         own = table[table["panel"] == name]
-        for k, series in enumerate(dict.fromkeys(own["series"].tolist())):
+        names = list(dict.fromkeys(own["series"].tolist()))
+        names = names if name != "layers" else names[:6]
+        for k, series in enumerate(names):
             one = own[own["series"] == series]
             panel.plot(one["x"], one["predicted"], **PREDICTED)
-            if name == "schemes":
-                points(panel, one, k, f"{series}  {signed(one['slope'][0])}")
-            else:
-                beside = one.copy()
-                beside["x"] *= 1.04 ** (k - 2)  # bars of one κ side by side
-                points(panel, beside, k, series)
+            marks = {"color": f"C{k}"} if k >= 6 else {}
+            points(panel, one, k % 6, f"{series}  {signed(one['slope'][0])}" if name == "layers" else series, **marks)
+        panel.set(yscale="log", title=name, xlabel="width m" if name == "layers" else "output scale κ")
         panel.set_xscale("log", base=2)
-        panel.set_title(f"relu, {name}")
-        if name == "schemes":
-            panel.set(xlabel="width m", ylabel="drift D", yscale="log")
-            decimal_ticks(panel)
-            panel.legend(loc="lower left")
-        else:
-            low, high = own["low"].min(), own["high"].max()
-            panel.set(xlabel="output scale κ", ylabel="κD", ylim=(0.9 * low, high + 0.5 * (high - low)))
-            panel.legend(loc="upper left", ncols=3, columnspacing=0.8, handletextpad=0.1)
-    figure.tight_layout()
+        panel.legend(loc="lower left", fontsize=5)
+    panels[2].set_ylabel("‖ΔW‖/√m")
     return figure

@@ -18,13 +18,13 @@ CAPTION = (
     "neurons in the plane during gradient descent from a start of scale τ, red where a_j ends positive, blue where "
     "negative; dots: the end; arrows: the three neurons of the teacher, dotted: the unit circle. Right: test loss at the "
     "end of training and at its best moment, as a share of the mean square of the labels, and beside them the training "
-    "loss, so that a run that has not converged is seen; mean and range of the draws. Inputs on the sphere, "
-    "paired neurons; sizes in paper_claims.md."
+    "loss, so that a run that has not converged is seen: a rise, then a plateau; mean and range of the draws. Inputs on the "
+    "sphere, paired neurons; sizes in paper_claims.md."
 )
 COLUMNS = ("panel", "series", "x", "y", "low", "high")
 SHOWN = {"τ = 0.1": 0.1, "τ = 2": 2.0}
 POINTS = 100
-SCALES = {"quick": (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)}
+SCALES = {"quick": (0.01, 0.03, 0.1, 0.3, 1.0, 10.0)}
 SCALES["standard"] = tuple(sorted({0.03, *np.round(10.0 ** np.arange(-2.2, 1.1, 0.4), 10)}))
 SCALES["full"] = tuple(sorted({0.03, *np.round(10.0 ** np.arange(-2.2, 1.05, 0.1), 10)}))
 LINES = {"end": "test, end of training", "best": "test, best moment", "train": "training, end"}

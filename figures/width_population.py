@@ -7,15 +7,16 @@ from matplotlib.figure import Figure
 from checks.chizat2019lazy import population_loss, width_generalization
 from checks.claim import Run
 from checks.running.verify import measure
-from figures.style import points, summary
+from figures.style import PREDICTED, points, summary
 
 CAPTION = (
     "Claims chizat2019lazy/width-generalization and chizat2019lazy/population-loss. Left: test loss, as a share of the "
     "mean square of the labels, of two-layer relu networks of width m trained by gradient descent, scaled by 1/√m (lazy) "
     "and by 1/m, and the training loss beside it, where it is above 10⁻⁶; no point where a run diverged; mean and range of "
     "the draws. Right: loss at the end of stochastic gradient descent in which every sample is used once, "
-    "as a share of that of f = 0, against the scale τ of the start; mean and range of the draws. A teacher with "
-    "three neurons, inputs on the sphere; sizes in paper_claims.md."
+    "as a share of that of f = 0, against the scale τ of the start; mean and range of the draws; dashed: what the "
+    "linearised network has left, mean of the draws. A teacher with three neurons, inputs on the sphere; sizes in "
+    "paper_claims.md."
 )
 COLUMNS = ("panel", "series", "x", "y", "low", "high")
 WIDTHS = {"quick": (2, 8, 32, 128), "standard": (2, 4, 8, 16, 32, 64, 128, 256)}
@@ -34,8 +35,10 @@ def compute(run: Run) -> np.ndarray:
         for b, beta in enumerate(case["betas"]):
             lines = zip(widths, *summary(found[key][:, b]), strict=True)
             rows += [("width", f"{kind} {NAMES[beta]}", *line) for line in lines]
-    (_, found), *_ = measure(population_loss.CLAIM, "a", run, lambda config: {**config, "taus": list(taus)})
+    (case, found), *_ = measure(population_loss.CLAIM, "a", run, lambda config: {**config, "taus": list(taus)})
     rows += [("population", "population", *line) for line in zip(taus, *summary(found["loss"]), strict=True)]
+    lazy = found["loss"][:, -1] / population_loss.share_of_tangent(case, found).values
+    rows += [("population", "linearised", tau, lazy.mean(), np.nan, np.nan) for tau in taus]
     return np.array(rows, dtype=list(zip(COLUMNS, ["U12", "U16", *[float] * 4], strict=True)))
 
 
@@ -51,7 +54,9 @@ def draw(table: np.ndarray) -> Figure:
     panels[0].set(yscale="log", xlabel="width m", ylabel="loss / $v_0$")
     panels[0].set_ylim(bottom=LEAST)
     panels[0].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
-    points(panels[1], table[table["panel"] == "population"], 0, "", linestyle="-", linewidth=0.7)
+    own, lazy = (table[table["series"] == series] for series in ("population", "linearised"))
+    panels[1].plot(lazy["x"], lazy["y"], **PREDICTED)
+    points(panels[1], own, 0, "", linestyle="-", linewidth=0.7)
     panels[1].set(xscale="log", yscale="log", xlabel="scale τ of the start", ylabel="population loss / that of f = 0")
     figure.tight_layout()
     return figure

@@ -1,9 +1,11 @@
 """Convolutional networks in PyTorch (extra ``cnn``): centred training at a scale α, and tangent kernels.
 
-The model is α(h − h_0), h the network and h_0 what it gives at the start, trained by stochastic gradient descent on the square
-loss divided by α², Σ_k (α(h − h_0)_k − y_k)²/α² averaged over the batch. Nothing else in the project needs PyTorch.
+The model is α(h − h_0), h the network and h_0 a copy of it as it was at the start, trained by stochastic gradient descent on
+the square loss over α²: the mean of (α(h − h_0)_k − y_k)²/α² over the images of a batch and the ten outputs k, y one-hot.
+Nothing else in the project needs PyTorch.
 """
 
+import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -13,7 +15,6 @@ from torch import nn
 from torch.func import functional_call, grad, vjp, vmap
 
 from argument_validation import (
-    validate_array,
     validate_count,
     validate_flag,
     validate_name,
@@ -28,10 +29,11 @@ VGG11 = (1, "pool", 2, "pool", 4, 4, "pool", 8, 8, "pool", 8, 8, "pool")
 
 
 def make_digits_network(width: int) -> nn.Sequential:
-    """12 × 12 grey images: three 3 × 3 convolutions of ``width``, twice and four times as many channels, two poolings."""
+    """12 × 12 to 15 × 15 grey images: 3 × 3 convolutions of w, 2w, 4w, 4w channels, pooling after all but the third."""
     w = width
-    layers = [*convolution(1, w), *convolution(w, 2 * w), nn.MaxPool2d(2), *convolution(2 * w, 4 * w), nn.MaxPool2d(2)]
-    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(36 * w, CLASSES))
+    layers = [*convolution(1, w), nn.MaxPool2d(2), *convolution(w, 2 * w), nn.MaxPool2d(2)]
+    layers += [*convolution(2 * w, 4 * w), *convolution(4 * w, 4 * w), nn.MaxPool2d(2)]
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(4 * w, CLASSES))
 
 
 def convolution(channels: int, outputs: int) -> list[nn.Module]:
@@ -79,7 +81,7 @@ def make_resnet18(width: int) -> nn.Sequential:
 NETWORKS = {"digits": make_digits_network, "vgg11": make_vgg11, "resnet18": make_resnet18}
 
 
-def make_network(name: str, *, width: int, seed: int, gain: float = 1.4, double: bool = False) -> nn.Sequential:
+def make_network(name: str, *, width: int, seed: int, gain: float = 1.0, double: bool = False) -> nn.Sequential:
     """Network with Xavier's normal weights times ``gain`` and zero biases, the same for every device.
 
     ``name`` is one of `NETWORKS`, ``width`` the channels of the first layer. ValueError for other names, widths or gains.
@@ -113,37 +115,76 @@ def evaluate(network: nn.Module, X: torch.Tensor) -> torch.Tensor:
         return torch.cat([network(part) for part in X.split(EVALUATED)])
 
 
-def evaluate_units(network: nn.Module, X: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """`evaluate`, and the signs −1, 0, 1 of what the last relu is given at each image, (n, …)."""
-    found = []
-    last = [layer for layer in network.modules() if isinstance(layer, nn.ReLU)][-1]
-    handle = last.register_forward_hook(lambda _layer, inputs, _outputs: found.append(inputs[0].sign()))
+def decisions(network: nn.Module, X: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor], list[torch.Tensor]]:
+    """h (n, classes), for every relu the signs −1, 0, 1 of its inputs, for every pooling the place of the largest input.
+
+    A window whose inputs are all 0 has place −1.
+    """
+    signs, places = [], []
+
+    def pool(layer: nn.MaxPool2d, inputs: tuple[torch.Tensor], outputs: torch.Tensor) -> None:
+        _, indices = nn.functional.max_pool2d(inputs[0], layer.kernel_size, return_indices=True)
+        places.append(torch.where(outputs == 0, -1, indices))
+
+    def relu(layer: nn.ReLU, inputs: tuple[torch.Tensor], outputs: torch.Tensor) -> None:
+        signs.append(inputs[0].sign())
+
+    kinds = {nn.ReLU: relu, nn.MaxPool2d: pool}
+    handles = [m.register_forward_hook(kinds[type(m)]) for m in network.modules() if type(m) in kinds]
     try:
-        return evaluate(network, X), torch.cat(found)
+        with torch.no_grad():
+            return network(X), signs, places
     finally:
-        handle.remove()
+        for handle in handles:
+            handle.remove()
 
 
-OBSERVED = ("accuracy", "moved", "flipped")
+OBSERVED = ("accuracy", "train accuracy", "loss", "moved", "flipped", "replaced")
 
 
-class Observer:
-    """What `centred_training` reports of a network, in comparison with itself at the start."""
+def observe(
+    network: nn.Module,
+    frozen: nn.Module,
+    alpha: float,
+    images: Sequence[torch.Tensor],
+    classes: Sequence[torch.Tensor],
+) -> dict[str, float]:
+    """`OBSERVED` numbers of ``network`` in comparison with ``frozen``, itself at the start, see `centred_training`."""
+    changed, counted = np.zeros(2), np.zeros(2)
+    right, errors, level = [0, 0], 0.0, 0.0
+    for k, (X, y) in enumerate(zip(images, classes, strict=True)):
+        for part, own in zip(X.split(EVALUATED), y.split(EVALUATED), strict=True):
+            if k:
+                (now, *layers), (start, *layers_0) = (decisions(model, part) for model in (network, frozen))
+                for kind, pairs in enumerate(zip(layers, layers_0, strict=True)):
+                    for a, b in zip(*pairs, strict=True):
+                        both = b != 0 if kind == 0 else (a >= 0) & (b >= 0)
+                        differ = (a > 0) != (b > 0) if kind == 0 else a != b
+                        changed[kind] += float((differ & both).sum())
+                        counted[kind] += float(both.sum())
+            else:
+                now, start = evaluate(network, part), evaluate(frozen, part)
+                Y = nn.functional.one_hot(own, CLASSES)
+                errors += float(((alpha * (now - start) - Y) ** 2).sum())
+                level += float(Y.sum())
+            right[k] += int(((now - start).argmax(dim=1) == own).sum())
+    weights = flat(frozen)
+    moved = float((flat(network) - weights).norm() / weights.norm())
+    with np.errstate(invalid="ignore"):
+        values = right[1] / len(classes[1]), right[0] / len(classes[0]), errors / level, moved, *changed / counted
+    return dict(zip(OBSERVED, map(float, values), strict=True))
 
-    def __init__(self, network: nn.Module, X_test: torch.Tensor, classes: torch.Tensor) -> None:
-        self.X_test, self.classes, self.weights = X_test, classes, flat(network)
-        self.outputs, self.signs = evaluate_units(network, X_test)
 
-    def __call__(self, network: nn.Module) -> dict[str, float]:
-        """`OBSERVED` numbers, now."""
-        outputs, signs = evaluate_units(network, self.X_test)
-        changed = ((signs > 0) != (self.signs > 0))[self.signs != 0]
-        values = (
-            ((outputs - self.outputs).argmax(dim=1) == self.classes).double().mean(),
-            (flat(network) - self.weights).norm() / self.weights.norm(),
-            changed.double().mean(),
-        )
-        return dict(zip(OBSERVED, map(float, values), strict=True))
+def shifted(X: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Images as large as before, cut at random out of themselves in a frame of 4 zeros, every second one mirrored."""
+    n, size = len(X), X.shape[-1]
+    framed = nn.functional.pad(X, (4, 4, 4, 4))
+    corners, mirrored = torch.randint(9, (n, 2, 1), generator=generator), torch.rand(n, generator=generator) < 0.5
+    rows, columns = (corners + torch.arange(size)).unbind(dim=1)
+    columns = torch.where(mirrored[:, None], columns.flip(1), columns)
+    index = [torch.arange(n)[:, None, None], rows[:, :, None], columns[:, None, :]]
+    found = framed.permute(0, 2, 3, 1)[tuple(part.to(X.device) for part in index)]
+    return found.permute(0, 3, 1, 2).contiguous()
 
 
 def centred_training(
@@ -154,82 +195,83 @@ def centred_training(
     alpha: float,
     step: float,
     batch: int,
-    epochs: int,
-    levels: Sequence[float],
+    epochs: Sequence[int],
     seed: int,
     momentum: float = 0.9,
     decay: float = 0.0,
-    output_only: bool = False,
+    centred: bool = True,
+    augmented: bool = False,
     device: str = "cpu",
 ) -> dict[str, np.ndarray]:
-    """Train α(h − h_0) and look at it when its relative training loss first falls to each of the ``levels``.
+    """Train α(h − h_0) and look at it after some of the epochs.
 
     Parameters
     ----------
     network : what is trained, in place.
     images, labels : for training and for testing: (n, channels, size, size) and (n,) whole numbers below 10.
     alpha : scale α > 0. step : length η of a step at α = 1; the loss is divided by α², so that it need not change with α.
-    batch, epochs : images of a step, and passes over the data at most.
-    levels : (k,) decreasing shares of the loss at the start.
+    batch : images of a step. epochs : (k,) increasing; after the last pass over the data training ends.
     seed : of the order of the images. momentum : of the steps. decay : the step is η/(1 + decay·epoch).
-    output_only : train the last layer alone.
+    centred : False trains αh itself.
+    augmented : every image is shifted by up to 4 pixels and mirrored at random whenever it is used, see `shifted`.
     device : "cpu" or a CUDA device.
 
     Returns
     -------
-    Arrays (k,): ``accuracy`` on the test images, ``moved`` ‖w − w_0‖/‖w_0‖, ``flipped`` share of the units of the last relu
-    that changed sign on the test images, of those that were not 0 exactly at the start, ``epoch``, ``loss`` relative training
-    loss; NaN for a level that was not reached, be it that the loss is no longer finite. ``final`` is the relative training
-    loss at the end.
+    Arrays (k,), what is seen after the ``epochs``: ``accuracy`` on the test images, ``train accuracy``, ``loss`` on the
+    training images as a share of that at the start; ``moved`` ‖w − w_0‖/‖w_0‖; on the test images ``flipped``, the share of
+    the inputs of all relu layers that changed sign, of those that were not 0 at the start, and ``replaced``, the share of the
+    windows of all pooling layers whose largest input is another one, of those whose largest is above 0 at both times (NaN
+    without pooling layers). NaN once the loss is no longer finite.
 
     Raises
     ------
-    ValueError : numbers outside their range, levels that do not decrease from below 1, images and labels that do not fit, a
-        device that is not there.
+    ValueError : numbers outside their range, epochs that do not increase, images and labels that do not fit, a device that is
+        not there.
     """
     alpha, step = validate_positive(alpha, "alpha"), validate_positive(step, "step")
-    batch, epochs = validate_count(batch, "batch"), validate_count(epochs, "epochs")
-    seed, output_only = validate_count(seed, "seed", least=0, most=2**63 - 1), validate_flag(output_only, "output_only")
-    momentum = validate_share(momentum, "momentum", 1.0)
-    decay, levels = validate_share(decay, "decay", np.inf), validate_array(levels, "levels", ("k",))
-    if not (np.diff([1.0, *levels, 0.0]) < 0).all():
-        raise ValueError(f"`levels` must decrease from below 1 to above 0, got {levels.tolist()}")
+    batch, seed = validate_count(batch, "batch"), validate_count(seed, "seed", least=0, most=2**63 - 1)
+    if not isinstance(epochs, tuple | list) or not epochs:
+        raise ValueError(f"`epochs` must be a list of whole numbers, got {epochs!r:.80}")
+    epochs = [validate_count(epoch, f"epochs[{i}]") for i, epoch in enumerate(epochs)]
+    if sorted(set(epochs)) != epochs:
+        raise ValueError(f"`epochs` must increase, got {epochs}")
+    centred, augmented = validate_flag(centred, "centred"), validate_flag(augmented, "augmented")
+    momentum, decay = validate_share(momentum, "momentum", 1.0), validate_share(decay, "decay", np.inf)
     network, device = validate_network(network), validate_device(device)
     kind = next(network.parameters()).dtype
     for name, pair in (("images", images), ("labels", labels)):
         if not isinstance(pair, tuple | list) or len(pair) != 2:
             raise ValueError(f"`{name}` must be a pair, for training and for testing, got {type(pair).__name__}")
     images = [validate_images(network, part, f"images[{i}]") for i, part in enumerate(images)]
-    X, X_test = (torch.as_tensor(part, dtype=kind, device=device) for part in images)
     named = zip(labels, images, ("labels[0]", "labels[1]"), strict=True)
-    classes, test_classes = (torch.as_tensor(validate_labels(y, len(Z), name), device=device) for y, Z, name in named)
-    Y = nn.functional.one_hot(classes, CLASSES).to(kind) - 1 / CLASSES
+    classes = [torch.as_tensor(validate_labels(y, len(Z), name), device=device) for y, Z, name in named]
+    images = [torch.as_tensor(part, dtype=kind, device=device) for part in images]
     network.to(device)
-    start, whole, observe = evaluate(network, X), float((Y**2).mean()), Observer(network, X_test, test_classes)
-    network[:-1].requires_grad_(not output_only)
-    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.SGD(trained, lr=step, momentum=momentum)
+    frozen = copy.deepcopy(network)
+    X, Y = images[0], nn.functional.one_hot(classes[0], CLASSES).to(kind) / alpha
+    start = evaluate(frozen, X) if centred else torch.zeros_like(Y)
+    optimizer = torch.optim.SGD(network.parameters(), lr=step, momentum=momentum)
     generator = torch.Generator().manual_seed(seed)
-    found, reached, loss = {key: np.full(len(levels), np.nan) for key in (*OBSERVED, "epoch", "loss")}, 0, 1.0
-    for epoch in range(epochs):
+    found = {key: np.full(len(epochs), np.nan) for key in OBSERVED}
+    for epoch in range(epochs[-1]):
         optimizer.param_groups[0]["lr"] = step / (1 + decay * epoch)
         for chosen in torch.randperm(len(X), generator=generator).split(batch):
             chosen = chosen.to(device)
+            seen, offset = X[chosen], start[chosen]
+            if augmented:
+                seen = shifted(seen, generator)
+                offset = evaluate(frozen, seen) if centred else offset
             optimizer.zero_grad()
-            error = network(X[chosen]) - start[chosen] - Y[chosen] / alpha
-            (error**2).sum(dim=1).mean().backward()
+            ((network(seen) - offset - Y[chosen]) ** 2).mean().backward()
             optimizer.step()
-        loss = float(((alpha * (evaluate(network, X) - start) - Y) ** 2).mean()) / whole
-        if not np.isfinite(loss):
-            break
-        passed = int((loss <= levels).sum())
-        if passed > reached:
-            for key, value in {**observe(network), "epoch": epoch + 1, "loss": loss}.items():
-                found[key][reached:passed] = value
-            reached = passed
-        if reached == len(levels):
-            break
-    return found | {"final": np.array(loss)}
+        if epoch + 1 in epochs:
+            seen = observe(network, frozen, alpha, images, classes)
+            if not np.isfinite(seen["loss"]):
+                break
+            for key, value in seen.items():
+                found[key][epochs.index(epoch + 1)] = value
+    return found
 
 
 def flat(network: nn.Module) -> torch.Tensor:
@@ -293,6 +335,15 @@ def tangent_kernel(network: nn.Module, X: np.ndarray, *, device: str = "cpu") ->
     X (n, channels, size, size). Holds n gradients of one output at a time. ValueError for images that do not fit, or a device
     that is not there.
     """
+    return _kernel(network, X, device, whole=False)
+
+
+def whole_tangent_kernel(network: nn.Module, X: np.ndarray, *, device: str = "cpu") -> np.ndarray:
+    """⟨∂h_k(x_i)/∂w, ∂h_l(x_j)/∂w⟩ for all images and outputs, (10, n, 10, n); holds 10n gradients. Else `tangent_kernel`."""
+    return _kernel(network, X, device, whole=True)
+
+
+def _kernel(network: nn.Module, X: np.ndarray, device: str, *, whole: bool) -> np.ndarray:
     network, device = validate_network(network), validate_device(device)
     X, network = validate_images(network, X, "X"), network.to(device)
     weights = {name: parameter.detach() for name, parameter in network.named_parameters()}
@@ -301,17 +352,21 @@ def tangent_kernel(network: nn.Module, X: np.ndarray, *, device: str = "cpu") ->
     def output(weights: dict[str, torch.Tensor], image: torch.Tensor, k: int) -> torch.Tensor:
         return functional_call(network, weights, (image[None],))[0, k]
 
-    kernel = torch.zeros(len(X), len(X), dtype=torch.float64, device=device)
-    for k in range(CLASSES):
-        gradients = vmap(grad(output), in_dims=(None, 0, None))(weights, images, k)
-        for gradient in gradients.values():
-            rows = gradient.reshape(len(X), -1).double()
-            kernel += rows @ rows.T
-    return (kernel / CLASSES).cpu().numpy()
+    def gradients(k: int) -> list[torch.Tensor]:
+        found = vmap(grad(output), in_dims=(None, 0, None))(weights, images, k)
+        return [gradient.reshape(len(X), -1).double() for gradient in found.values()]
+
+    def products(rows: list[torch.Tensor]) -> torch.Tensor:
+        return sum(own @ own.T for own in rows)
+
+    if whole:
+        layers = zip(*(gradients(k) for k in range(CLASSES)), strict=True)
+        return products([torch.cat(own) for own in layers]).reshape((CLASSES, len(X)) * 2).cpu().numpy()
+    return (sum(products(gradients(k)) for k in range(CLASSES)) / CLASSES).cpu().numpy()
 
 
 def stable_step(network: nn.Sequential, images: np.ndarray, *, momentum: float, iterations: int = 60) -> float:
-    """Step (1 + β)n/λ at which momentum descent of Σ_k (f_k − y_k)², averaged over the n images, stops being stable.
+    """Step 10(1 + β)n/λ at which momentum descent of the loss on n images stops being stable.
 
     λ is the largest eigenvalue of the tangent kernel (n·CLASSES)² at the start, JJᵀ, by power iterations from a fixed vector,
     which come from below: the step is an upper bound, met to some per cent.
@@ -329,4 +384,4 @@ def stable_step(network: nn.Sequential, images: np.ndarray, *, momentum: float, 
     for _ in range(iterations):
         v = v / v.norm()
         (v,) = push(pull(v))
-    return (1 + momentum) * len(X) / float(v.norm())
+    return (1 + momentum) * CLASSES * len(X) / float(v.norm())

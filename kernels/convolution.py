@@ -70,7 +70,7 @@ class ConvolutionalNetwork(CountedWeights):
     def _derivative(self, w: np.ndarray) -> np.ndarray:
         n = len(self.X)
         J, start = np.empty((n, len(w))), 0
-        output, layers = self._factors(w)
+        output, layers = self._factors(self.split(w))
         for left, right in layers:
             rows, columns = left.shape[2], right.shape[2]
             stop = start + rows * columns
@@ -86,18 +86,21 @@ class ConvolutionalNetwork(CountedWeights):
         ValueError where one overflows: it names κ, the inputs or the weights, whichever is the cause.
         """
         w = validate_array(w, "w", (len(self._weights(w)),), largest=LARGEST)
-        return finite_at_scale(lambda kappa: replace(self, kappa=kappa)._block_grams(w), self.kappa, self.X, [w], "w")
+        return finite_at_scale(
+            lambda kappa: replace(self, kappa=kappa)._block_grams(self.split(w)), self.kappa, self.X, [w], "w"
+        )
 
-    def _block_grams(self, w: np.ndarray) -> np.ndarray:
+    def _block_grams(self, blocks: list[np.ndarray]) -> np.ndarray:
         n, P, _ = self.X.shape
-        output, layers = self._factors(w)
+        lead = blocks[0].shape[:-2]
+        output, layers = self._factors(blocks)
         grams = []
         for left, right in layers:
-            left, right = left.reshape(n * P, -1), right.reshape(n * P, -1)
-            products = (left @ left.T) * (right @ right.T)
-            grams.append(products.reshape(n, P, n, P).sum(axis=(1, 3)))
-        output = output.reshape(n, -1)
-        return np.stack([*grams, output @ output.T])
+            left, right = (factor.reshape(*factor.shape[:-3], n * P, -1) for factor in (left, right))
+            products = (left @ left.swapaxes(-1, -2)) * (right @ right.swapaxes(-1, -2))
+            grams.append(products.reshape(*lead, n, P, n, P).sum(axis=(-3, -1)))
+        output = output.reshape(*lead, n, -1)
+        return np.stack([*grams, output @ output.swapaxes(-1, -2)], axis=-3)
 
     @property
     def _output_scale(self) -> float:
@@ -105,9 +108,9 @@ class ConvolutionalNetwork(CountedWeights):
         return self.kappa / (self.width * np.sqrt(self.X.shape[1]))
 
     def _patches(self, values: np.ndarray) -> np.ndarray:
-        """[x_p, x_{p+1}, …, x_{p+q−1}] at every position: (n, P, c) → (n, P, q c)."""
-        n, P, c = values.shape
-        return values[:, self._neighbours(1)].reshape(n, P, self.taps * c)
+        """[x_p, x_{p+1}, …, x_{p+q−1}] at every position: (…, n, P, c) → (…, n, P, q c)."""
+        *lead, P, c = values.shape
+        return values[..., self._neighbours(1), :].reshape(*lead, P, self.taps * c)
 
     def _neighbours(self, direction: int) -> np.ndarray:
         """Positions p + ``direction``·o on the circle, (P, q)."""
@@ -115,25 +118,31 @@ class ConvolutionalNetwork(CountedWeights):
         return (np.arange(P)[:, None] + direction * np.arange(self.taps)) % P
 
     def _forward(self, blocks: list[np.ndarray]) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
-        """x^L (n, P, m), and of every layer its scaled patches and σ'(z^l)."""
+        """x^L (n, P, m), and of every layer its scaled patches and σ'(z^l); all behind the leading axes of the blocks."""
         values, layers = self.X, []
         for l, W in enumerate(blocks[:-1]):
             patches = self._patches(values) / np.sqrt(self.taps * (self.width if l else 1))
-            values = patches @ W.T
+            values = _times(patches, W.swapaxes(-1, -2))
             layers.append((patches, activate(self.activation, values)))
         return values, layers
 
-    def _factors(self, w: np.ndarray) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
+    def _factors(self, blocks: list[np.ndarray]) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
         """∂f/∂a (n, P, m), and of every layer ∂f/∂z^l (n, P, m) with its scaled patches."""
-        *weights, output = self.split(w)
-        values, layers = self._forward([*weights, output])
+        *weights, output = blocks
+        values, layers = self._forward(blocks)
         q, m, factors = self.taps, self.width, []
-        back = self._output_scale * output  # ∂f/∂x^L, the same for every input
+        back = self._output_scale * output[..., None, :, :]  # ∂f/∂x^L, the same for every input
         for l in range(self.hidden_layers - 1, -1, -1):
             patches, derivative = layers[l]
             inner = derivative * back
             factors.append((inner, patches))
             if l:
-                tapped = (inner @ weights[l]).reshape(*inner.shape[:2], q, m) / np.sqrt(q * m)
-                back = tapped[:, self._neighbours(-1), np.arange(q)].sum(axis=2)
+                tapped = _times(inner, weights[l]).reshape(*inner.shape[:-1], q, m) / np.sqrt(q * m)
+                back = tapped[..., self._neighbours(-1), np.arange(q), :].sum(axis=-2)
         return self._output_scale * values, factors[::-1]
+
+
+def _times(rows: np.ndarray, W: np.ndarray) -> np.ndarray:
+    """(…, n, P, c) times (…, c, m): one matrix product for each network, or one for all where the first has no network axes."""
+    *lead, n, P, c = rows.shape
+    return (rows.reshape(*lead, n * P, c) @ W).reshape(*W.shape[:-2], n, P, W.shape[-1])

@@ -130,8 +130,8 @@ class QuadraticMap(WeightMap):
 class ComponentwiseMap(WeightMap):
     """h_i(w) = φ(w_i) in any dimension, N = p, for a scalar φ with φ(0) = 0 and φ'(0) = 1.
 
-    ``name``: "sin", "parabola" w − w²/2, "cubic" w − w³/3. Lipschitz constants of Dh, the least ones: 1, 1, and 2
-    max_i(|w_i| + radius) for the cubic.
+    ``name``: "sin", "parabola" w − w²/2, "cubic" w − w³/3. Lipschitz constants of Dh: 1 (an upper bound for
+    sin), 1, and 2 max_i(|w_i| + radius) for the cubic.
     """
 
     name: str
@@ -148,7 +148,7 @@ class ComponentwiseMap(WeightMap):
         return np.diag({"sin": np.cos(w), "parabola": 1 - w, "cubic": 1 - w**2}[self.name])
 
     def jacobian_lipschitz(self, start: np.ndarray, radius: float) -> float:
-        """sup |φ''| over the ball."""
+        """sup |φ''| over the ball, for sin over the line."""
         start, radius = self._ball(start, radius)
         return 2 * (float(np.abs(start).max()) + radius) if self.name == "cubic" else 1.0
 

@@ -68,7 +68,7 @@ class ResidualNetwork(CountedWeights):
 
     def _derivative(self, w: np.ndarray) -> np.ndarray:
         J, start = np.empty((len(self.X), len(w))), 0
-        for left, right in self._factors(w):
+        for left, right in self._factors(self.split(w)):
             stop = start + len(left) * len(right)
             block = J[:, start:stop].reshape(len(J), len(left), len(right))
             np.multiply(left.T[:, :, None], right.T[:, None, :], out=block)
@@ -81,13 +81,16 @@ class ResidualNetwork(CountedWeights):
         ValueError where one overflows: it names κ, the inputs or the weights, whichever is the cause.
         """
         w = validate_array(w, "w", (len(self._weights(w)),), largest=LARGEST)
-        return finite_at_scale(lambda kappa: replace(self, kappa=kappa)._block_grams(w), self.kappa, self.X, [w], "w")
+        return finite_at_scale(
+            lambda kappa: replace(self, kappa=kappa)._block_grams(self.split(w)), self.kappa, self.X, [w], "w"
+        )
 
-    def _block_grams(self, w: np.ndarray) -> np.ndarray:
-        return np.stack([(left.T @ left) * (right.T @ right) for left, right in self._factors(w)])
+    def _block_grams(self, blocks: list[np.ndarray]) -> np.ndarray:
+        grams = [(_transposed(left) @ left) * (_transposed(right) @ right) for left, right in self._factors(blocks)]
+        return np.stack(grams, axis=-3)
 
     def _forward(self, blocks: list[np.ndarray]) -> tuple[list[np.ndarray], list[tuple[np.ndarray, np.ndarray]]]:
-        """x^1 … x^L, and σ(z^l), σ'(z^l) of every layer, all (m, n)."""
+        """x^1 … x^L, and σ(z^l), σ'(z^l) of every layer, all (m, n); as in `_factors`, blocks may have leading axes."""
         values, branches, root = [], [], np.sqrt(self.width)
         for l in range(self.hidden_layers):
             z = blocks[0] @ self.X.T if l == 0 else self._inner(blocks, l) @ values[-1] / root
@@ -105,22 +108,27 @@ class ResidualNetwork(CountedWeights):
         """W of layer l + 1 ≥ 2."""
         return blocks[2 * l - 1 if self.second_weights else l]
 
-    def _factors(self, w: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    def _factors(self, blocks: list[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
         """For every block (rows, n) and (columns, n): ∂f(x_i)/∂block is the outer product of their columns i."""
-        blocks, s, root = self.split(w), self.branch_scale, np.sqrt(self.width)
+        s, root = self.branch_scale, np.sqrt(self.width)
         values, branches = self._forward(blocks)
         n = len(self.X)
         factors = [(np.full((1, n), self.kappa / self.width), values[-1])]
-        back = np.repeat(self.kappa / self.width * blocks[-1].T, n, axis=1)  # ∂f/∂x^L
+        back = np.repeat(self.kappa / self.width * _transposed(blocks[-1]), n, axis=-1)  # ∂f/∂x^L
         for l in range(self.hidden_layers - 1, 0, -1):
             feature, derivative = branches[l]
             if self.second_weights:
                 factors.append((s / root * back, feature))
-                inner = s / root * (blocks[2 * l].T @ back)
+                inner = s / root * (_transposed(blocks[2 * l]) @ back)
             else:
                 inner = s * back
             inner = derivative * inner / root
             factors.append((inner, values[l - 1]))
-            back = back + self._inner(blocks, l).T @ inner
+            back = back + _transposed(self._inner(blocks, l)) @ inner
         factors.append((branches[0][1] * back, self.X.T))
         return factors[::-1]
+
+
+def _transposed(matrices: np.ndarray) -> np.ndarray:
+    """The transposed matrix, or each of a stack."""
+    return matrices.swapaxes(-1, -2)

@@ -15,8 +15,10 @@ import pandas as pd
 import scipy.sparse
 
 from kernels import Parameters
+from kernels.convolution import ConvolutionalNetwork
 from kernels.losses import LogCoshLoss, SquareLoss
 from kernels.models import Centred, ComponentwiseMap, QuadraticMap, TwoLayerModel
+from kernels.residual import ResidualNetwork
 
 HUGE = 10**400
 SIZES = {"n": 3, "d": 3, "m": 4, "L": 2, "k": 3, "t": 2, "P": 3, "c": 2, "N": 2, "p": 3}  # the largest that are drawn
@@ -332,6 +334,16 @@ def unit_rows(rng, sizes):
     return x / np.linalg.norm(x, axis=1, keepdims=True)
 
 
+def plane(rng, sizes):
+    """(m, d) weights for `unit_rows`."""
+    return rng.normal(size=(sizes["m"], max(2, sizes["d"])))
+
+
+def two_rows(rng, sizes):
+    """Two unit rows in the plane."""
+    return unit_rows(rng, {"n": 2, "d": 2})
+
+
 def positive_definite(rng, sizes):
     """(n, n), multiples of 1/64."""
     A = rng.integers(-8, 9, (sizes["n"], sizes["n"])) / 8
@@ -403,6 +415,10 @@ MODEL = one_of(
     lambda rng, sizes: QuadraticMap(np.eye(sizes["p"]), np.zeros((sizes["p"],) * 3)),
     lambda rng, sizes: Centred(ComponentwiseMap("parabola"), np.zeros(sizes["p"])),
     lambda rng, sizes: TwoLayerModel(np.ones((sizes["p"], 1)), "tanh", np.ones(sizes["p"])),
+)
+BLOCK_MODEL = one_of(
+    lambda rng, sizes: ResidualNetwork(entries("n", "d")(rng, sizes), "tanh", 1.5, sizes["m"], sizes["L"]),
+    lambda rng, sizes: ConvolutionalNetwork(entries("n", 3, "c")(rng, sizes), "relu", 1.5, sizes["m"], sizes["L"], 2),
 )
 LOSS = one_of(
     lambda rng, sizes: SquareLoss(entries("p")(rng, sizes)),

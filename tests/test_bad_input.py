@@ -123,7 +123,7 @@ CASES = {
     "W^2 not square": (lambda: Parameters((X, X), np.ones(3)), r"`weights\[1\]` must have shape \(3, 3\)"),
     "output length": (lambda: Parameters((np.ones((3, 2)),), np.ones(2)), r"`output` must have shape \(3,\), got \(2,\)"),
     "weight nan": (lambda: Parameters((np.full((3, 2), np.nan),), np.ones(3)), r"`weights\[0\]` must be finite, got nan"),
-    "data kind": (lambda: inputs("faces", n=2, seed=0), "`kind` must be 'random' or 'digits', got 'faces'"),
+    "data kind": (lambda: inputs("faces", n=2, seed=0), "`kind` must be one of 'random', 'digits', 'diabetes', got 'faces'"),
     "two widths": (lambda: Slope(0.0, 1.0)(Draws(np.ones((6, 2)), [1, 2])), "at least three sizes"),
 }  # fmt: skip
 CASES |= {

@@ -15,7 +15,12 @@ from checks.verdict import Verdict
 
 SEED = 7_000_001
 PARTS = [
-    pytest.param(claim, part, id=f"{claim.label}-{part.letter}", marks=pytest.mark.claim(claim.label))
+    pytest.param(
+        claim,
+        part,
+        id=f"{claim.label}-{part.letter}",
+        marks=[pytest.mark.claim(claim.label), pytest.mark.xdist_group(claim.label)],
+    )
     for claim in CLAIMS
     for part in claim.parts
     if all(map(find_spec, part.needs)) and list(part.cases("quick"))

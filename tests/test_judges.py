@@ -14,7 +14,7 @@ from scipy.integrate import quad
 from scipy.stats import binom, chi2, halfnorm, lognorm, nct, norm, t, ttest_1samp
 
 from checks.claim import LOOKS
-from checks.judges import AtLeast, AtMost, Counts, Draws, Frequency, Gap, Ratio, Sides, Slope
+from checks.judges import AtLeast, AtMost, Counts, Draws, Frequency, Gap, MeanAtMost, Ratio, Sides, Slope
 from checks.judges.frequency import clopper_pearson, trials_needed
 from checks.judges.slope import rms_blocks
 from checks.verdict import LEVEL, Evidence, Verdict, combine, combine_controls
@@ -630,3 +630,14 @@ def test_many_true_parts_are_falsely_refuted_no_more_often_than_one():
         parts = [equivalence(1 + MARGIN + row, margin=MARGIN) for row in rows]
         wrong += combine(parts) is REFUTED
     assert frequency(wrong, len(noise), bound=LEVEL).verdict is not REFUTED
+
+
+@given(mean=st.floats(0.1, 3), bound=st.floats(0.1, 3), sd=st.floats(0.001, 0.05), seed=st.integers(0, 2**32 - 1))
+def test_a_mean_is_supported_below_its_bound_and_refuted_above(mean, bound, sd, seed):
+    draws = mean + sd * np.random.default_rng(seed).normal(size=40)
+    found, half = MeanAtMost(bound)(Draws(draws)), 8 * sd / np.sqrt(40)
+    if mean < bound - half:
+        assert found.verdict is Verdict.SUPPORTED and found.strain <= 1 <= found.resolution
+    if mean > bound + half:
+        assert found.verdict is Verdict.REFUTED and found.strain > 1
+    assert MeanAtMost(bound)(Draws(np.append(draws, np.nan))).verdict is Verdict.INCONCLUSIVE

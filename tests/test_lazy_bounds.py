@@ -22,6 +22,8 @@ from theory.lazy_bounds import (
     feature_constant,
     kernel_change_bound,
     largest_step,
+    layer_drift_bound,
+    layer_drift_constants,
     linearization_bound,
     rated_drift_constant,
     rated_kernel,
@@ -54,9 +56,19 @@ def test_drift_constants_are_those_of_linear_models(seed, n, d):
     assert np.isclose(linearized_flow(K, y, late).drift[0], metric, rtol=1e-6)
     moved = [r * J.T @ np.linalg.solve(K, y) for r, J in zip(rates, blocks, strict=True)]
     assert np.isclose(np.linalg.norm(np.concatenate(moved)), plain)
+    assert np.allclose(layer_drift_constants(layers, rates, y), [np.linalg.norm(part) for part in moved])
     equal = rated_drift_constant(layers, np.ones(3), y)
     assert np.allclose(equal, drift_constant(layers.sum(axis=0), y))
     assert np.isclose(drift_constant(rated_kernel(layers, rates), y), metric)
+
+
+def test_the_bound_of_a_layer_written_out():
+    """And it is that of rates and λ of another unit of time."""
+    assert layer_drift_bound(2.0, 16, 2, 0.5, 4.0, 3.0, 1.5, 0.25, 9.0) == pytest.approx(
+        3 * (1.5 + 0.25 * 3 * 2 * 4 / 2) * 2 * 4 / 0.5 * 4 / 2
+    )
+    faster = layer_drift_bound(2.0, 16, 2, 5.0, 4.0, 30.0, 1.5, 0.25, 90.0)
+    assert faster == pytest.approx(layer_drift_bound(2.0, 16, 2, 0.5, 4.0, 3.0, 1.5, 0.25, 9.0))
 
 
 def test_where_rates_differ_the_distance_may_pass_its_end():
@@ -104,16 +116,22 @@ def test_gradients_change_no_faster_than_the_feature_constant(seed, activation, 
     assert (np.linalg.norm(J - J_0, axis=1) <= 2.0 / 8 * c * np.linalg.norm(delta) * (1 + 1e-9)).all()
     change = 8 / 4 * np.linalg.norm(J @ J.T - J_0 @ J_0.T, 2)
     D, norm = np.linalg.norm(delta) / np.sqrt(8), np.sqrt(8) / 2 * np.linalg.norm(J_0, 2)
-    assert change <= kernel_change_bound(3, c, norm, D) * (1 + 1e-9)
+    top = np.linalg.eigvalsh(network.X @ network.X.T)[-1]
+    assert np.linalg.norm(J - J_0, 2) <= np.sqrt(top) * 2.0 / 8 * c * np.linalg.norm(delta) * (1 + 1e-9)
+    assert change <= kernel_change_bound(3, c, norm, D, largest=top) * (1 + 1e-9)
 
 
 def test_the_threshold_keeps_half_of_the_eigenvalue():
-    """At the threshold the drift bound moves √λ_min of the kernel from √(3/4) to no less than √(1/2), in units of κ√(λ/m)."""
-    n, lam, loss, c, m = 5, 0.3, 0.7, 1.9, 100
-    kappa = condition_threshold(n, lam, loss, c)
-    moved = np.sqrt(n) * kappa / m * c * drift_bound(kappa, m, n, lam, loss)
-    assert 0.998 <= (np.sqrt(0.75) - np.sqrt(0.5)) * kappa * np.sqrt(lam / m) / moved <= 1.002
-    assert moved <= (np.sqrt(0.75) - np.sqrt(0.5)) * kappa * np.sqrt(lam / m)
+    """At the threshold the residual is used up where √λ_min, in units of κ√(λ/m), has come from √(3/4) to √(1/2)."""
+    n, lam, loss, c, m, top = 5, 0.3, 0.7, 1.9, 100, 2.5
+    kappa = condition_threshold(n, lam, loss, c, largest=top)
+    length = (np.sqrt(0.75) - np.sqrt(0.5)) * np.sqrt(lam * m / top) / c
+    speed = lambda l: np.sqrt(0.75) * kappa * np.sqrt(lam / m) - np.sqrt(top) * kappa * c * l / m  # noqa: E731
+    assert speed(length) == pytest.approx(np.sqrt(0.5) * kappa * np.sqrt(lam / m))
+    assert (speed(0) + speed(length)) / 2 * length == pytest.approx(np.sqrt(2 * n * loss))
+    assert condition_threshold(n, lam, loss, c) == pytest.approx(np.sqrt(n / top) * kappa)
+    with pytest.raises(ValueError, match="`largest` must be at most `n`"):
+        condition_threshold(n, lam, loss, c, largest=6.0)
 
 
 @given(

@@ -4,9 +4,11 @@ from theory.ball_kernels import certified_kernel_min_eigenvalue
 from theory.certificates import Certificate, certified_min_eigenvalue
 from theory.eigenvalue_bounds import (
     first_layer_failure_bound,
+    kernel_failure_bound,
     last_layer_failure_bound,
     min_eigenvalue_lower_bound,
     separation_lower_bound,
+    sufficient_kernel_width,
     sufficient_width,
 )
 from theory.gram_fluctuations import gram_fluctuations
@@ -23,10 +25,12 @@ __all__ = [
     "dual_activation",
     "first_layer_failure_bound",
     "gram_fluctuations",
+    "kernel_failure_bound",
     "last_layer_failure_bound",
     "limit_grams",
     "linearized_flow",
     "min_eigenvalue_lower_bound",
     "separation_lower_bound",
+    "sufficient_kernel_width",
     "sufficient_width",
 ]

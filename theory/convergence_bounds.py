@@ -34,20 +34,20 @@ def convergence_rate(mu: float, sigma: float) -> float:
 
 @bound
 def convergence_drift_bound(c: float, norm: float, sigma: float, targets: float, alpha: float) -> float:
-    """over-parameterized (b): sup_t ‖w_α(t) − w_0‖ ≤ 8c^{3/2}‖Dh‖‖y*‖/(ασ²) if h(w_0) = 0, for ``targets`` ‖y*‖."""
+    """over-parameterized (b): sup_t ‖w_α(t) − w_0‖ ≤ 6c^{3/2}‖Dh‖‖y*‖/(ασ²) if h(w_0) = 0, for ``targets`` ‖y*‖."""
     c, norm, sigma = _condition(c, norm, sigma)
     (alpha,), (targets,) = positive(alpha=alpha), not_negative(targets=targets)
-    return 8 * c ** Decimal("1.5") * norm * targets / (alpha * sigma**2)
+    return 6 * c ** Decimal("1.5") * norm * targets / (alpha * sigma**2)
 
 
 @bound
 def convergence_prediction_bound(
     c: float, norm: float, sigma: float, lipschitz: float, targets: float, alpha: float
 ) -> float:
-    """over-parameterized (b): sup_t ‖y(t) − ȳ(t)‖ ≤ 20c³‖Dh‖³l‖y*‖²/(ασ⁵) if h(w_0) = 0, for ``targets`` ‖y*‖."""
+    """over-parameterized (b): sup_t ‖y(t) − ȳ(t)‖ ≤ 15c³‖Dh‖³l‖y*‖²/(ασ⁵) if h(w_0) = 0, for ``targets`` ‖y*‖."""
     c, norm, sigma = _condition(c, norm, sigma)
     (alpha,), (lipschitz, targets) = positive(alpha=alpha), not_negative(lipschitz=lipschitz, targets=targets)
-    return 20 * c**3 * norm**3 * lipschitz * targets**2 / (alpha * sigma**5)
+    return 15 * c**3 * norm**3 * lipschitz * targets**2 / (alpha * sigma**5)
 
 
 @bound

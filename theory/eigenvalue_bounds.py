@@ -16,6 +16,7 @@ from argument_validation import (
     validate_array,
     validate_count,
     validate_depth,
+    validate_fraction,
     validate_name,
     validate_share,
     validate_size,
@@ -25,12 +26,11 @@ from theory.certificates import U, float64_bound, row_sum_bound
 from theory.dual_activations import DUALS
 from theory.gram_limits import entry_error, limit_grams
 from theory.power_series import order_masses
-from theory.validation import polar, validate_kernel_inputs
+from theory.validation import polar, validate_kernel_inputs, validate_unit_rows
 
 TERMS = 512  # higher orders count as this one
 DENSE_POWERS = 16  # every Hadamard power is factorised up to here, then one in POWER_RATIO
 POWER_RATIO = 1.12
-UNIT_NORM = 1e-12  # largest | |x_i| − 1 | of a unit input
 RELATIVE_SLACK = 1e-10  # for the rounding of the coefficients, which have relative errors near 1e-14
 GERSHGORIN_SLACK = 1e-12  # for the rounding of (n−1) ρ^r and of λ_max(XXᵀ), relative
 
@@ -52,6 +52,9 @@ SLOPE_BOUNDS = {
 
 BOUNDED = ("erf", "tanh", "sigmoid", "sin", "cos")
 """Activations with sup |σ| = 1; the others are unbounded."""
+
+HOMOGENEOUS = ("relu", "leaky_relu", "abs", "identity")
+"""Activations with σ(u) = σ'(u)u."""
 
 
 def min_eigenvalue_lower_bound(
@@ -122,7 +125,7 @@ def hadamard_power_bounds(X: np.ndarray, largest: int) -> np.ndarray:
 
     Gershgorin's bound for every r and a factorisation on a grid, which ends where Gershgorin's is within 1e-3 of 1.
     """
-    X, largest = _unit_rows(X), validate_count(largest, "largest")
+    X, largest = validate_unit_rows(X), validate_count(largest, "largest")
     S = X @ X.T
     np.fill_diagonal(S, 1.0)
     error = 2 * (X.shape[1] + 4) * 1.01 * U  # of an inner product of rows that were normalised in float64
@@ -218,6 +221,55 @@ def last_layer_failure_bound(X: np.ndarray, width: int, *, activation: str, eps:
     return len(X) * exp(-m * rate * float(eps + xlogy(1 - eps, 1 - eps)))
 
 
+def kernel_failure_bound(X: np.ndarray, width: int, *, activation: str, eps: float) -> float:
+    """min-eigenvalue (d): n exp(−m λ ε²/(2C)) ≥ P(λ_min((m/κ²)Σ_l G^l) ≤ (1−ε)λ), λ = λ_min(K^1 + K^2), one hidden layer.
+
+    C = B²Λ(r + 4) for relu, leaky_relu, abs and identity, r = min(n, d), Λ = λ_max(XXᵀ); 2max(3B²Λ, n sup σ²) for bounded σ.
+
+    Parameters and result as for `first_layer_failure_bound`.
+
+    Raises
+    ------
+    ValueError for softplus and gelu, neither homogeneous nor bounded, and as `first_layer_failure_bound`.
+    """
+    X, m, eps = validate_kernel_inputs(X), validate_size(width, "width"), validate_unit(eps, "eps")
+    return len(X) * exp(-m * kernel_rate(X, activation) * eps**2)
+
+
+def sufficient_kernel_width(X: np.ndarray, *, activation: str, eps: float = 0.5, probability: float = 0.9) -> int:
+    """min-eigenvalue (d): ⌈(2C/(λε²)) ln(n/(1−p))⌉, C as in `kernel_failure_bound`.
+
+    From this width on λ_min((m/κ²)Σ_l G^l) > (1−ε)λ with probability at least p = ``probability``.
+
+    Raises
+    ------
+    ValueError for ``eps`` outside (0, 1), where λ cannot be told from 0, and as `kernel_failure_bound` and `sufficient_width`.
+    """
+    X, eps = validate_kernel_inputs(X), validate_fraction(eps, "eps")
+    probability = validate_share(probability, "probability", 1)
+    rate = kernel_rate(X, activation) * eps**2
+    if not rate:
+        raise ValueError("`X` must give a kernel with a least eigenvalue above rounding, got none")
+    return max(1, ceil(log(len(X) / (1 - probability)) / rate))
+
+
+def kernel_rate(X: np.ndarray, activation: str) -> float:
+    """min-eigenvalue (d): λ/(2C) of `kernel_failure_bound`, rounded down; 0 where λ is 0 or lost in rounding."""
+    n, largest = len(X), np.linalg.eigvalsh(X @ X.T)[-1] * (1 + GERSHGORIN_SLACK)
+    slope = SLOPE_BOUNDS[validate_name(activation, DUALS, "activation")] ** 2 * largest
+    if activation in HOMOGENEOUS:
+        spread = slope * (min(X.shape) + 4)
+    elif activation in BOUNDED:
+        spread = 2 * max(3 * slope, n)
+    else:
+        known = ", ".join((*HOMOGENEOUS, *BOUNDED))
+        raise ValueError(f"`activation` must be homogeneous or bounded ({known}), got {activation!r}")
+    K = limit_grams(X, hidden_layers=1, activation=activation)
+    error = n * entry_error(activation, polar(X)[1].max()) * sum(np.diagonal(own).max() for own in K.layers)
+    least = np.linalg.eigvalsh(K.ntk)[0] - error
+    return float(max(0.0, least) / (2 * spread)) if spread else 0.0
+
+
 def first_layer_rate(X: np.ndarray, activation: str) -> float:
     """min-eigenvalue (a): λ_min(K^1)/(B² λ_max(XXᵀ)), rounded down; 0 where λ_min(K^1) is 0 or lost in rounding."""
     least = _least_eigenvalue(X, activation, 1)
@@ -255,13 +307,3 @@ def _grid(largest: int) -> list[int]:
     while grid[-1] < largest:
         grid.append(min(largest, ceil(POWER_RATIO * grid[-1])))
     return grid
-
-
-def _unit_rows(X: object) -> np.ndarray:
-    """``X`` (n, d) with its rows divided by their norms, which must be 1 to `UNIT_NORM`."""
-    X = validate_kernel_inputs(X)
-    norms = polar(X)[1]
-    row = int(np.abs(norms - 1).argmax())
-    if abs(norms[row] - 1) > UNIT_NORM:
-        raise ValueError(f"`X` must have rows of norm 1, row {row} has norm {norms[row]:.15g}")
-    return X / norms[:, None]

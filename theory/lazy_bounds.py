@@ -115,7 +115,64 @@ def rated_drift_constant(layers: np.ndarray, layer_rates: np.ndarray, y: np.ndar
     second is the limit of the supremum over t as well. ‖θ_t − θ_0‖ itself need not increase where rates differ.
     """
     y = validate_array(y, "y", ("n",))
-    return _displacements(*_validate_layers(layers, layer_rates, len(y)), y)
+    return _displacements(*_validate_layers(layers, layer_rates, len(y)), y)[:2]
+
+
+def layer_drift_constants(layers: np.ndarray, layer_rates: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """scheme-independence (c): limits r_l(uᵀK^lu)^½ of κ‖W^l_∞ − W^l_0‖/√m, (L+1,), u = (Σ_l r_lK^l)^{−1}y.
+
+    Arguments as in `rated_drift_constant`.
+    """
+    y = validate_array(y, "y", ("n",))
+    return np.array(_displacements(*_validate_layers(layers, layer_rates, len(y)), y)[2])
+
+
+@bound
+def layer_drift_bound(
+    kappa: float,
+    m: int,
+    n: int,
+    lam: float,
+    initial_loss: float,
+    rate: float,
+    jacobian_norm: float,
+    slope: float,
+    other_rate: float,
+) -> float:
+    """scheme-independence (f): sup_t ‖W^l_t − W^l_0‖ ≤ r_l j 2√(2nR(θ_0))/λ √m/κ for a layer l of rate r_l.
+
+    r_l = ``rate``. j bounds (√m/κ)‖J^l_t‖. One hidden layer, |σ'| ≤ B: j = ``jacobian_norm`` +
+    ``slope``·√``other_rate``·2√(nR(θ_0)/λ)/κ with ``slope`` B‖X‖ and the rate of the other layer; ``jacobian_norm`` is
+    B‖X‖‖a_0‖/√m for W and ‖σ(XW_0ᵀ)‖/√m for a. λ may be that of `rated_kernel` or smaller, such as max_l r_l · min_l
+    λ_min(K^l): then nothing but r_l/max r is left of the rates.
+    """
+    (kappa, lam), (m, n) = positive(kappa=kappa, lam=lam), counts(m=m, n=n)
+    initial_loss, rate, jacobian_norm, slope, other_rate = not_negative(
+        initial_loss=initial_loss, rate=rate, jacobian_norm=jacobian_norm, slope=slope, other_rate=other_rate
+    )
+    moved = other_rate.sqrt() * 2 * (n * initial_loss / lam).sqrt() / kappa
+    return rate * (jacobian_norm + slope * moved) * 2 * (2 * n * initial_loss).sqrt() / lam * m.sqrt() / kappa
+
+
+@bound
+def balanced_growth(
+    kappa: float, targets: float, input_norm: float, mean_square: float, other_square: float, ratio: float
+) -> float:
+    """phase-diagram (b): ‖W‖/‖W_0‖ ≥ √(V/V_0) where a two-layer network reaches outputs of this norm by its flow.
+
+    For 1-homogeneous σ, |σ(u)| ≤ |u|: ‖f‖ ≤ κ‖X‖√(VA) with the mean squares V = ‖W‖²/m, A = ‖a‖²/m, and V − V_0 = r(A − A_0)
+    at all times, r = ``ratio`` = r_W/r_a: V is at least the positive root of V(A_0 + (V − V_0)/r) = (‖f‖/(κ‖X‖))².
+    ``targets`` ‖f‖, ``input_norm`` ‖X‖, ``mean_square`` V_0, ``other_square`` A_0. The same with W and a exchanged, ``ratio``
+    then r_a/r_W.
+    """
+    kappa, input_norm, V, A, ratio = positive(
+        kappa=kappa, input_norm=input_norm, mean_square=mean_square, other_square=other_square, ratio=ratio
+    )
+    (targets,) = not_negative(targets=targets)
+    half, product = (V - ratio * A) / 2, ratio * (targets / (kappa * input_norm)) ** 2
+    root = (half**2 + product).sqrt()
+    square = root + half if half >= 0 else product / (root - half)
+    return (square / V).sqrt()
 
 
 def feature_constant(activation: str, output: np.ndarray, *, layer_rates: np.ndarray | None = None) -> float:
@@ -143,27 +200,42 @@ def _feature_constant(output: float, r_1: float, r_2: float, B: float, B_2: floa
 
 
 @bound
-def condition_threshold(n: int, lam: float, initial_loss: float, c_sigma: float) -> float:
-    """loss-decay (c): 12.6 n c_σ √R(θ_0)/λ: from this κ on λ_min(G_0) ≥ (3/4)(κ²/m)λ implies λ_min(G_t) ≥ (κ²/m)λ/2 for all t.
+def condition_threshold(
+    n: int, lam: float, initial_loss: float, c_sigma: float, *, largest: float | None = None
+) -> float:
+    """loss-decay (c): 8√2 √(nΛ) c_σ √R(θ_0)/λ: above it λ_min(G_0) ≥ (3/4)(κ²/m)λ implies λ_min(G_t) ≥ (κ²/m)λ/2 for all t.
 
-    12.6 is 2/(√(3/4) − √(1/2)) = 12.585, rounded up. λ that of `rated_kernel`, c_σ that of the same rates; c_σ = 0 where only a
-    is trained.
+    ``largest`` Λ = λ_max(XXᵀ), by default n, which no unit inputs exceed. λ that of `rated_kernel`, c_σ that of the same rates;
+    c_σ = 0 where only a is trained.
     """
     (n,), (lam,) = counts(n=n), positive(lam=lam)
     initial_loss, c_sigma = not_negative(initial_loss=initial_loss, c_sigma=c_sigma)
-    return Decimal("12.6") * n * c_sigma * initial_loss.sqrt() / lam
+    return 8 * (2 * n * _largest(n, largest) * initial_loss).sqrt() * c_sigma / lam
 
 
 @bound
-def kernel_change_bound(n: int, c_sigma: float, jacobian_norm: float, D: float) -> float:
-    """kernel-stability (e): (m/κ²)‖G_t − G_0‖ ≤ 2 j √n c_σ D + n c_σ²D² with j = (√m/κ)‖J_0S^½‖ and D = ‖S^{−½}(θ_t −
-    θ_0)‖/√m.
+def kernel_change_bound(
+    n: int, c_sigma: float, jacobian_norm: float, D: float, *, largest: float | None = None
+) -> float:
+    """kernel-stability (e): (m/κ²)‖G_t − G_0‖ ≤ 2 j √Λ c_σ D + Λ c_σ²D² with j = (√m/κ)‖J_0S^½‖, D = ‖S^{−½}(θ_t − θ_0)‖/√m.
+
+    ``largest`` Λ = λ_max(XXᵀ), by default n, which no unit inputs exceed.
     """
     (n,), (c_sigma, jacobian_norm, D) = (
         counts(n=n),
         not_negative(c_sigma=c_sigma, jacobian_norm=jacobian_norm, D=D),
     )
-    return 2 * jacobian_norm * n.sqrt() * c_sigma * D + n * c_sigma**2 * D**2
+    top = _largest(n, largest)
+    return 2 * jacobian_norm * top.sqrt() * c_sigma * D + top * c_sigma**2 * D**2
+
+
+def _largest(n: Decimal, largest: float | None) -> Decimal:
+    """Λ, between 1 and n for n unit inputs."""
+    if largest is None:
+        return n
+    (top,) = positive(largest=largest)
+    in_order(largest=top, n=n)
+    return top
 
 
 @bound
@@ -223,8 +295,10 @@ def _validate_layers(
 
 def _displacements(
     layers: np.ndarray, rates: np.ndarray, roots: list[np.ndarray], Y: np.ndarray
-) -> tuple[float, float]:
-    """(Σ_l r_l² tr(UᵀK^lU))^½ and tr(YᵀU)^½, U = (Σ_l r_lK^l)^{−1}Y, for Y (n,) or (n, k); by factors of order one."""
+) -> tuple[float, float, list[float]]:
+    """(Σ_l r_l² tr(UᵀK^lU))^½, tr(YᵀU)^½ and the roots of the terms of the first sum, U = (Σ_l r_lK^l)^{−1}Y, for Y (n,) or
+    (n, k); by factors of order one.
+    """
     size, scale, fastest = (float(np.abs(x).max(initial=0)) or 1.0 for x in (Y, layers, rates))
     values, Q = definite_spectrum(
         np.tensordot(rates / fastest, layers / scale, axes=1), "layers` summed with `layer_rates"
@@ -233,7 +307,8 @@ def _displacements(
     U = Q @ (modes.T / values).T
     parts = [rate / fastest * B.T @ U / np.sqrt(scale) for rate, B in zip(rates, roots, strict=True)]
     plain, metric = np.linalg.norm(np.concatenate(parts)), np.linalg.norm(modes.T / np.sqrt(values))
-    return _drift_constant(plain, size, scale), _drift_constant(metric, size, scale, fastest)
+    own = [_drift_constant(np.linalg.norm(part), size, scale) for part in parts]
+    return _drift_constant(plain, size, scale), _drift_constant(metric, size, scale, fastest), own
 
 
 @bound

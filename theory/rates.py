@@ -23,3 +23,16 @@ def prediction_exponent(gamma: float, *, kinked: bool) -> float:
     """
     gamma = validate_not_negative(gamma, "gamma")
     return -min(0.5, gamma if validate_flag(kinked, "kinked") else 2 * gamma)
+
+
+def phase_exponents(gamma: float, delta: float) -> tuple[float, float]:
+    """Exponents of sup_t ‖ΔW‖/‖W_0‖ and sup_t ‖Δa‖/‖a_0‖ of a two-layer relu network, κ = k_0 m^γ, β_W/β_a = b_0 m^δ.
+
+    γ ≥ 0: the faster layer −γ, the slower one −γ − 2|δ|. γ < 0 and |δ| ≥ |γ|: the faster layer |γ|, the slower one
+    −2(|δ| − |γ|). γ < 0 and |δ| ≤ |γ|: −(γ + δ)/2 and −(γ − δ)/2, both growing. A layer is lazy where its exponent is negative.
+    """
+    gamma, delta = validate_real(gamma, "gamma"), validate_real(delta, "delta")
+    if gamma < -abs(delta):
+        return -(gamma + delta) / 2, -(gamma - delta) / 2
+    fast, slow = -gamma, (-gamma if gamma >= 0 else -2 * gamma) - 2 * abs(delta)
+    return (slow, fast) if delta > 0 else (fast, slow)

@@ -31,6 +31,22 @@ def relative_scale(residual: float, curvature: float, slope: float, alpha: float
     return residual * curvature / (alpha * slope**2)
 
 
+@bound
+def loss_criterion(loss: float, gradient: float, curvature: float, slope: float, alpha: float = 1.0) -> float:
+    """relative-scale (d, e): F‖D²h‖/(‖∇F‖‖Dh‖) at w_0 for F = R(αh)/α².
+
+    To first order the largest ratio of the relative changes of Dh and of F.
+
+    Parameters
+    ----------
+    loss : R(αh(w_0)). gradient : ‖Dh(w_0)ᵀ∇R(αh(w_0))‖, so that ‖∇F‖ is it over α. curvature : ‖D²h(w_0)‖, or an upper
+        bound. slope : ‖Dh(w_0)‖. alpha : the scale α.
+    """
+    gradient, slope, alpha = positive(gradient=gradient, slope=slope, alpha=alpha)
+    loss, curvature = not_negative(loss=loss, curvature=curvature)
+    return loss * curvature / (alpha * gradient * slope)
+
+
 def scalar_distance(horizon: float) -> float:
     """relative-scale (a): (2/K²)e^{−K}(K − 1 + e^{−K}): limit of (‖y(T) − ȳ(T)‖/|y*|)/(K²κ) for h(w) = w + lw²/2, T =
     ``horizon`` K.

@@ -29,6 +29,7 @@ ROUNDING = (
 )  # eigenvalues within n times this of 0, relative to the largest, are 0 up to rounding; seen: up to a third
 
 LEAST_NORM, LARGEST_NORM = 1e-150, 1e150  # their squares are float64 numbers
+UNIT_NORM = 1e-12  # largest | |x_i| − 1 | of a unit input
 
 
 def validate_kernel_inputs(X: object, name: str = "X", largest: float = LARGEST_NORM, reason: str = "") -> np.ndarray:
@@ -36,6 +37,16 @@ def validate_kernel_inputs(X: object, name: str = "X", largest: float = LARGEST_
     array = validate_inputs(X, name)
     validate_norms(polar(array)[1], name, largest, reason)
     return array
+
+
+def validate_unit_rows(X: object) -> np.ndarray:
+    """Return ``X`` as an (n, d) array with its rows divided by their norms, which must be 1 to `UNIT_NORM`."""
+    X = validate_kernel_inputs(X)
+    norms = polar(X)[1]
+    row = int(np.abs(norms - 1).argmax())
+    if abs(norms[row] - 1) > UNIT_NORM:
+        raise ValueError(f"`X` must have rows of norm 1, row {row} has norm {norms[row]:.15g}")
+    return X / norms[:, None]
 
 
 def validate_norms(norms: np.ndarray, name: str, largest: float, reason: str) -> None:

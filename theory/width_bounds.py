@@ -4,8 +4,17 @@ Of F_α(w) = R(αh(w))/α² and κ_h(w_0) = ‖h(w_0) − y*‖‖D²h(w_0)‖/�
 is a ValueError.
 """
 
-from argument_validation import validate_count, validate_real
-from theory.validation import bound, counts, not_negative, positive
+import math
+
+import numpy as np
+from scipy.special import erf
+
+from argument_validation import validate_array, validate_count, validate_flag, validate_not_negative, validate_real
+from theory.validation import bound, not_negative, positive
+
+GRID, REACH = 0.6, 7.0  # spacing of the grid over normal weights, in 1/max(1, ‖x_j‖), and its end
+LOG_STEP = 0.25
+LARGEST_DIMENSION, LONGEST, LEAST_BLOCK, LARGEST_BLOCK = 4, 8, 5, 10**6
 
 
 @bound
@@ -41,13 +50,69 @@ def width_exponent(beta: float) -> float:
     return validate_real(beta, "beta") - 1
 
 
-@bound
-def width_bound(m: int, alpha: float, curvature: float, kernel: float, target: float, spread: float) -> float:
-    """two-layer-width (b): κ_{h_m}(w_0) ≤ (B/k)(‖y*‖/(mα) + ξ/√m) for h_m = α Σ_{i≤m} φ(θ_i).
+def kernel_change_exponent(beta: float) -> float:
+    """two-layer-width (c): exponent 2(β − 1) in m of the relative change of DhDhᵀ in training with α(m) = m^{−β} ≥ 1/m.
 
-    ``curvature`` B = max_i ‖D²φ(θ_i)‖, ``kernel`` k = ‖(1/m) Σ_i Dφ(θ_i)Dφ(θ_i)ᵀ‖, ``target`` ‖y*‖, ``spread`` ξ =
-    ‖Σ_i φ(θ_i)‖/√m, whose mean square is E‖φ(θ_1)‖². B, ‖y*‖ and ξ may be 0.
+    Of paired units, whose kernel changes by (1/(mα))².
     """
-    (m,), (alpha, kernel) = counts(m=m), positive(alpha=alpha, kernel=kernel)
-    curvature, target, spread = not_negative(curvature=curvature, target=target, spread=spread)
-    return curvature / kernel * (target / (m * alpha) + spread / m.sqrt())
+    return 2 * width_exponent(beta)
+
+
+def width_constant(X: np.ndarray, target: float, *, uniform: bool = False, block: int = 16) -> float:
+    """two-layer-width (b): C with E κ_{h_m}(w_0) ≤ C(m^{−1/2} + 1/(mα)) for h_m = α Σ_{i≤m} a_i(tanh(w_i·x_j))_j.
+
+    w_i normal, m a multiple of ``block``, of twice that for paired units.
+
+    C = NB max(‖y*‖E Z̄^{−1}, √(E‖φ‖² E Z̄^{−2})), B = (4/√27)‖X‖max‖x_j‖ and Z̄ the mean of ``block`` copies of ‖Dφ‖_F² =
+    a² Σ_j tanh'(w·x_j)²‖x_j‖². The means over w are sums over an even grid.
+
+    Parameters
+    ----------
+    X : inputs (N, d), d at most 4, the longest row of length 1/8 to 8. target : ‖y*‖. uniform : a uniform on [−1, 1], else ±1,
+        of mean 0 and independent of w. block : 5 to 10⁶. Raises ValueError for others.
+    """
+    X, target = validate_array(X, "X", ("N", "d")), validate_not_negative(target, "target")
+    uniform, block = (
+        validate_flag(uniform, "uniform"),
+        validate_count(block, "block", least=LEAST_BLOCK, most=LARGEST_BLOCK),
+    )
+    if X.shape[1] > LARGEST_DIMENSION:
+        raise ValueError(f"`X` must have at most {LARGEST_DIMENSION} columns, got {X.shape[1]}")
+    with np.errstate(over="ignore"):
+        lengths = np.linalg.norm(X, axis=1)
+    if not 1 / LONGEST <= lengths.max() <= LONGEST:
+        raise ValueError(f"`X` must have a longest row of length 1/{LONGEST} to {LONGEST}, got {lengths.max():g}")
+    axis = np.arange(0, REACH, GRID / max(lengths.max(), 1.0))
+    axis = np.concatenate([-axis[:0:-1], axis])
+    others = X.shape[1] - 1
+    rest = axis[np.indices((len(axis),) * others).reshape(others, len(axis) ** others).T]
+    squares, weights, size = [], [], 0.0
+    for first in axis:  # one layer of the grid at a time
+        W = np.column_stack([np.full(len(rest), first), rest])
+        t, weight = np.tanh(W @ X.T), np.exp(-0.5 * (W**2).sum(axis=1))
+        squares.append((1 - t**2) ** 2 @ lengths**2)
+        weights.append(weight)
+        size += float(weight @ (t**2).sum(axis=1))
+    squares, weights = np.concatenate(squares), np.concatenate(weights)
+    size *= (1 / 3 if uniform else 1.0) / float(weights.sum())
+    first, second = (_inverse_moment(squares, weights / weights.sum(), p, block, uniform) for p in (1, 2))
+    curvature = 4 / math.sqrt(27) * np.linalg.norm(X, 2) * lengths.max()
+    constant = float(len(X) * curvature * max(target * first, math.sqrt(size * second)))
+    if not math.isfinite(constant):
+        raise ValueError(f"`target` must give a constant within float64, got {target:g}")
+    return constant
+
+
+def _inverse_moment(squares: np.ndarray, weights: np.ndarray, power: int, block: int, uniform: bool) -> float:
+    """E Z̄^{−p}, Z̄ the mean of ``block`` > 2p independent copies of Z with values ``squares`` (q,) and probabilities (q,).
+
+    (1/(p − 1)!) ∫ t^{p−1} (E e^{−tZ/block})^block dt by the trapezoid rule in log t; ``uniform``: Z is a²z, a uniform on
+    [−1, 1], with E e^{−sa²} = √π erf(√s)/(2√s).
+    """
+    unit, total = float(weights @ squares), 0.0
+    for x in np.arange(-40 / power, 2 * math.log(40 * block), LOG_STEP):
+        s = math.exp(x) / (unit * block) * squares
+        root = np.sqrt(np.maximum(s, 1e-300))
+        law = math.sqrt(math.pi) / 2 * erf(root) / root if uniform else np.exp(-s)
+        total += LOG_STEP * math.exp(power * x) * float(weights @ law) ** block
+    return total / math.factorial(power - 1) / unit**power

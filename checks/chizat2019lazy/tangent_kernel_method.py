@@ -46,7 +46,7 @@ def exponent(case: dict) -> LocalSlope:
 def predictions(case: dict, found: Arrays, key: str = "predictions") -> Curves:
     """Distance of the predictions to kernel regression against α."""
     own = found["condition"] <= CONDITION
-    return Curves(found[key][own], case["sizes"], found["predictions error"][own], np.count_nonzero(~own))
+    return Curves(found[key][own], case["sizes"], found["predictions error"][own], int(np.count_nonzero(~own)))
 
 
 def drift(case: dict, found: Arrays) -> Curves:
@@ -55,7 +55,7 @@ def drift(case: dict, found: Arrays) -> Curves:
     if not own.any():
         return Curves(np.empty((0, len(case["sizes"]))), case["sizes"], 0.0, len(own))
     size = np.sqrt(np.mean(found["drift"][own] ** 2, axis=0, keepdims=True))
-    return Curves(size, case["sizes"], found["drift error"][own].max() / size[0, -1], np.count_nonzero(~own))
+    return Curves(size, case["sizes"], found["drift error"][own].max() / size[0, -1], int(np.count_nonzero(~own)))
 
 
 def close(case: dict, found: Arrays) -> Sides:
@@ -112,6 +112,7 @@ CLAIM = Claim(
             cells_of="a",
             read=close,
             judge=AtMost(),
+            why="every model by itself; that their mean tends to 0 is (b)",
         ),
     ),
 )

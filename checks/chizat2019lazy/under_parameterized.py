@@ -6,8 +6,16 @@ from collections.abc import Iterator
 import numpy as np
 
 from checks.claim import Arrays, Case, Claim, Control, Part
-from checks.judges import AtMost, Curves, LocalSlope, Sides
-from checks.measurements.local_minima import LARGEST_ROUNDING, NOTHING, degenerate, limits
+from checks.judges import AtLeast, AtMost, Counts, Curves, Frequency, LocalSlope, Sides
+from checks.measurements.local_minima import (
+    LARGEST_ROUNDING,
+    NOTHING,
+    degenerate,
+    late_gradients,
+    limits,
+    other_branch,
+    ranks,
+)
 from checks.measurements.scaled_models import LOSSES
 
 OUTPUTS = {"quadratic": 12, "oscillator": 8, "neuron": 6, "rank one": 20}
@@ -18,9 +26,18 @@ MODELS = {
 }
 MODELS["full"] = MODELS["standard"]
 DRAWS = {"quick": 3, "standard": 4, "full": 10}
+RANKS = {"quadratic": 7, "oscillator": 3, "neuron": 2, "rank one": 8}
 SIZES = [10 ** (k / 2) for k in range(4, 10)]
 SCALES = [10.0, 31.6, 100.0, 316.0]
+LATE = {
+    "quick": (("quadratic", "square"), ("rank one", "square"), ("one weight", "soft near")),
+    "standard": (*((kind, "square") for kind in OUTPUTS), *itertools.product(("one weight",), LOSSES[1:])),
+}
+LATE["full"] = LATE["standard"]
+LATE_SIZE = 1e3
+STARTS, LARGEST_SHARE = 480, 0.02
 QUANTITIES = ("gradient", "negative", "null")
+NULL = ("rank one",)  # elsewhere rank Dh = p and there are no null values
 
 
 def models(tier: str) -> Iterator[Case]:
@@ -34,7 +51,28 @@ def models(tier: str) -> Iterator[Case]:
 def ends(tier: str) -> Iterator[Case]:
     """The quantities that vanish at the end."""
     for case, quantity in itertools.product(models(tier), QUANTITIES):
+        if quantity == "null" and case.config["kind"] not in NULL:
+            continue
         yield Case(f"{quantity} · {case.name}", case.config, case.draws, case.chunk, {"quantity": quantity})
+
+
+def late(tier: str) -> Iterator[Case]:
+    """Drawn models at a large α."""
+    for kind, loss in LATE[tier]:
+        config = {"kind": kind, "loss": loss, "outputs": OUTPUTS.get(kind, 5), "size": LATE_SIZE}
+        yield Case(f"{kind} · {loss}", config, DRAWS[tier])
+
+
+def starts(tier: str, zero: bool = False) -> Iterator[Case]:
+    """Drawn models, or their value at w = 0 where that is special."""
+    for kind in ("oscillator", "rank one") if zero else OUTPUTS:
+        config = {"kind": kind, "outputs": OUTPUTS[kind], "most": RANKS[kind], "zero": zero}
+        yield Case(f"{kind} · largest rank {RANKS[kind]}", config, STARTS)
+
+
+def branches(tier: str, near: bool = False) -> list[Case]:
+    """Targets close to the tangent of the other branch, or of its own."""
+    return [Case("(sin w, sin w cos w)", {"sizes": SCALES, "near": near}, 4 * DRAWS[tier])]
 
 
 def special(name: str) -> list[Case]:
@@ -53,12 +91,32 @@ def resolved(found: Arrays) -> np.ndarray:
 
 
 def rate(case: dict, found: Arrays, shift: float = 0.0) -> Curves:
-    """ρ/λ⁺ − ``shift`` against α, root mean square over the models; no curve where half of them are not resolved."""
+    """ρ/λ⁺ − ``shift`` against α, root mean square over the models; no curve where half of them are not resolved.
+
+    Its error is that of the last of them, by a tenth of the tolerance.
+    """
     own = resolved(found)
     if np.mean(own) <= 0.5:
         return Curves(np.empty((0, len(case["sizes"]))), case["sizes"], excluded=1)
-    ratios = found["rate"][own] / found["predicted"][own, None] - shift
-    return Curves(np.sqrt(np.mean(ratios**2, axis=0)), case["sizes"])
+    rates = np.column_stack([found["rate"][own], found["finer"][own]])
+    *sizes, finer = np.sqrt(np.mean((rates / found["predicted"][own, None] - shift) ** 2, axis=0))
+    return Curves(np.array(sizes), case["sizes"], abs(sizes[-1] / finer - 1))
+
+
+def falling(case: dict, found: Arrays, key: str = "gradient") -> Curves:
+    """‖∇F_α‖ against e^{ρt}."""
+    return Curves(found[key], np.exp(found["decays"][0]), found[f"{key} error"])
+
+
+def short(case: dict, found: Arrays) -> Counts:
+    """Starts near which the rank is not the largest."""
+    return Counts(int(found["short"].sum()), len(found["short"]), LARGEST_SHARE)
+
+
+def left(case: dict, found: Arrays) -> Sides:
+    """R(αh(w_∞)), where Hess F_α(w_∞) > 0, and 98 % of the limit of its distance to the other branch above that, over R(0)."""
+    higher = np.where(found["curvature"] > 1, found["left"], np.nan)
+    return Sides(higher, found["lower"] + 0.98 * np.cos(2 * found["angle"])[:, None])
 
 
 def approach(case: dict, found: Arrays) -> Curves:
@@ -84,7 +142,8 @@ CLAIM = Claim(
     statement=(
         "h(w_0) = 0, R strongly convex and smooth, rank Dh constant near w_0: from some α_0 on the flow of F_α converges "
         "geometrically to a local minimiser, at a rate asymptotically independent of α: ρ(α), the least eigenvalue of Hess F_α "
-        "there beyond p − rank null ones, tends to λ⁺ = λ⁺_min(DhᵀH Dh) at w_0, H = Hess R at the linear limit"
+        "there beyond p − rank null ones, tends to λ⁺ = λ⁺_min(DhᵀH Dh) at w_0, H = Hess R at the linear limit. For analytic h "
+        "the rank is constant near almost every w_0; the limit need not be a global minimiser"
     ),
     assumptions=(
         "the rank is checked at the start, the end and 16 points up to twice as far away; where it is not constant, or where "
@@ -134,6 +193,49 @@ CLAIM = Claim(
             judge=AtMost(),
             controls=(Control("whatever the rank", cell=degenerate, cases=saddles, read=at_saddle),),
             why="what is zero is so up to rounding and the last of the decay",
+        ),
+        Part(
+            letter="d",
+            says="‖∇F_α(w_α(t))‖ against e^{ρt} for ρt from 8 to 14, α = 10³‖y⋆‖‖D²h‖/σ²",
+            status="derived",
+            cases=late,
+            cell=late_gradients,
+            read=falling,
+            judge=LocalSlope(-1.0),
+            controls=(
+                Control(
+                    "a rank that is constant only away from w_0",
+                    cell=degenerate,
+                    cases=lambda tier: special("product"),
+                    read=lambda case, found: falling(case, found, "gradient of time"),
+                ),
+            ),
+            why=(
+                "ρ from the Hessian at the end; targets in which the slowest mode takes part, and for a loss that is not "
+                "quadratic a map of one weight: modes of nearly the same rate are not apart by then"
+            ),
+        ),
+        Part(
+            letter="e",
+            says="share of drawn w_0 near which rank Dh is not the largest that h has",
+            status="proved",
+            cases=starts,
+            cell=ranks,
+            read=short,
+            judge=Frequency(),
+            controls=(Control("starts at w = 0", cases=lambda tier: starts(tier, True)),),
+            why="w_0 with a density and h analytic: the share is 0",
+        ),
+        Part(
+            letter="f",
+            says="R(αh(w_∞)) against the end on another branch of the curve h, y⋆ along its tangent: higher, however large α",
+            status="derived",
+            cases=branches,
+            cell=other_branch,
+            read=left,
+            judge=AtLeast(),
+            controls=(Control("y⋆ along the tangent at w_0", cases=lambda tier: branches(tier, True)),),
+            why="α = 10 … 316; the limit is a strict local minimiser, and not a global one",
         ),
     ),
 )

@@ -8,12 +8,12 @@ from checks.judges.frequency import Frequency
 from checks.judges.gap import Gap
 from checks.judges.local_slope import LocalSlope
 from checks.judges.positive import Positive
-from checks.judges.ratio import Ratio
+from checks.judges.ratio import MeanAtMost, Ratio
 from checks.judges.reading import Counts, Curves, Draws, Proof, Reading, Sides
 from checks.judges.sides import AtLeast, AtMost
 from checks.judges.slope import Slope
 
-Judge = Slope | Ratio | AtMost | AtLeast | Frequency | Gap | Positive | LocalSlope
+Judge = Slope | Ratio | MeanAtMost | AtMost | AtLeast | Frequency | Gap | Positive | LocalSlope
 
 __all__ = [
     "AtLeast",
@@ -25,6 +25,7 @@ __all__ = [
     "Gap",
     "Judge",
     "LocalSlope",
+    "MeanAtMost",
     "Positive",
     "Proof",
     "Ratio",

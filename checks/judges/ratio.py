@@ -1,10 +1,10 @@
-"""Judge of a constant: does the mean of independent draws agree with its predicted value?"""
+"""Judges of a constant: does the mean of independent draws agree with its predicted value, or stay below its bound?"""
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from checks.judges.interval import check_region, decide, text, two_sided_strain
+from checks.judges.interval import check_level, check_positive, check_region, decide, text, two_sided_strain
 from checks.judges.reading import Draws
 from checks.verdict import LEVEL, Evidence
 
@@ -72,3 +72,44 @@ class Ratio:
         if share >= 1 or low <= 0:
             return float("inf")
         return max(high / (1 - share), (1 + share) / low)
+
+
+@dataclass(frozen=True)
+class MeanAtMost:
+    """The mean of the draws, of each at least 0, is at most ``bound``: usually a ratio to a proved bound on an expectation, 1.
+
+    The t interval of the mean, error ``level`` on each side shared among the looks: SUPPORTED if its upper end is at most the
+    bound, REFUTED if its lower end exceeds it, else INCONCLUSIVE; what `Ratio` says of skewed draws holds here.
+    """
+
+    bound: float = 1.0
+    level: float = LEVEL
+    side = "≤"
+    random = True
+
+    def __post_init__(self) -> None:
+        check_positive("bound", self.bound)
+        check_level(self.level)
+
+    def __str__(self) -> str:
+        return f"mean at most {text(self.bound)} at level {self.level:g}"
+
+    def __call__(self, reading: Draws, *, looks: int = 1, control: bool = False) -> Evidence:
+        """Evidence of one case."""
+        draws = np.asarray(reading.values, dtype=float)
+        if draws.ndim != 1:
+            raise ValueError(f"`values` must be one-dimensional, got shape {draws.shape}")
+        found = decide(
+            draws,
+            (-np.inf, self.bound),
+            predicted=self.bound,
+            margin=None,
+            level=self.level / looks,
+            side=self.side,
+            excluded=reading.excluded,
+        )
+        if found.interval is None:
+            return found
+        lower, upper = found.interval
+        resolution = max(1.0, self.bound / lower) if lower > 0 else float("inf")
+        return replace(found, strain=upper / self.bound, resolution=resolution)

@@ -8,7 +8,9 @@ from checks.claim import Arrays, Case, Claim, Control, Part
 from checks.judges import AtMost, Counts, Draws, Frequency, Sides, Slope
 from checks.judges.slope import rms_blocks
 from checks.measurements import eigenvalues
+from checks.measurements.data import data_name
 from checks.measurements.eigenvalues import failure_bound, failure_setting, limit_least, pair
+from checks.measurements.relu_conditions import kept_shares
 from theory import sufficient_width
 
 # activation, layer, n, width, ε
@@ -25,6 +27,26 @@ SCALES = {
     "relu": (16.0, True),
     "tanh": (6.0, False),
 }  # of the grid of widths: φ/π of relu's neurons tell two inputs apart
+SUMMED = (
+    ("relu", {"kind": "orthonormal", "n": 4}),
+    ("relu", {"kind": "random", "n": 2, "d": 2, "twin": 0.1}),
+    ("relu", {"kind": "random", "n": 8, "d": 8}),
+    ("erf", {"kind": "digits", "n": 8}),
+    ("tanh", {"kind": "diabetes", "n": 8}),
+)
+# a width that is enough for orthonormal inputs
+CLOSE = {"data": SUMMED[1][1] | {"twin": 0.0125}, "activation": "relu", "layer": 0, "eps": 0.5, "width": 281}
+SMOOTH = {
+    "quick": (("tanh", {"kind": "orthonormal", "n": 2}), ("tanh", {"kind": "random", "n": 4, "d": 8})),
+    "standard": (
+        ("tanh", {"kind": "orthonormal", "n": 2}),
+        ("tanh", {"kind": "random", "n": 4, "d": 8}),
+        ("erf", {"kind": "random", "n": 8, "d": 16}),
+        ("sin", {"kind": "diabetes", "n": 4}),
+    ),
+}
+SMOOTH["full"] = SMOOTH["standard"]
+LOST = {"data": SUMMED[1][1] | {"twin": 1.0}, "activation": "sin", "delta": AIM, "share": 4e-4}
 
 
 def frequencies(tier: str) -> Iterator[Case]:
@@ -44,6 +66,24 @@ def failed(case: dict, found: Arrays, *, power: int = 1) -> Counts:
     below = found["least"] <= (1 - eps) * limit_least(X, name, layer)
     bound = len(X) * (failure_bound(X, m, name, layer, eps) / len(X)) ** power
     return Counts(int(np.count_nonzero(below)), len(below), bound)
+
+
+def summed(tier: str) -> Iterator[Case]:
+    """Σ_l G^l at the width m_0 at which the bound is `AIM`."""
+    for name, data in SUMMED:
+        setting = {"data": data, "activation": name, "layer": 0, "eps": 0.5, "width": AIM}
+        yield Case(f"{name} · {data_name(data)}, bound {AIM}", {"setting": setting}, 200)
+
+
+def smooth(tier: str) -> Iterator[Case]:
+    """Smooth σ at m_0 and κ_0."""
+    for name, data in SMOOTH[tier]:
+        yield Case(f"{name} · {data_name(data)}", {"data": data, "activation": name, "delta": AIM}, 84)
+
+
+def lost(case: dict, found: Arrays) -> Counts:
+    """How often λ_min(G_t) < (κ²/m)λ_1/2, against δ."""
+    return Counts(int(np.count_nonzero(~(found["least"] >= 0.5))), len(found["least"]), case["delta"])
 
 
 def rates(tier: str) -> Iterator[Case]:
@@ -90,12 +130,14 @@ CLAIM = Claim(
     summary="L = 1: λ_min((m/κ²) G^l) fails rarely, errs by m^{−1/2}, is biased by 1/m, and needs m of order 1/λ",
     statement=(
         "L = 1: (a) λ_min((m/κ²)G^l) falls below (1−ε)λ_min(K^l) with probability at most n e^{−ms}, s explicit; (b) it "
-        "approaches λ_min(K^l) like m^{−1/2}, from below in the mean, by a bias of order 1/m; (c) an explicit width of "
-        "order 1/λ suffices for half of λ_min(K^1) with probability 0.9, and the order is attained"
+        "approaches λ_min(K^l) like m^{−1/2}, from below in the mean, by a bias of order 1/m; (c) an explicit width of order "
+        "1/λ suffices for half of λ_min(K^1) with probability 0.9, and the order is attained; (d) such a width for Σ_l G^l; "
+        "(e) smooth σ: m ≥ m_0, κ > κ_0, explicit, imply λ_min(G_t) ≥ (κ²/m)λ_min(K^1)/2 for all t with probability 1 − δ"
     ),
     assumptions=(
-        "one hidden layer; in (a) |σ'| ≤ B for l = 1, σ bounded for l = 2; the bias in (b) where the gap above λ_min(K^l) is "
-        "large against the fluctuation of an entry of (m/κ²)G^l: nearly equal eigenvalues first repel by order m^{−1/2}"
+        "one hidden layer; in (a) |σ'| ≤ B for l = 1, σ bounded for l = 2; in (d) σ homogeneous or bounded; in (e) unit "
+        "inputs, centred, σ' and σ″ bounded; the bias in (b) where the gap above λ_min(K^l) is large against the "
+        "fluctuation of an entry of (m/κ²)G^l: nearly equal eigenvalues first repel by order m^{−1/2}"
     ),
     figure="min_eigenvalue",
     uses=("li2024demystifying/gram-limit",),
@@ -161,6 +203,37 @@ CLAIM = Claim(
                 Control("slope 1 for tanh", judge=Slope(1.0, 0.2), when=lambda case: case["activation"] == "tanh"),
             ),
             why="σ' of tanh is smooth: every neuron tells two inputs apart, and m_0.9 does not depend on λ_min(K^1)",
+        ),
+        Part(
+            letter="d",
+            says="how often λ_min((m/κ²)Σ_l G^l) ≤ λ/2 against the bound, at the width at which it is 0.1",
+            status="proved",
+            cases=summed,
+            cell=eigenvalues.failures,
+            read=failed,
+            judge=Frequency(),
+            controls=(
+                Control(
+                    "a width that does not depend on λ, that of orthonormal inputs, for near-duplicates",
+                    read=lambda case, found: Counts(failed(case, found).failures, len(found["least"]), AIM),
+                    cases=lambda tier: [Case("φ = 0.0125", {"setting": CLOSE}, 200)],
+                ),
+            ),
+        ),
+        Part(
+            letter="e",
+            says="how often λ_min(G_t) < (κ²/m)λ_min(K^1)/2 at m_0 and κ_0, against δ",
+            status="proved",
+            cases=smooth,
+            cell=kept_shares,
+            read=lost,
+            judge=Frequency(),
+            controls=(
+                Control(
+                    "m_0 alone suffices: sin, two inputs, small κ", cases=lambda tier: [Case("sin", LOST, 5, chunk=5)]
+                ),
+            ),
+            why="trials as few as can show δ, on data whose m_0 many runs can afford",
         ),
     ),
 )

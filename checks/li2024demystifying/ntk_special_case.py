@@ -6,18 +6,20 @@ from functools import partial
 
 from checks.claim import Arrays, Case, Claim, Control, Part
 from checks.judges import AtMost, Sides
+from checks.measurements.data import NINE, THREE, data_name
 from checks.measurements.parametrizations import ACTIVATIONS, STEPS, raw_and_normalised
 
 TOLERANCE = 1e-12
-WIDTHS = {"quick": (48,), "standard": (16, 48, 256), "full": (16, 48, 256, 1024)}
+WIDTHS = {"quick": (48,), "standard": (16, 64), "full": (16, 48, 256, 1024)}
 
 
 def networks(tier: str, names: tuple[str, ...] = ACTIVATIONS, **extra: bool) -> Iterator[Case]:
-    """Random inputs and digits at every depth and width, all activations together."""
-    for kind, L, m in itertools.product(("random", "digits"), (1, 2, 3), WIDTHS[tier]):
-        data = {"kind": kind, "n": 4}
+    """Every depth and width, all activations together; at the quick tier one depth a data set."""
+    sets = [data | {"n": 4} for data in (THREE if tier == "quick" else NINE)]
+    chosen = zip(sets, (1, 2, 3), strict=True) if tier == "quick" else itertools.product(sets, (1, 2, 3))
+    for (data, L), m in itertools.product(chosen, WIDTHS[tier]):
         config = {"data": data, "activations": list(names), "hidden_layers": L, "width": m, **extra}
-        yield Case(f"L = {L} · m = {m} · {kind}", config)
+        yield Case(f"L = {L} · m = {m} · {data_name(data)}", config)
 
 
 def difference(case: dict, found: Arrays, quantities: tuple[str, ...]) -> Sides:
@@ -37,7 +39,7 @@ CLAIM = Claim(
         "learning rates (1, 1/m, …, 1/m)"
     ),
     assumptions="any activation, depth, width and data; the same draw of the weights",
-    figure="",
+    figure="ntk_special_case",
     parts=(
         Part("a", "relative distance of the outputs", read=partial(difference, quantities=("outputs",)), **SHARED),
         Part(

@@ -7,18 +7,21 @@ import numpy as np
 from checks.measurements.data import inputs
 from checks.measurements.streams import data_seed, draw_seeds
 from kernels.convolution import ConvolutionalNetwork
+from kernels.ensemble import ensemble_block_grams
 from kernels.integrators import Ending
 from kernels.losses import SquareLoss
 from kernels.model_flow import model_flow
 from kernels.models import Centred
 from kernels.residual import ResidualNetwork
 from theory import limit_grams, linearized_flow
-from theory.convolution_limits import convolution_limit_grams
+from theory.convolution_limits import convolution_limit_grams, mean_of_shifts
 from theory.lazy_bounds import drift_constant
 from theory.residual_limits import dual_moments, residual_limit_grams
 
 RESIDUAL, WITHOUT_V, CONVOLUTION = "residual", "residual without V", "convolution"
-POSITIONS, TAPS, BRANCH_SCALE = 8, 3, 2.0
+POSITIONS, TAPS = 8, 3
+BRANCH_SCALES = {RESIDUAL: 2.0, WITHOUT_V: 1.0}
+SUPPORT = slice(2, 5)  # where all positions are alike, backward recursions hardly differ
 DIMENSIONS = {"random": 16, "digits": 64}  # 2 and 8 channels at each position: a row of a digit is a position
 TRAIN = 3
 TARGETS = np.array([3.0, 2.0, 1.0]) / np.sqrt(
@@ -29,9 +32,14 @@ RTOL = 0.05  # with a fiftieth of it the drift changes by 0.2 % at most: these f
 
 
 def architecture_inputs(architecture: str, kind: str, n: int, stream: Sequence[int]) -> np.ndarray:
-    """Unit rows (n, d), for a convolution as (n, P, d/P) whose positions have a mean squared norm of 1."""
+    """Unit rows (n, d), for a convolution as (n, P, d/P), zero outside of `SUPPORT`, with a mean squared norm of 1."""
     X = inputs(kind, n=n, seed=data_seed(stream), d=DIMENSIONS[kind])
-    return np.sqrt(POSITIONS) * X.reshape(n, POSITIONS, -1) if architecture == CONVOLUTION else X
+    if architecture != CONVOLUTION:
+        return X
+    X = X.reshape(n, POSITIONS, -1)
+    seen = np.zeros_like(X)
+    seen[:, SUPPORT] = X[:, SUPPORT]
+    return np.sqrt(POSITIONS) * seen / np.linalg.norm(seen, axis=(1, 2), keepdims=True)
 
 
 def network(
@@ -40,17 +48,19 @@ def network(
     """The network of this architecture on inputs ``X``."""
     if architecture == CONVOLUTION:
         return ConvolutionalNetwork(X, activation, kappa, width, L, TAPS)
-    return ResidualNetwork(X, activation, kappa, width, L, BRANCH_SCALE, second_weights=architecture == RESIDUAL)
+    return ResidualNetwork(
+        X, activation, kappa, width, L, BRANCH_SCALES[architecture], second_weights=architecture == RESIDUAL
+    )
 
 
-def block_limits(architecture: str, X: np.ndarray, activation: str, L: int, *, taps: int = TAPS) -> np.ndarray:
+def block_limits(architecture: str, X: np.ndarray, activation: str, L: int) -> np.ndarray:
     """Limit of the Gram matrix of every block of weights, (blocks, n, n)."""
     kernel = {"hidden_layers": L, "activation": activation}
     if architecture == CONVOLUTION:
-        grams = convolution_limit_grams(X, taps=taps, **kernel)
+        grams = convolution_limit_grams(X, taps=TAPS, **kernel)
     else:
         second = architecture == RESIDUAL
-        grams = residual_limit_grams(X, branch_scale=BRANCH_SCALE, second_weights=second, **kernel)
+        grams = residual_limit_grams(X, branch_scale=BRANCH_SCALES[architecture], second_weights=second, **kernel)
     return grams.layers
 
 
@@ -88,26 +98,67 @@ def pooled_limit(X: np.ndarray, L: int, activation: str) -> np.ndarray:
     return (total + total.T) / 2
 
 
-def block_grams(
+def convolution_recursion(X: np.ndarray, L: int, activation: str, *, backward: str) -> np.ndarray:
+    """The kernels of a convolution, (L+1, n, n), whose Γ at p comes from the mean over p − o, as it should ("averaged").
+
+    Wrong ones: from the mean over p + o ("reversed"), from p alone ("alone").
+    """
+    sigma, covariances, dots = np.einsum("ipc,jpc->pij", X, X), [], []
+    for _ in range(L):
+        covariances.append(mean_of_shifts(sigma, TAPS, -1))
+        moments = [dual_moments(covariance, activation) for covariance in covariances[-1]]
+        sigma, dot = (np.stack(part) for part in zip(*moments, strict=True))
+        dots.append(dot)
+    grams, gamma = [sigma.mean(axis=0)], dots[-1] / len(sigma)
+    for l in range(L - 1, -1, -1):
+        grams.append((gamma * covariances[l]).sum(axis=0))
+        if l:
+            shifted = gamma if backward == "alone" else mean_of_shifts(gamma, TAPS, 1 if backward == "averaged" else -1)
+            gamma = dots[l - 1] * shifted
+    return np.stack(grams[::-1])
+
+
+def block_errors(
     *,
     architecture: str,
     data: dict,
-    activations: Sequence[str],
+    activation: str,
     hidden_layers: int,
     widths: Sequence[int],
     stream: Sequence[int],
     first: int,
     draws: int,
 ) -> dict[str, np.ndarray]:
-    """(m/κ²) times the Gram matrix of every block, by activation (draws, widths, blocks, n, n)."""
-    X, results = architecture_inputs(architecture, **data, stream=stream), {name: [] for name in activations}
+    """``distance``: ‖Σ_b (m/κ²)G_b − K‖_F, ``wrong``: the same from `wrong_limit`; (draws, W), weights drawn at each width."""
+    X, seed = architecture_inputs(architecture, **data, stream=stream), draw_seeds(stream, first, 1)[0]
+    setting = (architecture, X, activation, hidden_layers)
+    models = [network(architecture, X, activation, np.sqrt(m), m, hidden_layers) for m in widths]
+    totals = [ensemble_block_grams(model, seed + k, draws=draws).sum(axis=1) for k, model in enumerate(models)]
+    kernels = {"distance": block_limits(*setting).sum(axis=0), "wrong": wrong_limit(*setting)}
+    return {key: np.linalg.norm(np.stack(totals, axis=1) - K, axis=(2, 3)) for key, K in kernels.items()}
+
+
+def block_sums(
+    *,
+    architecture: str,
+    data: dict,
+    activation: str,
+    hidden_layers: int,
+    width: int,
+    batch: int,
+    stream: Sequence[int],
+    first: int,
+    draws: int,
+) -> dict[str, np.ndarray]:
+    """`gram_sums` of (m/κ²) times the Gram matrix of every block of weights and, last, of their sum."""
+    X, found = architecture_inputs(architecture, **data, stream=stream), {"sum": [], "squares": []}
+    model = network(architecture, X, activation, np.sqrt(width), width, hidden_layers)
     for seed in draw_seeds(stream, first, draws):
-        for m in widths:
-            models = [network(architecture, X, name, np.sqrt(m), m, hidden_layers) for name in activations]
-            w = models[0].initial(seed)
-            for name, model in zip(activations, models, strict=True):
-                results[name].append(model.block_grams(w))
-    return {name: np.reshape(found, (draws, len(widths), *found[0].shape)) for name, found in results.items()}
+        grams = ensemble_block_grams(model, seed, draws=batch)
+        grams = np.concatenate([grams, grams.sum(axis=1, keepdims=True)], axis=1)
+        found["sum"].append(grams.sum(axis=0))
+        found["squares"].append((grams**2).sum(axis=(0, 2, 3)))
+    return {key: np.stack(rows) for key, rows in found.items()}
 
 
 def flows(

@@ -9,51 +9,47 @@ from pathlib import Path
 import numpy as np
 
 from checks.measurements.cifar10 import cifar10
-from checks.measurements.images import digit_canvas, noise_like, standardised
+from checks.measurements.images import digit_canvas, mnist, noise_like, standardised, uniform_noise
 from checks.measurements.streams import draw_seeds
 
 TEST_IMAGES = 1_000
 MOMENTUM = 0.9
+IMAGES = {"digits": digit_canvas, "MNIST": mnist}
 
 
 def train_on_digits(
     *,
+    images: str,
     alphas: Sequence[float],
-    levels: Sequence[float],
     n: int,
     width: int,
-    epochs: int,
+    gain: float,
+    epochs: Sequence[int],
     share: float,
     batch: int,
     stream: Sequence[int],
     first: int,
     draws: int,
     device: str,
-    placement: str = "random",
-    labels: str = "true",
-    trained: str = "all",
+    centred: bool = True,
 ) -> dict[str, np.ndarray]:
-    """`kernels.cnn.centred_training` on ``n`` digits at every scale α, (draws, alphas, levels) each.
+    """`kernels.cnn.centred_training` on ``n`` images at every scale α, (draws, alphas, epochs) each.
 
     Images, network and order of the images are those of the draw, the same at every α; so is the step, ``share`` of what the
     tangent kernel at the start allows with momentum `MOMENTUM`.
     """
     from kernels.cnn import centred_training, make_network, one_thread, stable_step
 
-    options = {"levels": list(levels), "epochs": epochs, "batch": batch, "device": device, "momentum": MOMENTUM}
+    options = {"epochs": epochs, "batch": batch, "device": device, "momentum": MOMENTUM, "centred": centred}
     rows = []
     for seed in draw_seeds(stream, first, draws):
-        rng = np.random.default_rng(seed)
-        images, classes = digit_canvas(rng, n, TEST_IMAGES, centred=placement == "centred")
-        if labels == "random":
-            classes = tuple(rng.integers(0, 10, size=len(part)) for part in classes)
+        pictures, classes = IMAGES[images](np.random.default_rng(seed), n, TEST_IMAGES)
         with one_thread():
-            start = make_network("digits", width=width, seed=seed)
-            options["step"] = share * stable_step(start, images[0], momentum=MOMENTUM)
+            start = make_network("digits", width=width, seed=seed, gain=gain)
+            step = share * stable_step(start, pictures[0], momentum=MOMENTUM)
             for alpha in alphas:
-                network = make_network("digits", width=width, seed=seed)
-                options |= {"alpha": alpha, "seed": seed, "output_only": trained == "output"}
-                rows.append(centred_training(network, images, classes, **options))
+                network = make_network("digits", width=width, seed=seed, gain=gain)
+                rows.append(centred_training(network, pictures, classes, alpha=alpha, step=step, seed=seed, **options))
     return _reshaped(rows, draws, len(alphas))
 
 
@@ -61,12 +57,11 @@ def train_on_cifar(
     *,
     network: str,
     alphas: Sequence[float],
-    levels: Sequence[float],
     width: int,
     gain: float,
     step: float,
     batch: int,
-    epochs: int,
+    epochs: Sequence[int],
     decay: float,
     stream: Sequence[int],
     first: int,
@@ -74,18 +69,21 @@ def train_on_cifar(
     device: str,
     cifar: dict,
 ) -> dict[str, np.ndarray]:
-    """The same with VGG-11 or ResNet-18 on all of CIFAR-10; ``cifar`` names the folder of its files and their fingerprint."""
+    """The same in float64 with VGG-11 or ResNet-18 on all of CIFAR-10, images shifted and mirrored at random.
+
+    ``cifar`` names the folder of its files and their fingerprint.
+    """
     from kernels.cnn import centred_training, make_network, one_thread
 
     images, labels, test_images, test_labels = cifar10(Path(cifar["folder"]))
     both = (standardised(images), standardised(test_images)), (labels, test_labels)
-    options = {"levels": list(levels), "epochs": epochs, "step": step, "batch": batch, "decay": decay, "device": device}
+    options = {"epochs": epochs, "step": step, "batch": batch, "decay": decay, "device": device, "augmented": True}
     rows = []
     with one_thread():
         for seed in draw_seeds(stream, first, draws):
             for alpha in alphas:
-                model = make_network(network, width=width, gain=gain, seed=seed)
-                rows.append(centred_training(model, *both, alpha=alpha, seed=seed, **options))
+                model = make_network(network, width=width, gain=gain, seed=seed, double=True)
+                rows.append(centred_training(model, *both, alpha=alpha, seed=seed, momentum=MOMENTUM, **options))
     return _reshaped(rows, draws, len(alphas))
 
 
@@ -97,32 +95,38 @@ def spectra(
     *,
     n: int,
     width: int,
-    images: Sequence[str],
+    images: str,
     stream: Sequence[int],
     first: int,
     draws: int,
     device: str,
+    gain: float = 1.0,
     network: str = "digits",
-    gain: float = 1.4,
     cifar: dict | None = None,
 ) -> dict[str, np.ndarray]:
-    """Eigenvalues, falling, of the tangent kernel at the start for each kind of ``images``, (draws, kinds, n).
+    """Eigenvalues, falling, of tangent kernels at the start, the same network on three kinds of images, (draws, kinds, …).
 
-    "data" are digits, with ``cifar`` its photographs; "noise" has the mean and the variance of the data, and is drawn anew for
-    each kind. All kinds are given to the same network.
+    The kinds are the ``images`` themselves, `noise_like` them, and `uniform_noise`. ``mean`` (…, n) has those of
+    (1/10) Σ_k J_kJ_kᵀ, ``whole``, but for photographs, (…, 10n) those of the kernel of all images and outputs.
     """
-    from kernels.cnn import make_network, one_thread, tangent_kernel
+    from kernels.cnn import CLASSES, make_network, one_thread, tangent_kernel, whole_tangent_kernel
 
-    found = np.empty((draws, len(images), n))
-    for s, seed in enumerate(draw_seeds(stream, first, draws)):
+    small = images != "photographs"
+    found = {"mean": [], "whole": []} if small else {"mean": []}
+    for seed in draw_seeds(stream, first, draws):
         rng = np.random.default_rng(seed)
-        if cifar is not None and network != "digits":
-            pictures = standardised(rng.permutation(cifar10(Path(cifar["folder"]))[0])[:n]).astype(float)
+        if small:
+            pictures = IMAGES[images](rng, n, 0)[0][0]
         else:
-            pictures = digit_canvas(rng, n, 0)[0][0]
+            pictures = standardised(rng.permutation(cifar10(Path(cifar["folder"]))[0])[:n]).astype(float)
+        kinds = [pictures, noise_like(rng, pictures), uniform_noise(rng, pictures)]
         with one_thread():
             model = make_network(network, width=width, seed=seed, gain=gain)
-            kinds = [pictures if kind == "data" else noise_like(rng, pictures) for kind in images]
-            kernels = [tangent_kernel(model, kind, device=device) for kind in kinds]
-        found[s] = np.linalg.eigvalsh(kernels)[:, ::-1]
-    return {"eigenvalues": found}
+            if small:
+                whole = np.array([whole_tangent_kernel(model, kind, device=device) for kind in kinds])
+                found["whole"].append(np.linalg.eigvalsh(whole.reshape(len(kinds), CLASSES * n, CLASSES * n)))
+                mean = np.einsum("zkikj->zij", whole) / CLASSES
+            else:
+                mean = [tangent_kernel(model, kind, device=device) for kind in kinds]
+        found["mean"].append(np.linalg.eigvalsh(mean))
+    return {key: np.array(values)[..., ::-1] for key, values in found.items()}

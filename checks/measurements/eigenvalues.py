@@ -13,6 +13,7 @@ from theory import (
     certified_min_eigenvalue,
     first_layer_failure_bound,
     gram_fluctuations,
+    kernel_failure_bound,
     last_layer_failure_bound,
     limit_grams,
     min_eigenvalue_lower_bound,
@@ -75,8 +76,8 @@ def pair(phi: float) -> np.ndarray:
 
 
 def failure_bound(X: np.ndarray, width: int, activation: str, layer: int, eps: float) -> float:
-    """Bound on P(λ_min((m/κ²)G^l) ≤ (1 − ε) λ_min(K^l)) for l = 1 or 2, one hidden layer."""
-    bound = first_layer_failure_bound if layer == 1 else last_layer_failure_bound
+    """Bound on P(λ_min((m/κ²)G^l) ≤ (1 − ε) λ_min(K^l)) for l = 1 or 2, one hidden layer; for l = 0 that of their sums."""
+    bound = (kernel_failure_bound, first_layer_failure_bound, last_layer_failure_bound)[layer]
     return bound(X, width, activation=activation, eps=eps)
 
 
@@ -86,7 +87,7 @@ def failure_setting(setting: dict, stream: Sequence[int]) -> tuple[np.ndarray, i
     A ``width`` below 1 is a probability: the least width at which `failure_bound`, n e^{−sm}, is at most that.
     """
     data, m, kernel = setting["data"], setting["width"], [setting[key] for key in ("activation", "layer", "eps")]
-    X = np.eye(data["n"]) if data["kind"] == "orthonormal" else inputs(**data, seed=data_seed(stream))
+    X = inputs(**data, seed=data_seed(stream))
     if m < 1:
         rate = -np.log(failure_bound(X, 1, *kernel) / len(X))
         m = int(np.ceil(np.log(len(X) / m) / rate))
@@ -94,15 +95,17 @@ def failure_setting(setting: dict, stream: Sequence[int]) -> tuple[np.ndarray, i
 
 
 def failures(*, setting: dict, stream: Sequence[int], first: int, draws: int) -> dict[str, np.ndarray]:
-    """λ_min((m/κ²) G^l) of every draw, (draws,), in a `failure_setting`."""
+    """λ_min((m/κ²) G^l), for l = 0 of Σ_l G^l, of every draw, (draws,), in a `failure_setting`."""
     X, m = failure_setting(setting, stream)
     grams = ensemble_grams(draw_seeds(stream, first, 1)[0], X, [m], draws=draws, activation=setting["activation"])
-    return {"least": np.linalg.eigvalsh(grams[:, 0, setting["layer"] - 1])[:, 0]}
+    own = grams[:, 0, setting["layer"] - 1] if setting["layer"] else grams[:, 0].sum(axis=1)
+    return {"least": np.linalg.eigvalsh(own)[:, 0]}
 
 
 def limit_least(X: np.ndarray, activation: str, layer: int) -> float:
-    """λ_min(K^l), one hidden layer."""
-    return float(np.linalg.eigvalsh(limit_grams(X, hidden_layers=1, activation=activation).layers[layer - 1])[0])
+    """λ_min(K^l), one hidden layer; for l = 0 that of the sum."""
+    limits = limit_grams(X, hidden_layers=1, activation=activation)
+    return float(np.linalg.eigvalsh(limits.layers[layer - 1] if layer else limits.ntk)[0])
 
 
 def gap_width(X: np.ndarray, activation: str, layer: int) -> float:

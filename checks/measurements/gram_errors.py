@@ -1,4 +1,4 @@
-"""Distance of finite-width Gram matrices from their limits, from right ones and from wrong ones."""
+"""Finite-width Gram matrices at initialisation: their distance from limits, right and wrong ones, and their moments."""
 
 import itertools
 from collections.abc import Sequence
@@ -12,58 +12,72 @@ from kernels import Parameters, init_parameters, layer_grams
 from kernels.ensemble import ensemble_grams
 from theory import limit_grams
 
+Arrays = dict[str, np.ndarray]
+
 
 def gram_errors(
     *,
     data: Sequence[dict],
     hidden_layers: int,
-    activations: Sequence[str],
+    activation: str,
     widths: Sequence[int],
     stream: Sequence[int],
     first: int,
     draws: int,
-    unscaled: bool = False,
-) -> dict[str, np.ndarray]:
-    """‖(m/κ²) G^l − K^l‖_F for every draw of the weights, width, data set and layer.
+) -> Arrays:
+    """``distance``: ‖(m/κ²) G^l − K^l‖_F for every draw of the weights, width, data set and layer, (draws, W, sets, L+1).
 
-    Returns, by activation, an array (draws, widths, data sets, L+1), and under ``activation + " wrong limit"`` the same
-    against limits that are wrong, see `wrong_limits`. With ``unscaled`` the network lacks the 1/√m of its second layer. All
-    data sets and activations see the same weights.
+    All data sets see the same weights, and the weights of a width are the leading blocks of those of the next.
     """
     blocks = data_sets(data, stream)
-    X, L, kappa = np.concatenate(blocks), hidden_layers, 2.0
-    grams = {name: np.empty((draws, len(widths), L + 1, len(X), len(X))) for name in activations}
+    seed, design = draw_seeds(stream, first, 1)[0], {"activation": activation, "hidden_layers": hidden_layers}
+    grams = ensemble_grams(seed, np.concatenate(blocks), widths, draws=draws, **design)
+    return {"distance": distances(grams, blocks, activation)}
+
+
+def unscaled_errors(
+    *,
+    data: Sequence[dict],
+    hidden_layers: int,
+    activation: str,
+    widths: Sequence[int],
+    stream: Sequence[int],
+    first: int,
+    draws: int,
+) -> Arrays:
+    """`gram_errors` of a network without the 1/√m of its second layer."""
+    blocks, L = data_sets(data, stream), hidden_layers
+    X = np.concatenate(blocks)
+    grams = np.empty((draws, len(widths), L + 1, len(X), len(X)))
     for (s, seed), (w, m) in itertools.product(enumerate(draw_seeds(stream, first, draws)), enumerate(widths)):
-        params = init_parameters(seed, X.shape[1], m, hidden_layers=L)
-        if unscaled:
-            W1, W2, *rest = params.weights
-            params = Parameters((W1, np.sqrt(m) * W2, *rest), params.output)
-        for name in activations:
-            grams[name][s, w] = layer_grams(params, X, activation=name, kappa=kappa) * (m / kappa**2)
-            if unscaled:
-                grams[name][s, w, 1] *= m  # ∂f/∂W² has lost its 1/√m as well
-    results = {}
-    for name in activations:
-        right, wrong = [], []
-        for block, end in zip(blocks, itertools.accumulate(map(len, blocks)), strict=True):
-            own = grams[name][..., end - len(block) : end, end - len(block) : end]
-            limits, false_limits = _limits_of(block.tobytes(), len(block), L, name)
-            right.append(np.linalg.norm(own - limits, axis=(3, 4)))
-            wrong.append(np.linalg.norm(own - false_limits, axis=(3, 4)))
-        results[name], results[f"{name} wrong limit"] = np.stack(right, axis=2), np.stack(wrong, axis=2)
-    return results
+        W1, W2, *rest = (params := init_parameters(seed, X.shape[1], m, hidden_layers=L)).weights
+        params = Parameters((W1, np.sqrt(m) * W2, *rest), params.output)
+        grams[s, w] = layer_grams(params, X, activation=activation, kappa=np.sqrt(m))
+        grams[s, w, 1] *= m  # ∂f/∂W² has lost its 1/√m as well
+    return {"distance": distances(grams, blocks, activation)}
+
+
+def distances(grams: np.ndarray, blocks: Sequence[np.ndarray], activation: str) -> np.ndarray:
+    """Distances (draws, W, sets, L+1) of Gram matrices (draws, W, L+1, n, n) of stacked data sets from the limits of each."""
+    found = []
+    for block, end in zip(blocks, itertools.accumulate(map(len, blocks)), strict=True):
+        own = grams[..., end - len(block) : end, end - len(block) : end]
+        limits = _limits(block.tobytes(), len(block), grams.shape[2] - 1, activation)
+        found.append(np.linalg.norm(own - limits, axis=(3, 4)))
+    return np.stack(found, axis=2)
 
 
 def data_sets(data: Sequence[dict], stream: Sequence[int]) -> list[np.ndarray]:
-    """The inputs of every data set, drawn apart."""
-    return [inputs(**spec, seed=data_seed(stream) + k) for k, spec in enumerate(data)]
+    """The inputs of every data set, drawn apart, with zeros at the end that make their dimensions equal."""
+    blocks = [inputs(**spec, seed=data_seed(stream) + k) for k, spec in enumerate(data)]
+    d = max(X.shape[1] for X in blocks)
+    return [np.pad(X, ((0, 0), (0, d - X.shape[1]))) for X in blocks]
 
 
 @cache
-def _limits_of(content: bytes, n: int, L: int, activation: str) -> tuple[np.ndarray, np.ndarray]:
-    """Right and wrong limits for the inputs with these bytes: the cells of one process compute them once."""
-    X = np.frombuffer(content).reshape(n, -1)
-    return limit_grams(X, hidden_layers=L, activation=activation).layers, wrong_limits(X, L, activation)
+def _limits(content: bytes, n: int, L: int, activation: str) -> np.ndarray:
+    """Limits for the inputs with these bytes: the cells of one process compute them once."""
+    return limit_grams(np.frombuffer(content).reshape(n, -1), hidden_layers=L, activation=activation).layers
 
 
 def wrong_limits(X: np.ndarray, L: int, activation: str) -> np.ndarray:
@@ -72,11 +86,40 @@ def wrong_limits(X: np.ndarray, L: int, activation: str) -> np.ndarray:
     return np.stack([np.prod(sigma[l:], axis=0) for l in range(L)] + [sigma[L - 1]])
 
 
-def scaled_square_errors(
-    *, data: dict, activation: str, width: int, stream: Sequence[int], first: int, draws: int
-) -> dict[str, np.ndarray]:
-    """m‖(m/κ²) G^l − K^l‖_F² of networks with one hidden layer of ``width`` m, (draws, 2)."""
-    X = inputs(**data, seed=data_seed(stream))
-    grams = ensemble_grams(draw_seeds(stream, first, 1)[0], X, [width], draws=draws, activation=activation)[:, 0]
-    limits = limit_grams(X, hidden_layers=1, activation=activation).layers
-    return {"squares": width * np.linalg.norm(grams - limits, axis=(2, 3)) ** 2}
+def gram_sums(
+    *,
+    data: dict,
+    activation: str,
+    hidden_layers: int,
+    width: int,
+    batch: int,
+    stream: Sequence[int],
+    first: int,
+    draws: int,
+) -> Arrays:
+    """Sums over ``batch`` networks, which are one draw: ``sum`` Σ_s (m/κ²) G^l_s (draws, L+1, n, n) and ``squares`` Σ_s ‖·‖_F².
+
+    They give the mean, the mean square distance from any matrix and an unbiased estimate of the distance of the mean from it.
+    """
+    X, found = inputs(**data, seed=data_seed(stream)), {"sum": [], "squares": []}
+    for seed in draw_seeds(stream, first, draws):
+        grams = ensemble_grams(seed, X, [width], draws=batch, activation=activation, hidden_layers=hidden_layers)[:, 0]
+        found["sum"].append(grams.sum(axis=0))
+        found["squares"].append((grams**2).sum(axis=(0, 2, 3)))
+    return {key: np.stack(rows) for key, rows in found.items()}
+
+
+def square_distances(found: Arrays, layer: int, K: np.ndarray, batch: int) -> np.ndarray:
+    """Mean of ‖(m/κ²) G^l − K‖_F² over the networks of each draw of `gram_sums`, (draws,)."""
+    return found["squares"][:, layer] / batch - 2 * (found["sum"][:, layer] * K).sum(axis=(1, 2)) / batch + (K**2).sum()
+
+
+def offsets(found: Arrays, layer: int, K: np.ndarray, batch: int, blocks: int) -> np.ndarray:
+    """Unbiased estimates of ‖E (m/κ²) G^l − K‖_F²/‖K‖_F², one for each of ``blocks`` blocks of the draws of `gram_sums`.
+
+    With D_s = G_s − K over the B networks of a block, (‖Σ_s D_s‖² − Σ_s ‖D_s‖²)/(B(B − 1)) has expectation ‖E D‖².
+    """
+    B = len(found["sum"]) // blocks * batch
+    total = found["sum"][:, layer].reshape(blocks, -1, *K.shape).sum(axis=1) - B * K
+    own = square_distances(found, layer, K, batch).reshape(blocks, -1).sum(axis=1) * batch
+    return ((total**2).sum(axis=(1, 2)) - own) / (B * (B - 1)) / (K**2).sum()

@@ -12,6 +12,7 @@ from theory.convergence_bounds import decay_envelope, stability_bound
 
 TOLERANCES = (1e-7, 1e-8)
 DECAY_TIMES, STABILITY_TIMES, STABILITY_DECAYS = 24, 100, 12.0
+END = 1e-6  # of K/(λμ)
 
 Field = Callable[[float, np.ndarray], np.ndarray]
 
@@ -106,10 +107,30 @@ def stability_along_random_paths(seed: int, *, loss: str) -> dict[str, float]:
 
 
 def scalar_stability(*, lam: float, mu: float, K: float, starts: Sequence[float]) -> dict[str, np.ndarray]:
-    """Worst case, exact: R = μy²/2, Σ(0) = λ and Σ(t) = λ + K/(μy) for t > 0, until y = 0; ``starts`` y(0) in K/(λμ).
+    """Worst case: R = μy²/2, Σ(0) = λ and Σ(t) = λ + K/(μy) for t > 0; ``starts`` y(0) in K/(λμ).
 
-    (Σ(t) − Σ(0))∇R = K, so y' = −λμy − K and y − ȳ = −(K/(λμ))(1 − e^{−λμt}); y = 0 at e^{λμt} = 1 + y(0)λμ/K.
+    Both flows are integrated, until y has fallen to a millionth of K/(λμ) with Σ ever larger. ``share``, ``error`` as above.
     """
-    end = np.log1p(np.array(starts)) / (lam * mu)
-    distance = K / (lam * mu) * -np.expm1(-lam * mu * end)
-    return {"share": distance / stability_bound(K, lam, lam, mu)}
+    unit, rows = K / (lam * mu), []
+    for start in starts:
+        found = []
+
+        def field(t: float, both: np.ndarray) -> np.ndarray:
+            y, twin = both
+            return np.array([-(lam + K / (mu * y)) * mu * y, -lam * mu * twin])
+
+        def arrival(t: float, both: np.ndarray) -> float:
+            return both[0] / unit - END
+
+        arrival.terminal = True
+        for rtol in TOLERANCES:
+            longest = 2 * np.log1p(start) / (lam * mu)
+            options = {"method": "DOP853", "rtol": rtol, "atol": 1e-4 * rtol * unit, "events": arrival}
+            run = solve_ivp(field, (0, longest), [start * unit] * 2, **options)
+            y, twin = run.y
+            size = np.abs(K / (mu * y) * mu * y).max()  # (Σ(t) − Σ(0))∇R
+            arrived = run.success and len(run.t_events[0]) == 1
+            found.append(np.abs(y - twin).max() / stability_bound(size, lam, lam, mu) if arrived else np.nan)
+        rows.append((found[1], abs(found[1] - found[0])))
+    share, error = np.transpose(rows)
+    return {"share": share, "error": error}

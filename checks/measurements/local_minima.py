@@ -1,10 +1,11 @@
-"""The end of a scaled flow with more outputs than directions: the Hessian at the local minimiser and the rate it gives."""
+"""The end of a scaled flow with more outputs than directions: how the gradient vanishes, and the Hessian at the limit."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from checks.measurements.scaled_models import draw, make_loss, second_derivative
+from checks.measurements.scaled_models import draw, make_loss, second_derivative, with_finer
 from checks.measurements.streams import each_draw, stacked
 from kernels.losses import Loss, SquareLoss
 from kernels.model_flow import model_flow
@@ -13,11 +14,13 @@ from kernels.models import Linearised, Model, QuadraticMap
 DECAYS = 25.0
 ZERO = 1e-9  # singular values below this share of the largest are zero
 STEP, POINTS = 1e-5, 16
+LATE, LATE_RTOLS = [8.0, 10.0, 12.0, 14.0], (1e-9, 1e-10)  # ρt at which the gradient is taken
 UNIT_ROUNDING = np.finfo(float).eps / 2
 NOTHING = 1e-6  # what counts as zero
 LARGEST_ROUNDING = NOTHING / 100
 KEYS = ("rate", "gradient", "negative", "null", "constant")
 RTOL, SQUARE_RTOL = 1e-5, 1e-8  # a single long step can satisfy a coarse tolerance by chance, for the square loss often
+FINER = 0.1  # a share of the tolerance
 
 
 def scaled_hessian(model: Model, loss: Loss, w: np.ndarray, alpha: float) -> np.ndarray:
@@ -68,8 +71,8 @@ def limits(seed: int, *, kind: str, loss: str, outputs: int, sizes: Sequence[flo
     """`limit` of a drawn model at α = ``sizes``·‖y*‖‖D²h‖/σ², (sizes,), after 25 decay times or more.
 
     ``predicted`` is λ⁺, the least positive eigenvalue of Dh(w_0)ᵀH Dh(w_0), H = Hess R at the limit of the linearised flow;
-    ``rounding`` how far rounding of w and h moves Dhᵀ∇R(αh), over its start, at the largest α. Where that is more than
-    `LARGEST_ROUNDING` the model is not followed, and ``constant`` is 0.
+    ``finer`` is the last ρ by a tenth of the tolerance, ``rounding`` how far rounding of w and h moves Dhᵀ∇R(αh), over its
+    start, at the largest α. Where that is more than `LARGEST_ROUNDING` the model is not followed, and ``constant`` is 0.
     """
     drawn = draw(kind, seed, outputs=outputs)
     R, J = make_loss(loss, drawn.targets), drawn.model.jacobian(drawn.start)
@@ -81,13 +84,93 @@ def limits(seed: int, *, kind: str, loss: str, outputs: int, sizes: Sequence[flo
     slope = np.linalg.norm(J.T @ R.evaluate(np.zeros(len(J)))[1])
     rounding = UNIT_ROUNDING * unit * max(sizes) * outputs_of_h * largest / slope
     if rounding > LARGEST_ROUNDING:
-        return {key: np.zeros(len(sizes)) for key in KEYS} | {"predicted": 1.0, "rounding": rounding}
+        nothing = {key: np.zeros(len(sizes)) for key in KEYS}
+        return nothing | {"predicted": 1.0, "finer": 0.0, "rounding": rounding}
     t = DECAYS / (sigma**2 * min(R.evaluate(drawn.targets)[2].min(), 0.5))
     rtol, times = SQUARE_RTOL if loss == "square" else RTOL, [t / 3, 2 * t / 3, t]
     linear = model_flow(Linearised(drawn.model, drawn.start), R, drawn.start, times=times, rtol=rtol)
     predicted = np.linalg.eigvalsh((J.T * R.evaluate(linear.outputs[-1])[2]) @ J)[-r]
-    found = stacked(limit(drawn.model, R, drawn.start, unit * size, t, rtol, seed) for size in sizes)
-    return found | {"predicted": predicted, "rounding": rounding}
+    runs = with_finer(sizes, (rtol, FINER * rtol))
+    *found, fine = (limit(drawn.model, R, drawn.start, unit * size, t, own, seed) for size, own in runs)
+    return stacked(found) | {"predicted": predicted, "finer": fine["rate"], "rounding": rounding}
+
+
+def falling(
+    model: Model, loss: Loss, start: np.ndarray, alpha: float, rate: float, name: str = "gradient"
+) -> dict[str, np.ndarray]:
+    """α‖∇F_α(w_α(t))‖ = ‖Dhᵀ∇R(αh)‖ by ``name`` at the times t = `LATE`/``rate``, (times,); NaN where the flow did not get
+    there. ``… error``, relative: the largest, by the second of `LATE_RTOLS`.
+    """
+    times, found = np.array(LATE) / rate, np.full((len(LATE_RTOLS), len(LATE)), np.nan)
+    for row, rtol in zip(found, LATE_RTOLS, strict=True):
+        run = model_flow(model, loss, start, alpha=alpha, times=times, rtol=rtol)
+        for k, (v, f) in enumerate(zip(run.displacements, run.outputs, strict=True)):
+            row[k] = np.linalg.norm(model.jacobian(start + v / alpha).T @ loss.evaluate(f)[1])
+    return {name: found[0], f"{name} error": np.abs(found[0] / found[1] - 1).max()}
+
+
+@each_draw
+def late_gradients(seed: int, *, kind: str, loss: str, outputs: int, size: float) -> dict[str, np.ndarray]:
+    """`falling` of a drawn model at α = ``size``·‖y*‖‖D²h‖/σ², ρ that of `limit`, and ``decays`` ρt, (times,).
+
+    The targets have equal parts along the singular direction of Dh(w_0) with the least value that is not zero, so that the
+    slowest mode of the linearised flow takes part, and outside of its range, so that the loss does not vanish.
+    """
+    drawn = draw(kind, seed, outputs=outputs)
+    U, values, _ = np.linalg.svd(J := drawn.model.jacobian(drawn.start))
+    r = rank(J)
+    outside = U[:, r:] @ np.random.default_rng([seed, 2]).normal(size=outputs - r)
+    targets = np.sqrt(outputs / 2) * (U[:, r - 1] + outside / np.linalg.norm(outside))
+    R, sigma = make_loss(loss, targets), values[r - 1]
+    curvature = np.linalg.norm(second_derivative(drawn.model, drawn.start, STEP).reshape(-1, len(drawn.start)), 2)
+    alpha = size * np.linalg.norm(targets) * curvature / sigma**2
+    t = DECAYS / (sigma**2 * min(R.evaluate(targets)[2].min(), 0.5))
+    rtol = SQUARE_RTOL if loss == "square" else RTOL
+    rate = limit(drawn.model, R, drawn.start, alpha, t, rtol, seed)["rate"]
+    return falling(drawn.model, R, drawn.start, alpha, rate) | {"decays": np.array(LATE)}
+
+
+@each_draw
+def ranks(seed: int, *, kind: str, outputs: int, most: int, zero: bool = False) -> dict[str, float]:
+    """``short``: whether rank Dh is below ``most`` at a drawn w_0 or at one of 4 points near it; at w = 0 with ``zero``."""
+    drawn = draw(kind, seed, outputs=outputs)
+    start = 0 * drawn.start if zero else drawn.start
+    near = start + 1e-3 * np.random.default_rng([seed, 3]).normal(size=(4, len(start)))
+    points = [start] if zero else [start, *near]
+    return {"short": float(any(rank(drawn.model.jacobian(w)) < most for w in points))}
+
+
+@dataclass(frozen=True)
+class Eight:
+    """h(w) = (sin w, sin w cos w): a curve that passes through 0 at w = 0 along (1, 1) and at w = π along (−1, 1)."""
+
+    def __call__(self, w: np.ndarray) -> np.ndarray:
+        """h(w)."""
+        return np.array([np.sin(w[0]), np.sin(2 * w[0]) / 2])
+
+    def jacobian(self, w: np.ndarray) -> np.ndarray:
+        """Dh(w), nowhere 0."""
+        return np.array([[np.cos(w[0])], [np.cos(2 * w[0])]])
+
+
+@each_draw
+def other_branch(seed: int, *, sizes: Sequence[float], near: bool = False) -> dict[str, np.ndarray]:
+    """``left`` R(αh(w_∞)) of `Eight` from w_0 = 0 and ``lower``, where the flow from w = π ends, over R(0), (sizes,).
+
+    y* of unit length at an ``angle`` of at most 30° to (−1, 1), with ``near`` to (1, 1); ``curvature`` Hess F_α(w_∞).
+    """
+    angle = np.random.default_rng(seed).uniform(-np.pi / 6, np.pi / 6)
+    direction = angle + (np.pi / 4 if near else 3 * np.pi / 4)
+    R, model, found = SquareLoss(np.array([np.cos(direction), np.sin(direction)])), Eight(), []
+    for alpha in sizes:
+        ends = {}
+        for name, start in (("left", 0.0), ("lower", np.pi)):
+            run = model_flow(model, R, np.array([start]), alpha=alpha, times=[DECAYS], rtol=RTOL)
+            ends[name] = run.losses[-1] / R.evaluate(np.zeros(2))[0] if len(run.times) else np.nan
+            if name == "left":
+                ends["curvature"] = float(scaled_hessian(model, R, run.displacements[-1] / alpha, alpha)[0, 0])
+        found.append(ends)
+    return stacked(found) | {"angle": angle}
 
 
 @each_draw
@@ -99,5 +182,7 @@ def degenerate(seed: int, *, name: str, sizes: Sequence[float]) -> dict[str, np.
     A = np.zeros((2, 2, 2))
     A[1] = [[0, 1], [1, 0]] if name == "product" else [[0, 0], [0, 2]]
     model, R = QuadraticMap(np.array([[1.0, 0.0], [0.0, 0.0]]), A), SquareLoss(np.ones(2))
-    found = stacked(limit(model, R, np.zeros(2), alpha, 2 * DECAYS * alpha**2, RTOL, seed) for alpha in sizes)
-    return found | {"predicted": 1.0, "rounding": 0.0}
+    runs = with_finer(sizes, (RTOL, FINER * RTOL))
+    *found, fine = (limit(model, R, np.zeros(2), alpha, 2 * DECAYS * alpha**2, rtol, seed) for alpha, rtol in runs)
+    late = falling(model, R, np.zeros(2), sizes[-1], 1.0, "gradient of time") | {"decays": np.array(LATE)}
+    return stacked(found) | late | {"predicted": 1.0, "finer": fine["rate"], "rounding": 0.0}

@@ -7,7 +7,8 @@ from scipy.integrate import solve_ivp
 
 from checks.measurements.data import inputs
 from checks.measurements.parametrizations import normalised_gradient
-from checks.measurements.streams import draw_seeds
+from checks.measurements.scaled_models import draw, make_loss, solver_flow
+from checks.measurements.streams import draw_seeds, each_draw
 from kernels import Parameters, gradient_descent, gradient_flow, init_parameters, layer_grams
 from kernels.exponential_scheme import UNIT
 from kernels.losses import SquareLoss
@@ -110,6 +111,23 @@ def kinked(*, design: dict, stream: Sequence[int], first: int, draws: int) -> di
         coarse, fine = by_descent((params, X, y), options, t_end, fastest, 2)
         rows.append([disagreement(found, fine) for found in (flow, coarse, wrong)])
     return dict(zip(("flow", "gap", "wrong targets"), np.array(rows).T, strict=True))
+
+
+@each_draw
+def maps(seed: int, *, kind: str, loss: str, alpha: float) -> dict[str, float]:
+    """Disagreement of the displacements of `model_flow` at `RTOL` with those of DOP853, at three times up to 10/‖Dh(w_0)‖².
+
+    Of a drawn map at the scale ``alpha``; ``other loss`` that of the flow of the square loss.
+    """
+    model, start, targets = (own := draw(kind, seed)).model, own.start, own.targets
+    times = np.array([0.1, 1.0, 10.0]) / np.linalg.norm(model.jacobian(start), 2) ** 2
+    options = {"alpha": alpha, "times": times}
+    flows = [model_flow(model, make_loss(name, targets), start, rtol=RTOL, **options) for name in (loss, "square")]
+    reference, _ = solver_flow(model, make_loss(loss, targets), start, rtol=1e-10, method="DOP853", **options)
+    if min(len(reference), *(len(run.times) for run in flows)) < len(times):
+        return {"solver": np.nan, "other loss": np.nan}
+    found = [max(disagreement(*pair) for pair in zip(run.displacements, reference, strict=True)) for run in flows]
+    return dict(zip(("solver", "other loss"), found, strict=True))
 
 
 def linear(*, design: dict, stream: Sequence[int], first: int, draws: int) -> dict[str, np.ndarray]:

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from checks.measurements.data import samples
-from checks.measurements.streams import data_seed, seed_of
+from checks.measurements.streams import data_seed, seed_of, stacked
 from kernels import Parameters, forward, init_parameters, layer_grams
 from kernels.activations import ACTIVATIONS as NAMED
 from kernels.activations import activate
 
-STEPS = 100
+STEPS = 40
 ACTIVATIONS = tuple(NAMED)
 
 
@@ -67,6 +67,8 @@ def raw_and_normalised(
 ) -> dict[str, np.ndarray]:
     """Relative distance of the two parametrisations for every activation: outputs, weighted Grams, `STEPS` steps of descent.
 
+    ``losses`` (activations, STEPS + 1) is R of the normalised network, ``raw losses`` that of the raw one.
+
     Normalised: κ = √m, all rates 1. Raw: W^l/√m for l ≥ 2 and a/√m, learning rates r = (1, 1/m, …, 1/m); its Gram
     matrices are weighted by r. With ``equal_rates`` the raw rates are all 1/m: the first layer then hardly moves.
     """
@@ -74,12 +76,12 @@ def raw_and_normalised(
         _distances(data, name, hidden_layers, width, data_seed(stream), seed_of(stream, k), equal_rates)
         for k, name in enumerate(activations)
     ]
-    return dict(zip(("outputs", "grams", "descent"), np.array(rows).T, strict=True))
+    return stacked(rows)
 
 
 def _distances(
     data: dict, activation: str, L: int, m: int, own_seed: int, seed: int, equal_rates: bool
-) -> tuple[float, float, float]:
+) -> dict[str, float | np.ndarray]:
     X, y = samples(data, own_seed)
     kappa, params = np.sqrt(m), init_parameters(seed, X.shape[1], m, hidden_layers=L)
     grams = layer_grams(params, X, activation=activation, kappa=kappa)
@@ -107,7 +109,13 @@ def _distances(
         f, jacobians = raw_pass(weights, output, X, activation)
         raw_outputs.append(f)
     outputs, raw_outputs = np.array(outputs), np.array(raw_outputs)
-    return distance(raw_outputs[:1], outputs[:1]), distance(raw_grams, grams), distance(raw_outputs, outputs)
+    return {
+        "outputs": distance(raw_outputs[:1], outputs[:1]),
+        "grams": distance(raw_grams, grams),
+        "descent": distance(raw_outputs, outputs),
+        "losses": ((outputs - y) ** 2).mean(axis=1) / 2,
+        "raw losses": ((raw_outputs - y) ** 2).mean(axis=1) / 2,
+    }
 
 
 def distance(a: np.ndarray, b: np.ndarray) -> float:

@@ -7,15 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.integrate import solve_ivp
 
 from checks.measurements.streams import each_draw
 from kernels.losses import LogCoshLoss, Loss, SquareLoss
-from kernels.model_flow import flow_and_linearised_flow
+from kernels.model_flow import ModelTrajectory, flow_and_linearised_flow
 from kernels.models import (
     Centred,
     ComponentwiseMap,
     DampedOscillator,
     Factorization,
+    Linearised,
     Model,
     NetworkModel,
     QuadraticMap,
@@ -38,6 +40,7 @@ KINDS = (
 LOSSES = ("square", "soft far", "soft near")
 MU, M = 0.5, 2.0  # strong convexity and smoothness of the losses that are not quadratic
 STEP, STEP_ERROR = 1e-4, 1e-6
+RESTARTS, ROUNDS = 8, 20  # of the alternating maximisation
 QUANTITIES = ("drift", "path", "predictions")
 
 
@@ -81,7 +84,8 @@ class SteadyDescent:
 
 
 def draw(kind: str, seed: int, *, outputs: int = 4, paired: bool = False, centred: bool = True) -> Drawn:
-    """The model of a kind; besides `KINDS` ``rank one``, uvᵀ with p = 9, N = 20, whose derivative has rank 8, and those of
+    """The model of a kind; besides `KINDS` ``rank one``, uvᵀ with p = 9, N = 20, whose derivative has rank 8, ``few units``,
+    two tanh units of three inputs, p = 8, ``two decays`` with p = 4, ``one weight``, a neuron with p = 1, and those of
     `ComponentwiseMap` with p = 1; not drawn are ``one parameter`` h(w) = w + w²/2 from 0 with y* = 1, and ``steady descent``.
 
     ``paired``, for the two-layer kinds: units (w, a) and (w, −a), so that h(w_0) = 0 and D²h(w_0) vanishes on the range of
@@ -111,6 +115,12 @@ def draw(kind: str, seed: int, *, outputs: int = 4, paired: bool = False, centre
         model, start = ComponentwiseMap(kind), rng.uniform(-0.6, 0.6, size=1)
     elif kind == "neuron":
         model, start = TwoLayerModel(rng.normal(size=(N, 2)), "tanh", np.ones(1)), rng.normal(size=2)
+    elif kind == "one weight":
+        model, start = TwoLayerModel(rng.normal(size=(N, 1)), "tanh", np.ones(1)), rng.normal(size=1)
+    elif kind == "few units":
+        model, start = TwoLayerModel(rng.normal(size=(N, 3)), "tanh", None, 0.5), rng.normal(size=8)
+    elif kind == "two decays":
+        model, start = Decays(np.linspace(0, 3, N)), np.array([1.0, -1.0, 0.4, 2.0]) + 0.2 * rng.normal(size=4)
     elif kind == "oscillator":
         model, start = DampedOscillator(np.linspace(0.2, 4, N)), np.array([1.0, 0.3, 2.0]) + 0.2 * rng.normal(size=3)
     else:
@@ -129,10 +139,43 @@ def _two_layers(rng: np.random.Generator, N: int, paired: bool, output_trained: 
     return TwoLayerModel(X, "tanh", a, 0.3), W.ravel()
 
 
+@dataclass(frozen=True)
+class Decays:
+    """h_i(w) = b_1e^{−c_1t_i} + b_2e^{−c_2t_i} at the ``times`` t (N,), w = (b_1, b_2, c_1, c_2)."""
+
+    times: np.ndarray
+
+    def __call__(self, w: np.ndarray) -> np.ndarray:
+        """h(w)."""
+        return np.exp(-np.outer(self.times, w[2:])) @ w[:2]
+
+    def jacobian(self, w: np.ndarray) -> np.ndarray:
+        """Dh(w)."""
+        envelopes = np.exp(-np.outer(self.times, w[2:]))
+        return np.hstack([envelopes, -self.times[:, None] * w[:2] * envelopes])
+
+
+@dataclass(frozen=True)
+class RippledLoss:
+    """R(f) = Σ_i sin² u_i + u_i²/20, u = f − y*: R ≥ 0 with Lipschitz gradient sin 2u + u/10, not convex.
+
+    ``targets`` y* (N,).
+    """
+
+    targets: np.ndarray
+
+    def evaluate(self, outputs: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+        """R(f), its gradient and the diagonal of its Hessian, which has both signs."""
+        u = outputs - self.targets
+        return float(np.sum(np.sin(u) ** 2 + u**2 / 20)), np.sin(2 * u) + u / 10, 2 * np.cos(2 * u) + 0.1
+
+
 def make_loss(name: str, targets: np.ndarray) -> Loss:
-    """``square`` ½‖y − y*‖²; ``soft far`` R_+ with Hessian in (μ, M], ``soft near`` R_− in [μ, M)."""
+    """``square`` ½‖y − y*‖²; ``soft far`` R_+ with Hessian in (μ, M], ``soft near`` R_− in [μ, M); ``rippled``, not convex."""
     if name == "square":
         return SquareLoss(targets)
+    if name == "rippled":
+        return RippledLoss(targets)
     return LogCoshLoss(targets, MU, M, soft_far=name == "soft far")
 
 
@@ -152,6 +195,23 @@ def curvature_bound(model: Model, w: np.ndarray) -> float:
     return float(min(np.linalg.norm(D2.reshape(N * p, p), 2), np.linalg.norm(D2.reshape(N, p * p), 2)))
 
 
+def curvature_found(model: Model, w: np.ndarray, seed: int) -> float:
+    """Lower bound of ‖D²h(w)‖, up to `STEP_ERROR`: the largest ‖D²h[u, u]‖ found from `RESTARTS` starts and each output.
+
+    D²h is symmetric, so that ‖D²h‖ = sup_z ‖z·D²h‖ over unit z in R^N, and the supremum over u, v is attained at u = v. In turn
+    u is the eigenvector of z·D²h whose eigenvalue is largest in size and z the direction of D²h[u, u]: the value never falls.
+    """
+    D2 = second_derivative(model, w, STEP)
+    z = np.vstack([np.eye(len(D2)), np.random.default_rng([seed, 4]).normal(size=(RESTARTS, len(D2)))])
+    for _ in range(ROUNDS):
+        values, vectors = np.linalg.eigh(np.tensordot(z, (D2 + D2.transpose(0, 2, 1)) / 2, axes=1))
+        u = np.where(-values[:, :1] > values[:, -1:], vectors[:, :, 0], vectors[:, :, -1])
+        z = np.einsum("ijk,rj,rk->ri", D2, u, u)
+        sizes = np.linalg.norm(z, axis=1, keepdims=True)
+        z = z / np.where(sizes > 0, sizes, 1.0)
+    return float(sizes.max())
+
+
 def scale_of(drawn: Drawn, alpha: float) -> float:
     """κ_{αh}(w_0), with the bound of ‖D²h(w_0)‖."""
     residual = float(np.linalg.norm(alpha * drawn.model(drawn.start) - drawn.targets))
@@ -159,20 +219,53 @@ def scale_of(drawn: Drawn, alpha: float) -> float:
     return relative_scale(residual, curvature_bound(drawn.model, drawn.start), slope, alpha)
 
 
-def horizon_times(drawn: Drawn, horizon: float) -> np.ndarray:
-    """24 times up to ``horizon``/‖Dh(w_0)‖²."""
-    return np.linspace(0, horizon / np.linalg.norm(drawn.model.jacobian(drawn.start), 2) ** 2, 25)[1:]
+def horizon_times(drawn: Drawn, horizon: float, count: int = 24) -> np.ndarray:
+    """``count`` times up to ``horizon``/‖Dh(w_0)‖²."""
+    return np.linspace(0, horizon / np.linalg.norm(drawn.model.jacobian(drawn.start), 2) ** 2, count + 1)[1:]
+
+
+def separations(drawn: Drawn, loss: Loss, *, alpha: float, times: Sequence[float], rtol: float) -> np.ndarray:
+    """The `QUANTITIES` ‖w_α − w_0‖, ‖w_α − w̄_α‖, ‖y − ȳ‖ at the ``times``, (3, times); NaN where a flow did not get there.
+
+    By the exponential integrator, which needs a convex loss, or else by a general-purpose solver.
+    """
+    flows = flow_and_solver if isinstance(loss, RippledLoss) else flow_and_linearised_flow
+    true, linear = flows(drawn.model, loss, drawn.start, alpha=alpha, times=times, rtol=rtol)
+    if min(len(true.times), len(linear.times)) < len(times):
+        return np.full((3, len(times)), np.nan)
+    v, gap = true.displacements, true.displacements - linear.displacements
+    rows = (v / alpha, gap / alpha, true.outputs - linear.outputs)
+    return np.array([np.linalg.norm(row, axis=1) for row in rows])
 
 
 def suprema(drawn: Drawn, loss: Loss, *, alpha: float, times: Sequence[float], rtol: float) -> np.ndarray:
-    """Suprema over the ``times`` of the `QUANTITIES` ‖w_α − w_0‖, ‖w_α − w̄_α‖, ‖y − ȳ‖; NaN where a flow did not get there."""
-    options = {"alpha": alpha, "times": times, "rtol": rtol}
-    true, linear = flow_and_linearised_flow(drawn.model, loss, drawn.start, **options)
-    if min(len(true.times), len(linear.times)) < len(times):
-        return np.full(3, np.nan)
-    v, gap = true.displacements, true.displacements - linear.displacements
-    drift, path, predictions = (np.linalg.norm(x, axis=1).max() for x in (v, gap, true.outputs - linear.outputs))
-    return np.array([drift / alpha, path / alpha, predictions])
+    """Suprema over the ``times`` of `separations`, (3,)."""
+    return separations(drawn, loss, alpha=alpha, times=times, rtol=rtol).max(axis=1)
+
+
+def flow_and_solver(
+    model: Model, loss: Loss, start: np.ndarray, *, alpha: float, times: Sequence[float], rtol: float
+) -> tuple[ModelTrajectory, ModelTrajectory]:
+    """The flow and that of the linearisation by SciPy's LSODA, for any loss that has a gradient; no ``rtol`` is adapted."""
+    runs = []
+    for h in (model, Linearised(model, start)):
+        v, f = solver_flow(h, loss, start, alpha=alpha, times=times, rtol=rtol, method="LSODA")
+        losses = np.array([loss.evaluate(row)[0] for row in f])
+        runs.append(ModelTrajectory(np.array(times)[: len(v)], losses, f, v, 0, "solver"))
+    return runs[0], runs[1]
+
+
+def solver_flow(
+    model: Model, loss: Loss, start: np.ndarray, *, alpha: float, times: Sequence[float], rtol: float, method: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """v = α(w − w_0) and αh(w) at the ``times`` reached by a ``method`` of SciPy, (times, p) and (times, N)."""
+
+    def field(_: float, v: np.ndarray) -> np.ndarray:
+        w = start + v / alpha
+        return -model.jacobian(w).T @ loss.evaluate(alpha * model(w))[1]
+
+    run = solve_ivp(field, (0, times[-1]), 0 * start, method, t_eval=times, rtol=rtol, atol=1e-3 * rtol)
+    return run.y.T, np.array([alpha * model(start + v / alpha) for v in run.y.T])
 
 
 @each_draw
@@ -181,22 +274,25 @@ def distances(
     *,
     kind: str,
     sizes: Sequence[float],
-    horizon: float,
+    horizons: Sequence[float],
     rtols: Sequence[float],
     loss: str = "square",
     paired: bool = False,
     outputs: int = 4,
     growing: bool = False,
 ) -> dict[str, np.ndarray]:
-    """`suprema` over `horizon_times` of a drawn model with h(w_0) = 0 at α = ``sizes``·κ_h(w_0), (sizes,) each.
+    """Suprema of `separations` over eight times up to each horizon, of a drawn model with h(w_0) = 0, (horizons, sizes).
 
-    ``… error``, relative: that at the last α, by the second of ``rtols``. With ``growing`` the targets are times the size.
+    α = ``sizes``·κ_h(w_0). ``… error``, relative, (horizons,): that at the last α, by the second of ``rtols``. With
+    ``growing`` the targets are times the size.
     """
     drawn = draw(kind, seed, outputs=outputs, paired=paired)
-    times, unit, found = horizon_times(drawn, horizon), scale_of(drawn, 1.0), []
+    own, unit, found = [horizon_times(drawn, horizon, 8) for horizon in horizons], scale_of(drawn, 1.0), []
+    times = np.unique(np.concatenate(own))
     for size, rtol in with_finer(sizes, rtols):
         R = make_loss(loss, drawn.targets * (size if growing else 1.0))
-        found.append(suprema(drawn, R, alpha=size * unit, times=times, rtol=rtol))
+        rows = separations(drawn, R, alpha=size * unit, times=times, rtol=rtol)
+        found.append(np.stack([rows[:, times <= t[-1]].max(axis=1) for t in own], axis=1))
     return with_errors(found)
 
 
@@ -206,8 +302,10 @@ def with_finer(sizes: Sequence[float], rtols: Sequence[float]) -> list[tuple[flo
 
 
 def with_errors(found: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
-    """The `QUANTITIES` at every size by name, and their relative ``… error`` at the last of `with_finer`."""
-    found, errors = np.array(found[:-1]), np.abs(found[-2] / found[-1] - 1)
-    return dict(zip(QUANTITIES, found.T, strict=True)) | {
+    """The `QUANTITIES`, the first axis of every row, by name, sizes last; and their relative ``… error`` at the last of
+    `with_finer`.
+    """
+    values, errors = np.moveaxis(np.array(found[:-1]), 0, -1), np.abs(found[-2] / found[-1] - 1)
+    return dict(zip(QUANTITIES, values, strict=True)) | {
         f"{q} error": e for q, e in zip(QUANTITIES, errors, strict=True)
     }

@@ -12,7 +12,7 @@ from functools import partial
 
 import numpy as np
 
-from checks.measurements.streams import draw_seeds
+from checks.measurements.streams import draw_seeds, stacked
 from kernels import Parameters, Trajectory, gradient_descent
 from kernels.losses import SquareLoss
 from kernels.training import loss_gradient
@@ -20,7 +20,8 @@ from kernels.training import loss_gradient
 NEURONS = 3
 RECORD_EVERY = 10
 CIRCLE = {"samples": 15, "neurons": 16}
-LAZY_TIME, LAZY_STEPS = 0.05, 2_000  # steps of 0.05/τ²: the same time, seen from the linearised network, for every τ
+LAZY_TIME, LAZY_STEPS = 0.05, 4_000  # steps of 0.05/τ²: the same time, seen from the linearised network, for every τ
+LATE = 0.1  # of the steps of stochastic descent, over which the loss at the end is averaged
 WIDTH_STEPS = {0.5: 1.0, 1.0: 0.05}  # of f = m^{−β} Σ_j, times m^{2β−1}, which undoes the scale of the kernel
 
 
@@ -134,6 +135,15 @@ def on_the_circle(seed: int, paired: bool) -> tuple[Problem, Parameters]:
     return problem, pair(B, a) if paired else Parameters((B,), a)
 
 
+def teacher_angle(teacher: Teacher, params: Parameters) -> float:
+    """Mean angle of neurons to the nearest neuron of the teacher with their sign, π where it has none, weight |a_j|‖b_j‖."""
+    inner, outer = params.weights[0], params.output
+    lengths = np.linalg.norm(inner, axis=1)
+    cosines = (inner / lengths[:, None]) @ teacher.directions.T
+    cosines = np.where(np.sign(outer)[:, None] == teacher.signs, cosines, -1.0)
+    return float(np.average(np.arccos(cosines.max(axis=1).clip(-1, 1)), weights=np.abs(outer) * lengths))
+
+
 def schedule(tau: float, step: float, steps: int) -> tuple[float, int]:
     """Step and number of steps at τ: as given where the start is small."""
     return (step, steps) if tau < 1 else (LAZY_TIME / tau**2, LAZY_STEPS)
@@ -142,7 +152,10 @@ def schedule(tau: float, step: float, steps: int) -> tuple[float, int]:
 def displacements(
     *, taus: Sequence[float], paired: bool, step: float, steps: int, stream: Sequence[int], first: int, draws: int
 ) -> dict[str, np.ndarray]:
-    """``moved`` ‖w(T) − w_0‖/‖w_0‖ of all weights, (draws, taus); NaN if the run diverged."""
+    """``moved`` ‖w(T) − w_0‖/‖w_0‖ of all weights, and `teacher_angle` at the ``end`` and at the ``start``, (draws, taus).
+
+    NaN if the run diverged.
+    """
 
     def one(seed: int, tau: float) -> dict[str, float]:
         problem, start = on_the_circle(seed, paired)
@@ -150,7 +163,9 @@ def displacements(
         pace, count = schedule(tau, step, steps)
         run = train(problem, start, step=pace, steps=count, record_every=count)
         length = np.linalg.norm([np.linalg.norm(array) for array in start.arrays])
-        return {"moved": run.drift[-1] / length if finished(run) else np.nan}
+        angles = {"start": teacher_angle(problem.teacher, start), "end": teacher_angle(problem.teacher, run.params)}
+        values = {"moved": run.drift[-1] / length, **angles}
+        return values if finished(run) else dict.fromkeys(values, np.nan)
 
     return over(taus, draw_seeds(stream, first, draws), one)
 
@@ -246,7 +261,9 @@ def population_losses(
     draws: int,
     labels: str = "teacher",
 ) -> dict[str, np.ndarray]:
-    """``loss`` (draws, taus): mean over the last tenth of the steps of the loss on the fresh batch, a share of that of f = 0.
+    """``loss`` (draws, taus): loss on the fresh batch as a share of that of f = 0, mean over the last steps, `LATE`.
+
+    ``inner``, ``outer`` are the weights of one neuron of each pair at τ = 1, ``teacher``, ``signs`` those of the teacher.
 
     f = (1/m) Σ_j a_j max(b_j·x, 0), the teacher's outputs divided by the size of a batch; steps m·min(``step``/τ²,
     ``largest_step``), times d for the inner weights, whose kernel is smaller by d. NaN if the run diverges.
@@ -270,6 +287,12 @@ def population_losses(
                     return {"loss": np.nan}
                 theta[0] -= pace * d * inner
                 theta[1] -= pace * outer
-        return {"loss": found[-(steps // 10) :].mean() / levels.mean()}
+        return {"loss": found[-int(LATE * steps) :].mean() / levels.mean()}
 
-    return over(taus, draw_seeds(stream, first, draws), one)
+    seeds, starts = draw_seeds(stream, first, draws), []
+    for seed in seeds:
+        rng = np.random.default_rng(seed)
+        teacher, start = make_teacher(rng, d), paired_start(rng, m, d)
+        names = {"inner": start.weights[0][: m // 2], "outer": start.output[: m // 2]}
+        starts.append(names | {"teacher": teacher.directions, "signs": teacher.signs})
+    return over(taus, seeds, one) | stacked(starts)

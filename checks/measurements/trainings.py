@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from checks.measurements.data import samples
+from checks.measurements.data import DATA, data_name, samples
 from checks.measurements.streams import data_seed, draw_seeds
-from kernels import Parameters, gradient_flow, init_parameters, layer_grams
+from kernels import Parameters, forward, gradient_flow, init_parameters, layer_grams
 from kernels.activations import KINKED
 from kernels.integrators import Ending
 from theory import limit_grams, linearized_flow
@@ -20,7 +20,6 @@ from theory.parametrization import layer_rates
 
 Arrays = dict[str, np.ndarray]
 
-DATA = {"random": {"kind": "random", "n": 8, "d": 8}, "digits": {"kind": "digits", "n": 8}}
 # hidden layers, activation, data
 NETWORKS = {
     "quick": ((1, "tanh", "digits"), (1, "relu", "random"), (2, "tanh", "random")),
@@ -49,7 +48,7 @@ def title(config: dict) -> str:
     """Depth, activation, data and widths of a configuration."""
     widths = sorted({m for m, _ in config["pairs"]})
     span = f"m = {widths[0]}" + (f"..{widths[-1]}" if len(widths) > 1 else "")
-    return f"L = {config['hidden_layers']} · {config['activation']} · {config['data']['kind']} · {span}"
+    return f"L = {config['hidden_layers']} · {config['activation']} · {data_name(config['data'])} · {span}"
 
 
 def along(widths: Iterable[int], gamma: float, k_0: float) -> list[list[float]]:
@@ -111,10 +110,12 @@ def drifts(
     """D = sup_t ‖θ_t − θ_0‖/√m of gradient flow to `LOSS_RATIO` for every draw and pair (m, κ), (draws, pairs).
 
     ``drift`` is the largest over the steps; ``metric`` the same in the metric of the ``rates``, √(Σ_l ‖ΔW^l‖²/(r_l m));
-    ``plateau`` is 1 where the flow stopped at a loss that no weight can lower, 0 elsewhere.
+    ``plateau`` is 1 where the flow stopped at a loss that no weight can lower, 0 elsewhere; ``relative`` sup_t
+    ‖W^l_t − W^l_0‖/‖W^l_0‖ of every layer, (draws, pairs, L+1).
     """
     X, y = samples(data, data_seed(stream))
     found = _empty(("drift", "metric", "plateau"), draws, pairs)
+    found["relative"] = np.full((draws, len(pairs), hidden_layers + 1), np.nan)
     scales = np.ones(hidden_layers + 1) if rates is None else np.sqrt(rates)
     options = {"activation": activation, "centred": centred, "layer_rates": rates, "rtol": rtol}
     for at, params, m, kappa in _networks(X.shape[1], hidden_layers, pairs, stream, first, draws):
@@ -123,7 +124,50 @@ def drifts(
         if run.status == Ending.TARGET:
             found["drift"][at] = run.drift.max() / np.sqrt(m)
             found["metric"][at] = np.linalg.norm(run.layer_drift / scales, axis=1).max() / np.sqrt(m)
+            found["relative"][at] = run.layer_drift.max(axis=0) / [np.linalg.norm(W) for W in params.arrays]
     return found
+
+
+def linear_drifts(
+    *,
+    data: dict,
+    activation: str,
+    hidden_layers: int,
+    pairs: list,
+    stream: Sequence[int],
+    first: int,
+    draws: int,
+    centred: bool = True,
+) -> Arrays:
+    """``linear`` √((y − f_0)ᵀG_0^{−1}(y − f_0)/m), the drift of the network linearised at θ_0, in centred training without f_0.
+
+    (draws, pairs); nothing is trained.
+    """
+    X, y = samples(data, data_seed(stream))
+    found = _empty(("linear",), draws, pairs)
+    for at, params, m, kappa in _networks(X.shape[1], hidden_layers, pairs, stream, first, draws):
+        model = {"activation": activation, "kappa": kappa}
+        e = y if centred else y - forward(params, X, **model)
+        G = layer_grams(params, X, **model).sum(axis=0)
+        found["linear"][at] = np.sqrt(e @ np.linalg.solve(G, e) / m)
+    return found
+
+
+def both_drifts(
+    *,
+    data: dict,
+    activation: str,
+    hidden_layers: int,
+    pairs: list,
+    stream: Sequence[int],
+    first: int,
+    draws: int,
+    centred: bool = True,
+) -> Arrays:
+    """`drifts`, finely where κ is large, and `linear_drifts` of the same networks."""
+    case = {"data": data, "activation": activation, "hidden_layers": hidden_layers, "pairs": pairs, "stream": stream}
+    case |= {"first": first, "draws": draws, "centred": centred}
+    return drifts(**case, rtol=tolerance(activation)) | linear_drifts(**case)
 
 
 def split_drifts(
@@ -152,12 +196,12 @@ def balanced_scale(case: dict) -> float:
 
 
 def balanced_drifts(
-    *, data: dict, activation: str, width: int, stream: Sequence[int], first: int, draws: int
+    *, data: dict, activation: str, hidden_layers: int, width: int, stream: Sequence[int], first: int, draws: int
 ) -> Arrays:
-    """`drifts` of networks with one hidden layer, not centred, at `balanced_scale`."""
-    case = {"data": data, "activation": activation, "hidden_layers": 1, "stream": stream}
+    """`linear_drifts` of networks that are not centred, at `balanced_scale`."""
+    case = {"data": data, "activation": activation, "hidden_layers": hidden_layers, "stream": stream}
     pairs = [[width, balanced_scale({**case, "width": width})]]
-    return drifts(**case, pairs=pairs, first=first, draws=draws, centred=False, rtol=tolerance(activation))
+    return linear_drifts(**case, pairs=pairs, first=first, draws=draws, centred=False)
 
 
 def decay_times(kernel: np.ndarray) -> np.ndarray:
@@ -205,17 +249,34 @@ def decays(
 
 
 def threshold_scale(case: dict) -> float:
-    """κ from which on the condition holds, for output weights up to `LARGEST_WEIGHT`."""
+    """``share``, or all, of the κ from which on the condition holds, for output weights up to `LARGEST_WEIGHT`."""
     c_sigma = feature_constant(case["activation"], np.array([LARGEST_WEIGHT]))
-    return condition_threshold(*constants(case), c_sigma)
+    X = samples(case["data"], data_seed(case["stream"]))[0]
+    top = min(float(np.linalg.norm(X, 2) ** 2) * (1 + 1e-12), len(X))
+    return case.get("share", 1.0) * condition_threshold(*constants(case), c_sigma, largest=top)
 
 
 def threshold_decays(
-    *, data: dict, activation: str, width: int, stream: Sequence[int], first: int, draws: int
+    *, data: dict, activation: str, width: int, stream: Sequence[int], first: int, draws: int, share: float = 1.0
 ) -> Arrays:
     """`decays` of networks with one hidden layer at `threshold_scale`."""
     case = {"data": data, "activation": activation, "hidden_layers": 1, "stream": stream}
-    return decays(**case, pairs=[[width, threshold_scale(case)]], first=first, draws=draws)
+    return decays(**case, pairs=[[width, threshold_scale({**case, "share": share})]], first=first, draws=draws)
+
+
+def least_shares(
+    *, data: dict, activation: str, hidden_layers: int, pairs: list, stream: Sequence[int], first: int, draws: int
+) -> Arrays:
+    """``least`` min_t (m/κ²)λ_min(G_t)/λ over the flow to `LOSS_RATIO`, for every draw and pair (m, κ), (draws, pairs)."""
+    X, y = samples(data, data_seed(stream))
+    case = {"data": data, "activation": activation, "hidden_layers": hidden_layers, "stream": stream}
+    found, lam = _empty(("least",), draws, pairs), constants(case)[1]
+    for at, params, m, kappa in _networks(X.shape[1], hidden_layers, pairs, stream, first, draws):
+        options = {"activation": activation, "kappa": kappa, "centred": True, "kernels": True}
+        run = gradient_flow(params, X, y, loss_ratio=LOSS_RATIO, **options)
+        if run.status == Ending.TARGET:
+            found["least"][at] = np.linalg.eigvalsh(run.kernels)[:, 0].min() * m / kappa**2 / lam
+    return found
 
 
 def isolated_seed(case: dict) -> int:
@@ -303,6 +364,7 @@ def deviations(
     first: int,
     draws: int,
     paired: bool = False,
+    centred: bool = True,
 ) -> Arrays:
     """How far the network leaves its linearisation, for every draw and pair (m, κ), (draws, pairs); suprema over `decay_times`.
 
@@ -317,15 +379,17 @@ def deviations(
         model = {"activation": activation, "kappa": kappa}
         G = layer_grams(params, X, **model).sum(axis=0)
         times, rtol = decay_times(G), KINKED_DEVIATION_RTOL if activation in KINKED else SMOOTH_RTOL
-        linear = linearized_flow(G, y, times).outputs
+        # training that is not centred is centred training towards y − f_0
+        targets = y if centred else y - forward(params, X, **model)
+        linear = linearized_flow(G, targets, times).outputs
         while True:
             run = gradient_flow(
-                params, X, y, times=times, rtol=rtol, centred=True, kernels=True, **EVALUATIONS, **model
+                params, X, targets, times=times, rtol=rtol, centred=True, kernels=True, **EVALUATIONS, **model
             )
             if len(run.times) < len(times):
                 break
             distance = float(np.abs(run.outputs - linear).max())
-            needed = max(SHARE * distance / np.linalg.norm(y), LEAST_RTOL)
+            needed = max(SHARE * distance / np.linalg.norm(targets), LEAST_RTOL)
             if activation in KINKED or rtol <= needed:
                 change, norm = np.linalg.norm(run.kernels - G, ord=2, axis=(1, 2)).max(), np.linalg.norm(G, 2)
                 scale = m / kappa**2

@@ -1,16 +1,20 @@
-"""κ_h(w_0) = ‖h(w_0) − y*‖‖D²h(w_0)‖/‖Dh(w_0)‖² of sums of m tanh units, with exact norms."""
+"""κ_h(w_0) = ‖h(w_0) − y*‖‖D²h(w_0)‖/‖Dh(w_0)‖² of sums of m tanh units, with exact norms; and how far training moves Dh."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
+from checks.measurements.data import samples
 from checks.measurements.streams import data_seed, draw_seeds
-from theory.width_bounds import width_bound
+from kernels.losses import SquareLoss
+from kernels.model_flow import model_flow
+from kernels.models import TwoLayerModel
 
 SHAPES = {"orthonormal": (4, 4), "plane": (4, 2)}  # samples and dimension
 ANGLES = 64
 # a non-negative trigonometric polynomial of degree 2 stays below this times its largest value at `ANGLES` even angles
 PEAK = 1 / np.cos(2 * np.pi / ANGLES)
+HORIZON, RTOL = 10.0, 3e-3
 
 
 def inputs_and_targets(kind: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -56,8 +60,12 @@ def relative_scales(
     first: int,
     draws: int,
 ) -> dict[str, np.ndarray]:
-    """κ of h_m = m^{−β} Σ_i φ(w_i) for every draw, β and width, (draws, betas, widths); and ``share``, κ over its bound."""
-    found = {key: np.empty((draws, len(betas), len(widths))) for key in ("kappa", "share")}
+    """κ of h_m = m^{−β} Σ_i φ(w_i) for every draw, β and width, and ``both``, (draws, betas, widths).
+
+    ``both`` is the root mean square over a and −a: the two have the same Dh and D²h up to signs, and ‖h_m(w_0) − y*‖² has the
+    mean ‖h_m(w_0)‖² + ‖y*‖² over them.
+    """
+    found = {key: np.empty((draws, len(betas), len(widths))) for key in ("kappa", "both")}
     X, y = inputs_and_targets(kind, data_seed(stream))
     for s, seed in enumerate(draw_seeds(stream, first, draws)):
         for w, m in enumerate(widths):
@@ -66,10 +74,36 @@ def relative_scales(
             slopes, total = a[:, None] * (1 - t**2), np.zeros(len(X)) if paired else a @ t
             kernel = np.linalg.norm((slopes.T @ slopes) / m * (X @ X.T), 2)
             curvature = curvatures(X, W, a).max()
-            spread = float(np.linalg.norm(total)) / np.sqrt(m)
             for b, beta in enumerate(betas):
                 alpha = m**-beta
-                kappa = np.linalg.norm(alpha * total - y) * alpha * curvature / (alpha**2 * m * kernel)
-                found["kappa"][s, b, w] = kappa
-                found["share"][s, b, w] = kappa / width_bound(m, alpha, curvature, kernel, 1.0, spread)
+                unit = curvature / (alpha * m * kernel)
+                found["kappa"][s, b, w] = np.linalg.norm(alpha * total - y) * unit
+                found["both"][s, b, w] = np.hypot(alpha * np.linalg.norm(total), np.linalg.norm(y)) * unit
+    return found
+
+
+def trained_changes(
+    *, data: dict, betas: Sequence[float], widths: Sequence[int], stream: Sequence[int], first: int, draws: int
+) -> dict[str, np.ndarray]:
+    """``before`` K_0 and ``change`` K − K_0 of K = DhDhᵀ/(mα²) at t = `HORIZON`/(mα²‖XXᵀ‖), (draws, betas, widths, n, n).
+
+    NaN where a flow did not get there.
+
+    h_m = m^{−β} Σ_i φ(w_i) of paired units, a = ±1 fixed, w trained by gradient flow of ½‖h_m − y*‖², ‖y*‖ = 1. Inputs are
+    replaced by others in as many dimensions as they span, with the same inner products: normal w stay normal.
+    """
+    X, y = samples(data, data_seed(stream))
+    X, R = np.linalg.qr(X.T)[1].T, SquareLoss(y / np.linalg.norm(y))
+    found = {key: np.full((draws, len(betas), len(widths), len(X), len(X)), np.nan) for key in ("before", "change")}
+    seeds = draw_seeds(stream, first, draws)
+    for s, b, k in np.ndindex(draws, len(betas), len(widths)):
+        W, a = units(seeds[s], widths[k], X.shape[1], "signs", True)
+        alpha = widths[k] ** -betas[b]
+        model, start = TwoLayerModel(X, "tanh", a, alpha), W.ravel()
+        end = HORIZON / (widths[k] * alpha**2 * np.linalg.norm(X, 2) ** 2)
+        run = model_flow(model, R, start, times=[end], rtol=RTOL)
+        if len(run.times):
+            slopes = map(model.jacobian, (start, start + run.displacements[-1]))
+            before, after = (J @ J.T / (widths[k] * alpha**2) for J in slopes)
+            found["before"][s, b, k], found["change"][s, b, k] = before, after - before
     return found

@@ -8,9 +8,11 @@ from checks.claim import Arrays, Case, Claim, Control, Part
 from checks.judges import AtMost, Sides
 from checks.measurements import oracles
 from checks.measurements.oracles import KINKED_RTOL, RTOL, WRONG_RATE, WRONG_SCALE
+from checks.measurements.scaled_models import KINDS, LOSSES
 
-SOLVER_TOLERANCE = 3 * RTOL  # what rtol promises
-DESCENT_TOLERANCE = 1e-4  # and the last gap of the extrapolation
+SMOOTH_TOLERANCE = 3 * RTOL  # rtol is aimed at in every step
+DESCENT_TOLERANCE = 10 * RTOL  # and the last gap of the extrapolation
+MAP_TOLERANCE = 10 * RTOL
 KINKED_TOLERANCE = 2 * KINKED_RTOL  # and the gap between Euler's method with N and 2N
 LINEAR_TOLERANCE = 1e-10  # rounding
 
@@ -18,6 +20,7 @@ SMOOTH = {"quick": ("tanh",), "standard": ("tanh", "erf", "softplus", "sin")}
 KINKED = {"quick": ("relu",), "standard": ("relu", "abs"), "full": ("relu", "leaky_relu", "abs")}
 SCALES = {"quick": [2.0, 32.0], "standard": [2.0, 64.0], "full": [1.0, 256.0]}
 DEPTHS = {"quick": [1, 2], "standard": [1, 2, 3], "full": [1, 2, 3]}
+MAP_DRAWS = {"quick": 1, "standard": 2, "full": 12}
 DRAWS = {"quick": 4, "standard": 9, "full": 24}
 SMOOTH["full"] = SMOOTH["standard"]
 
@@ -34,19 +37,31 @@ def networks(tier: str, *, kinks: bool = False) -> Iterator[Case]:
         yield Case(title, {"design": design}, DRAWS[tier], chunk=1)
 
 
+def nonlinear(tier: str) -> Iterator[Case]:
+    """Maps with losses that are not quadratic, far from lazy and not."""
+    kinds = KINDS[::3] if tier == "quick" else KINDS
+    for kind, loss, alpha in itertools.product(kinds, LOSSES[1:], (1.0, 10.0)):
+        yield Case(f"{kind} · {loss} · α = {alpha:g}", {"kind": kind, "loss": loss, "alpha": alpha}, MAP_DRAWS[tier])
+
+
 def within(case: dict, found: Arrays, quantity: str, tolerance: float, gap: bool = False) -> Sides:
-    """A relative disagreement against its tolerance, with ``gap`` plus the disagreement of the reference with itself."""
-    return Sides(found[quantity], tolerance + (found["gap"] if gap else 0.0))
+    """A relative disagreement against its tolerance, with ``gap`` plus that of the reference with itself, which must not be
+    larger than the tolerance.
+    """
+    if not gap:
+        return Sides(found[quantity], tolerance)
+    return Sides(found[quantity], tolerance + found["gap"], holds=found["gap"] <= tolerance)
 
 
 CLAIM = Claim(
     paper="numerics",
     name="oracle-agreement",
     source="no paper: the numerical methods on which the other claims rest; derivation in docs/theory.md",
-    summary="four independent ways to follow gradient flow end in the same weights, up to the tolerance",
+    summary="four independent ways to follow gradient flow end in the same weights, to three tolerances",
     statement=(
-        "gradient flow by the exponential integrator, by a general-purpose solver, by descent with step → 0 and, for a linear "
-        "model, in closed form end in the same weights, within the tolerance asked for"
+        "gradient flow by the exponential integrator, by a general-purpose solver, by descent with step → 0 and, for a "
+        "linear model, in closed form end in the same weights: to 3 rtol, nonlinear maps to 10, descent to 10 and its last "
+        "gap, with kinks to 2 rtol at rtol 0.1 and its gap; no gap is larger than that"
     ),
     assumptions=(
         "six samples, up to three hidden layers, times up to 60/λ_max(JJᵀ/n); with kinks one or two hidden layers and κ ≥ 4: "
@@ -60,19 +75,19 @@ CLAIM = Claim(
             status="measured",
             cases=networks,
             cell=oracles.smooth,
-            read=partial(within, quantity="solver", tolerance=SOLVER_TOLERANCE),
+            read=partial(within, quantity="solver", tolerance=SMOOTH_TOLERANCE),
             judge=AtMost(),
             controls=(
                 Control(
                     f"a learning rate {WRONG_RATE} of the last layer",
-                    partial(within, quantity="wrong rate", tolerance=SOLVER_TOLERANCE),
+                    partial(within, quantity="wrong rate", tolerance=SMOOTH_TOLERANCE),
                 ),
             ),
             why="the gradient of the solver is written out anew",
         ),
         Part(
             letter="b",
-            says=f"flow and descent with N, 2N, 4N steps, extrapolated: against {DESCENT_TOLERANCE:g} and its last gap",
+            says="flow and descent with N, 2N, 4N steps, extrapolated: against 10 rtol and its last gap",
             status="measured",
             cases=networks,
             cell=oracles.smooth,
@@ -115,6 +130,18 @@ CLAIM = Claim(
                     partial(within, quantity="over n + 1", tolerance=LINEAR_TOLERANCE),
                 ),
             ),
+        ),
+        Part(
+            letter="e",
+            says=f"flow of nonlinear maps and log-cosh losses at rtol {RTOL:g} and DOP853 at 1e-10: distance of w_t − w_0 "
+            "against 10 rtol",
+            status="measured",
+            cases=nonlinear,
+            cell=oracles.maps,
+            read=partial(within, quantity="solver", tolerance=MAP_TOLERANCE),
+            judge=AtMost(),
+            controls=(Control("the square loss", partial(within, quantity="other loss", tolerance=MAP_TOLERANCE)),),
+            why="3 rtol was refuted, by a neuron of two parameters, with 3.9: few steps, whose estimates may vanish by chance",
         ),
     ),
 )

@@ -10,7 +10,7 @@ from figures.style import style
 
 def test_data_of_the_relative_scale():
     table = relative_scale_width.compute(Run("quick", 0, Sweep()))
-    assert table.dtype.names == relative_scale_width.COLUMNS and set(table["panel"]) == {"width", "start"}
+    assert table.dtype.names == relative_scale_width.COLUMNS and set(table["panel"]) == {"width", "trained", "start"}
     assert not any("," in text for text in (*table["panel"], *table["series"]))
     assert (table["low"] <= table["y"]).all() and (table["y"] <= table["high"]).all()
     width, start = (table[table["panel"] == panel] for panel in ("width", "start"))
@@ -21,4 +21,4 @@ def test_data_of_the_relative_scale():
     exact = start[np.isfinite(start["predicted"])]
     np.testing.assert_allclose(exact["y"], exact["predicted"], rtol=1e-10)
     with style():
-        assert len(relative_scale_width.draw(table).axes) == 2
+        assert len(relative_scale_width.draw(table).axes) == 3

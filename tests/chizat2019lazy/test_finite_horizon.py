@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 
 from checks.chizat2019lazy.finite_horizon import CLAIM, KINDS
 from checks.claim import Case
-from checks.measurements.horizon_distances import within_radius
+from checks.measurements.horizon_distances import descents_within_radius, within_radius
 from checks.measurements.scaled_models import draw
 from checks.verdict import Verdict
 from kernels.models import ComponentwiseMap
 from tests import examples
 from tests.claims import judged
 
-(PART,) = CLAIM.parts
+PART, DESCENT = CLAIM.parts
 seeds, radii = st.integers(0, 2**32 - 1), st.floats(0.02, 1)
 
 
@@ -53,6 +53,25 @@ def test_another_power_of_the_horizon_is_refuted_where_the_bound_is_sharp(power)
 def test_the_bound_is_met_as_the_horizon_shrinks():
     strains = [judge(kind="one parameter", horizon=K, factors=[1.0])[0].strain for K in (1.0, 0.1, 0.01, 0.001)]
     assert strains == pytest.approx([0.2225, 0.7816, 0.9739, 0.9973], abs=2e-4)
+
+
+@pytest.mark.claim("chizat2019lazy/finite-horizon")
+@examples(20)
+@given(kind=st.sampled_from(KINDS), seed=seeds, factor=st.floats(1, 20), more=st.integers(1, 20), centred=st.booleans())
+def test_descent_stays_as_close(kind, seed, factor, more, centred):
+    config = {"kind": kind, "centred": centred, "factor": factor, "refinements": [1, more]}
+    (found,), _ = judged(DESCENT, [Case("", config, 1)], seed)
+    target(found.strain)
+    assert found.verdict is Verdict.SUPPORTED
+
+
+@pytest.mark.claim("chizat2019lazy/finite-horizon")
+def test_one_step_of_descent_attains_its_bound():
+    config = {"kind": "one parameter", "horizon": 0.001, "factor": 1.0, "refinements": [1, 8]}
+    (found,), (control,) = judged(DESCENT, [Case("", config, 1)])
+    assert found.strain == pytest.approx(1, abs=5e-3) and control.verdict is Verdict.REFUTED
+    run = descents_within_radius(**config, stream=[0], first=0, draws=1)
+    assert run["steps"][0].tolist() == [1, 8]
 
 
 @examples(10)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from checks.chizat2019lazy.general_lazy import CLAIM, GROWING, PAIRED, SWEEP
 from checks.claim import Case
 from checks.judges import LocalSlope
-from checks.measurements.scaled_models import KINDS, LOSSES, QUANTITIES, SteadyDescent
+from checks.measurements.scaled_models import KINDS, LOSSES, QUANTITIES, SteadyDescent, make_loss
 from checks.verdict import Verdict
 from tests import examples
 from tests.claims import judged, part_of
@@ -32,13 +32,31 @@ def test_drift_path_and_predictions_have_their_exponents():
     found = []
 
     @examples(6)
-    @given(kind=st.sampled_from(KINDS), seed=seeds, loss=st.sampled_from(LOSSES), horizon=st.floats(0.2, 1.5))
+    @given(kind=st.sampled_from(KINDS), seed=seeds, loss=st.sampled_from(LOSSES), horizon=st.floats(0.2, 2))
     def draw(kind, seed, loss, horizon):
-        found.append(verdicts(SWEEP | {"kind": kind, "loss": loss, "horizon": horizon, "sizes": SIZES}, seed))
+        found.append(verdicts(SWEEP | {"kind": kind, "loss": loss, "horizons": [horizon], "sizes": SIZES}, seed))
         assert Verdict.REFUTED not in found[-1]
 
     draw()
     assert found.count({Verdict.SUPPORTED}) >= 0.8 * len(found)
+
+
+@pytest.mark.claim("chizat2019lazy/general-lazy")
+@examples(4)
+@given(kind=st.sampled_from(("quadratic", "curved directions", "neuron", "oscillator")), seed=seeds)
+def test_a_loss_need_not_be_convex(kind, seed):
+    assert Verdict.REFUTED not in verdicts(SWEEP | {"kind": kind, "loss": "rippled", "sizes": SIZES}, seed)
+
+
+@examples(20)
+@given(outputs=st.lists(st.floats(-5, 5), min_size=1, max_size=3), seed=seeds)
+def test_the_loss_that_is_not_convex_has_the_derivatives_it_states(outputs, seed):
+    f = np.array(outputs)
+    loss, step = make_loss("rippled", np.random.default_rng(seed).normal(size=len(f))), 1e-5
+    value, gradient, curvature = loss.evaluate(f)
+    sides = [loss.evaluate(f + sign * step * np.eye(len(f))[0]) for sign in (1, -1)]
+    assert value >= 0 and gradient[0] == pytest.approx((sides[0][0] - sides[1][0]) / (2 * step), abs=1e-7)
+    assert curvature[0] == pytest.approx((sides[0][1] - sides[1][1])[0] / (2 * step), abs=1e-7)
 
 
 @pytest.mark.claim("chizat2019lazy/general-lazy")

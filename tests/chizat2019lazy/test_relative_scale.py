@@ -8,11 +8,11 @@ from hypothesis import given, target
 from hypothesis import strategies as st
 
 from checks.chizat2019lazy.finite_horizon import KINDS as LIPSCHITZ_KINDS
-from checks.chizat2019lazy.relative_scale import CLAIM, FAR, SWEEP, against_scale
+from checks.chizat2019lazy.relative_scale import CHANGES, CLAIM, FAR, SWEEP, against_scale
 from checks.claim import Case
 from checks.judges import LocalSlope
 from checks.measurements.horizon_distances import along_scales
-from checks.measurements.scaled_models import KINDS, curvature_bound, draw
+from checks.measurements.scaled_models import KINDS, LOSSES, curvature_bound, curvature_found, draw, second_derivative
 from checks.verdict import Verdict
 from tests import examples
 from tests.claims import judged, part_of
@@ -77,6 +77,41 @@ def test_the_bound_of_the_curvature_holds_in_drawn_directions(kind, seed, direct
     u, v = u / np.linalg.norm(u), v / np.linalg.norm(v)
     change = drawn.model.jacobian(drawn.start + 1e-4 * v) - drawn.model.jacobian(drawn.start - 1e-4 * v)
     assert np.linalg.norm(change @ u) / 2e-4 <= curvature_bound(drawn.model, drawn.start) * (1 + 1e-6)
+
+
+@examples(10)
+@given(kind=st.sampled_from(("one parameter", *KINDS)), seed=seeds)
+def test_the_norm_that_is_found_is_below_the_bound_and_above_drawn_directions(kind, seed):
+    drawn, rng = draw(kind, seed), np.random.default_rng(seed)
+    found, D2 = curvature_found(drawn.model, drawn.start, seed), second_derivative(drawn.model, drawn.start, 1e-4)
+    u, v = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in rng.normal(size=(2, 500, len(drawn.start))))
+    drawn_directions = np.linalg.norm(np.einsum("ijk,rj,rk->ri", D2, u, v), axis=1).max()
+    assert drawn_directions <= found * (1 + 1e-6) and found <= curvature_bound(drawn.model, drawn.start) * (1 + 1e-6)
+    if kind == "curved directions":
+        assert found == pytest.approx(1.0, rel=1e-5)
+
+
+@pytest.mark.claim("chizat2019lazy/relative-scale")
+@examples(8)
+@given(kind=st.sampled_from(KINDS), seed=seeds, loss=st.sampled_from(LOSSES))
+def test_dh_changes_at_first_by_at_most_its_criterion(kind, seed, loss):
+    (found,), _ = judged(part_of(CLAIM, "d"), [Case("", {"kinds": [kind], "loss": loss}, 1)], seed)
+    assert found.verdict is not Verdict.REFUTED
+
+
+@pytest.mark.claim("chizat2019lazy/relative-scale")
+def test_the_criterion_is_sharp_in_one_dimension_and_is_not_that_of_the_square_loss():
+    (found,), (control,) = judged(part_of(CLAIM, "d"), [Case("", {"kinds": ["one parameter"], "loss": "soft far"}, 1)])
+    assert found.strain == pytest.approx(1, abs=1e-3) and control.verdict is Verdict.REFUTED
+
+
+@pytest.mark.claim("chizat2019lazy/relative-scale")
+@examples(4)
+@given(kind=st.sampled_from(KINDS), seed=seeds, loss=st.sampled_from(LOSSES[1:]))
+def test_dh_changes_like_the_criterion_as_the_scale_grows(kind, seed, loss):
+    config = {"kind": kind, "loss": loss, **CHANGES}
+    (found,), _ = judged(replace(part_of(CLAIM, "e"), controls=()), [Case("", config, 1)], seed)
+    assert found.verdict is Verdict.SUPPORTED
 
 
 @examples(10)

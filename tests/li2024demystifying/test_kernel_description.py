@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.claim import Case
-from checks.judges import Slope
 from checks.li2024demystifying.kernel_description import CLAIM
 from checks.measurements.data import samples
 from checks.measurements.kernel_predictions import TIMES, held_out, kernel_predictions, predictions
@@ -28,15 +27,16 @@ data = st.one_of(
 
 @pytest.mark.claim("li2024demystifying/kernel-description")
 def test_predictions_approach_those_of_the_kernel():
+    """Above the corner; the margin is below half the distance to 0 and to −1."""
     verdicts, part = [], replace(part_of(CLAIM, "a"), controls=(), looks=2)
 
     @examples(5)
-    @given(data=data, L=st.integers(1, 2), activation=activations, seed=seeds)
-    def draw(data, L, activation, seed):
+    @given(data=data, L=st.integers(1, 2), activation=activations, gamma=st.sampled_from([0.75, 1.0]), seed=seeds)
+    def draw(data, L, activation, gamma, seed):
         config = {"data": data, "activation": activation, "hidden_layers": L}
-        config["pairs"] = [[m, 16.0 * m**0.5] for m in WIDTHS[L]]
-        (found,), _ = judged(part, [Case("", config, 8, select={"margin": 0.4})], seed)
-        assert found.verdict is not Verdict.REFUTED and isinstance(part.judge(config | {"margin": 0.4}), Slope)
+        config["pairs"] = [[m, 4.0 * m**gamma] for m in WIDTHS[L]]
+        (found,), _ = judged(part, [Case("", config, 16, select={"gamma": gamma, "margin": 0.24})], seed)
+        assert found.verdict is not Verdict.REFUTED
         verdicts.append(found.verdict)
 
     draw()
@@ -49,9 +49,19 @@ def test_predictions_approach_those_of_the_kernel():
 def test_the_last_layer_alone_does_not_predict_and_all_times_count(data, activation, stream):
     setting = {"data": data, "activation": activation, "hidden_layers": 1, "stream": stream}
     found = predictions(**setting, pairs=[[2048, 512.0]], first=0, draws=5)
-    assert (found["wrong"] > 2 * found["right"]).all()
+    assert (found["wrong"] > 2 * found["right"]).all() and (found["slower"] > 2 * found["right"]).all()
+    assert (found["training"] < found["right"]).all()
     _, kernel = kernel_predictions(**setting)
     assert (found["right"][:, 0] >= np.abs(found["outputs"][:, 0, -1] - kernel[-1]).max(axis=-1)).all()
+
+
+@pytest.mark.claim("li2024demystifying/kernel-description")
+@pytest.mark.parametrize("activation, corner", [("tanh", 1 / 4), ("relu", 1 / 2)])
+def test_the_exponent_turns_at_the_corner(activation, corner):
+    """−min(1/2, 2γ) and −min(1/2, γ): a bound up to the corner, two-sided beyond."""
+    for gamma in (corner / 2, corner, 2 * corner):
+        judge = part_of(CLAIM, "a").judge({"activation": activation, "gamma": gamma, "margin": 0.1})
+        assert judge.predicted == -0.5 * min(1, gamma / corner) and judge.side == ("=" if gamma > corner else "≤")
 
 
 @examples(5)

@@ -1,5 +1,6 @@
 """lazy-threshold on drawn configurations."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +11,7 @@ from checks.measurements.trainings import along, drifts, network
 from checks.verdict import Verdict
 from tests import examples
 from tests.claims import part_of
-from tests.lazy import activations, data_sets, drawn, mostly_supported, seeds, verdict_of
+from tests.lazy import activations, data_sets, drawn, mostly_supported, seeds, start_of, verdict_of
 
 WIDTHS = [128, 512, 2048]
 
@@ -35,3 +36,20 @@ def test_all_layers_of_relu_grow_where_kappa_tends_to_zero(seed, L):
     pairs = [[128, kappa] for kappa in SMALL_SCALES[L, "relu"]]
     config = network(L, "relu", {"kind": "random", "n": 4, "d": 8}, pairs)
     assert verdict_of(part_of(CLAIM, "d"), config, seed, 5).verdict is Verdict.SUPPORTED
+
+
+@pytest.mark.claim("li2024demystifying/lazy-threshold")
+@examples(8)
+@given(
+    kind=st.sampled_from(["random", "digits", "diabetes"]), log_kappa=st.floats(-4, 0), L=st.integers(1, 2), seed=seeds
+)
+def test_bounded_activations_need_a_drift_of_order_one_over_kappa(kind, log_kappa, L, seed):
+    """D ≥ max|y|/κ − 2‖a_0‖/√m, up to what is left of the residual at the end."""
+    kappa = 2.0**log_kappa
+    case = drawn(network(L, "tanh", {"kind": kind, "n": 4, "d": 4, "target": "linear"}, [[64, kappa]]), seed)
+    if kind != "random":
+        case["data"].pop("d")
+    _, y, params, _ = start_of(case)
+    D = drifts(**case, first=0, draws=1)["drift"].item()
+    least = np.abs(y).max() / kappa - 2 * np.linalg.norm(params.output) / 8
+    assert D >= least - 1e-3 / kappa

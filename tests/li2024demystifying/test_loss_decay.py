@@ -1,18 +1,22 @@
 """loss-decay on drawn configurations."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from checks.claim import Case
 from checks.judges import AtLeast, Sides
-from checks.li2024demystifying.loss_decay import CLAIM
+from checks.li2024demystifying.loss_decay import CLAIM, LOST, PAIR, TWIN_PAIRS, TWO_INPUTS
 from checks.measurements.trainings import (
     LATE_EXCESS,
     LATE_FROM,
     decays,
     isolated_seed,
     late_rates,
+    least_shares,
     limits,
     network,
     repeated_input,
@@ -20,7 +24,7 @@ from checks.measurements.trainings import (
 from checks.verdict import Verdict
 from kernels import layer_grams
 from tests import examples
-from tests.claims import part_of
+from tests.claims import judged, part_of
 from tests.lazy import (
     activations,
     data_sets,
@@ -67,9 +71,10 @@ def test_from_the_threshold_on_half_of_the_eigenvalue_stays(data, activation, si
     """The condition theorem, for the largest λ that its hypothesis allows: λ_min(G_0) = (3/4)(κ²/m)λ."""
     m = width(1, size)
     case = drawn(network(1, activation, data, [[m, 1.0]]), seed)
-    _, y, params, G = start_of(case)
+    X, y, params, G = start_of(case)
     lam, c_sigma = least_of(G) / 0.75, feature_constant(activation, params.output)
-    kappa = condition_threshold(len(y), lam, 0.5 * (y @ y) / len(y), c_sigma)
+    top = min(np.linalg.norm(X, 2) ** 2, len(y))
+    kappa = condition_threshold(len(y), lam, 0.5 * (y @ y) / len(y), c_sigma, largest=top)
     found, limit = train(decays, case | {"pairs": [[m, kappa]]}), kappa**2 / m * lam
     assert AtLeast()(Sides(found["least"], 0.5 * limit, found["least error"])).verdict is Verdict.SUPPORTED
     assert AtLeast()(Sides(found["least"], 1.5 * limit, found["least error"])).verdict is Verdict.REFUTED
@@ -112,3 +117,30 @@ def test_the_start_is_the_one_of_the_cells():
     own = np.linalg.eigvalsh(layer_grams(params, X, activation="tanh", kappa=3.0).sum(axis=0))[0]
     assert least_of(G) == pytest.approx(32 / 9 * own)
     assert train(decays, case)["least_0"] == pytest.approx(own)
+
+
+@pytest.mark.claim("li2024demystifying/loss-decay")
+@examples(5)
+@given(data=data_sets(8, 6), L=st.integers(1, 2), seed=seeds)
+def test_the_condition_is_kept_more_often_by_wide_networks(data, L, seed):
+    """The least share of λ that eight networks keep grows with their width."""
+    case = drawn(network(L, "relu", data, [[16, 64.0], [256, 64.0]]), seed)
+    least = least_shares(**case, first=0, draws=8)["least"].min(axis=0)
+    assert least[0] < least[1]
+
+
+@pytest.mark.claim("li2024demystifying/loss-decay")
+@examples(5)
+@given(seed=seeds)
+def test_runs_whose_condition_fails_are_excluded_and_counted(seed):
+    part = replace(part_of(CLAIM, "a"), controls=())
+    (found,), _ = judged(part, [Case("", network(1, "relu", PAIR, TWIN_PAIRS), 1)], seed)
+    assert found.verdict is Verdict.SUPPORTED and found.excluded == 1
+
+
+@pytest.mark.claim("li2024demystifying/loss-decay")
+@examples(5)
+@given(seed=seeds)
+def test_two_inputs_under_sin_lose_the_condition_at_a_small_scale(seed):
+    lost = least_shares(**drawn(network(1, "sin", TWO_INPUTS, LOST), seed), first=0, draws=1)["least"]
+    assert lost.item() < 0.5

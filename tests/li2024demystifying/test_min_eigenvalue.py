@@ -22,10 +22,13 @@ from checks.measurements.eigenvalues import (
     spaced,
 )
 from checks.verdict import Verdict
+from kernels import init_parameters
+from kernels.activations import activate
 from kernels.ensemble import ensemble_grams
 from tests import examples
 from tests.claims import judged, part_of
-from theory import sufficient_width
+from theory import kernel_failure_bound, limit_grams, sufficient_kernel_width, sufficient_width
+from theory.eigenvalue_bounds import kernel_rate
 
 kinds, seeds = st.sampled_from(["random", "digits"]), st.integers(0, 2**32)
 
@@ -38,7 +41,7 @@ def test_failures_are_no_more_frequent_than_their_bound():
     @given(
         kind=kinds,
         n=st.integers(1, 4),
-        case=st.sampled_from([("relu", 1), ("tanh", 1), ("sin", 1), ("erf", 2), ("tanh", 2)]),
+        case=st.sampled_from([("relu", 1), ("tanh", 1), ("sin", 1), ("erf", 2), ("tanh", 2), ("relu", 0), ("sin", 0)]),
         eps=st.floats(0.3, 0.9),
         seed=seeds,
     )
@@ -107,3 +110,35 @@ def test_crossing_interpolates_and_reports_what_the_grid_does_not_show():
     share = lambda p: np.arange(100)[:, None] < 100 * np.array(p)  # noqa: E731
     assert crossing([10, 20, 40], share([0.5, 0.2, 0.0])) == pytest.approx(20 * 2**0.5)
     assert np.isnan(crossing([10, 20], share([0.5, 0.2]))) and np.isnan(crossing([10, 20], share([0.05, 0.0])))
+
+
+@pytest.mark.claim("li2024demystifying/min-eigenvalue")
+@examples(10)
+@given(
+    n=st.integers(1, 5),
+    d=st.integers(1, 5),
+    seed=seeds,
+    name=st.sampled_from(["relu", "leaky_relu", "abs", "erf", "sin"]),
+)
+def test_second_moments_of_one_neuron_are_at_most_a_multiple_of_the_kernel(n, d, seed, name):
+    """E Y² ≼ CK, Y = a²M + N, over 20,000 neurons; C is what the exponent λε²/(2C) is made of."""
+    X = np.random.default_rng(seed).normal(size=(n, d))
+    X /= np.linalg.norm(X, axis=1, keepdims=True)
+    params = init_parameters(seed, d, 20_000, hidden_layers=1)
+    u, K = params.weights[0] @ X.T, limit_grams(X, hidden_layers=1, activation=name).ntk
+    back, values = activate(name, forward := u.copy()) * params.output[:, None], forward
+    Y = np.einsum("ki,ij,kj->kij", back, X @ X.T, back) + np.einsum("ki,kj->kij", values, values)
+    assert np.allclose(Y.mean(axis=0), K, atol=0.2)
+    least = np.linalg.eigvalsh(K)[0]
+    assume(least > 0.05)
+    C = least / (2 * kernel_rate(X, name))
+    second = np.einsum("kij,kjl->il", Y, Y) / len(Y)
+    assert np.linalg.eigvalsh(C * K - second)[0] > -0.05 * C
+
+
+def test_width_of_the_whole_kernel_is_where_its_bound_is_small():
+    X = np.eye(3)
+    m = sufficient_kernel_width(X, activation="relu", eps=0.5, probability=0.9)
+    assert kernel_failure_bound(X, m, activation="relu", eps=0.5) <= 0.1
+    assert kernel_failure_bound(X, m - 1, activation="relu", eps=0.5) > 0.1
+    assert kernel_rate(X, "relu") == pytest.approx((1 - 1 / (2 * np.pi)) / (2 * 7))

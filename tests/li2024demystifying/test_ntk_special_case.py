@@ -20,7 +20,7 @@ from tests.claims import judged, part_of
     activation=st.sampled_from(sorted(ACTIVATIONS)),
     L=st.integers(1, 3),
     m=st.integers(32, 64),
-    kind=st.sampled_from(["random", "digits"]),
+    kind=st.sampled_from(["random", "digits", "diabetes"]),
     n=st.integers(1, 5),
     seed=st.integers(0, 2**32),
 )

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from checks.claim import Case
 from checks.measurements.oracles import WIDTHS, drawn
+from checks.measurements.scaled_models import KINDS, LOSSES
 from checks.numerics.oracle_agreement import CLAIM
 from checks.verdict import Verdict
 from tests import examples
@@ -62,6 +63,15 @@ def test_kinked_flow_and_euler_agree(**case):
 @given(data=data, activation=st.sampled_from([*SMOOTH, "relu", "abs"]), depths=depths, scales=scales, seed=seeds)
 def test_a_linear_model_follows_the_closed_form(**case):
     assert agrees("d", **case)
+
+
+@pytest.mark.claim("numerics/oracle-agreement")
+@examples(5)
+@given(kind=st.sampled_from(KINDS), loss=st.sampled_from(LOSSES[1:]), alpha=st.floats(1, 30), seed=seeds)
+def test_flows_of_nonlinear_maps_agree_with_the_solver(kind, loss, alpha, seed):
+    config = {"kind": kind, "loss": loss, "alpha": alpha}
+    (part,), (control,) = judged(part_of(CLAIM, "e"), [Case("", config, 1)], seed)
+    assert part.verdict is Verdict.SUPPORTED and control.verdict is Verdict.REFUTED
 
 
 @given(data=data, seed=seeds, number=st.integers(0, 20))
