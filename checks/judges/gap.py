@@ -3,8 +3,6 @@
 import math
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from checks.judges.interval import check_level, check_positive, decide, text
 from checks.judges.reading import Draws
 from checks.verdict import LEVEL, Evidence, Verdict
@@ -40,11 +38,8 @@ class Gap:
 
     def __call__(self, reading: Draws, *, looks: int = 1, control: bool = False) -> Evidence:
         """Evidence of one case."""
-        draws = np.asarray(reading.values, dtype=float)
-        if draws.ndim != 1:
-            raise ValueError(f"`values` must be one-dimensional, got shape {draws.shape}")
         found = decide(
-            draws,
+            reading.values,
             (self.threshold, math.inf),
             predicted=self.threshold,
             margin=None,

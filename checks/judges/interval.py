@@ -91,12 +91,16 @@ def decide(
     side: str = "=",
     excluded: int = 0,
 ) -> Evidence:
-    """Place the t interval of the mean of the draws (S,) against the closed region ``(low, high)`` of agreement.
+    """Place the t interval of the mean of the draws (S,) against the closed region ``(low, high)`` of agreement; ValueError for
+    draws of another shape.
 
     SUPPORTED if the interval lies inside, REFUTED if it is disjoint from the region, else INCONCLUSIVE. A draw that is
     not finite is never dropped: it makes the case INCONCLUSIVE, and so do fewer than `MIN_DRAWS` draws, and draws that are
     all equal, which are not independent draws of anything; and so does a majority of draws that do not meet the hypotheses.
     """
+    draws = np.asarray(draws, dtype=float)
+    if draws.ndim != 1:
+        raise ValueError(f"`values` must be one-dimensional, got shape {draws.shape}")
     bad = int(np.count_nonzero(~np.isfinite(draws)))
     if bad:
         return undecided(predicted, margin, f"not finite: {bad} of {draws.size} values", side, excluded)

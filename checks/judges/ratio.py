@@ -43,11 +43,8 @@ class Ratio:
 
     def __call__(self, reading: Draws, *, looks: int = 1, control: bool = False) -> Evidence:
         """Evidence of one case."""
-        draws = np.asarray(reading.values, dtype=float)
-        if draws.ndim != 1:
-            raise ValueError(f"`values` must be one-dimensional, got shape {draws.shape}")
         found = decide(
-            draws,
+            reading.values,
             (self.predicted - self.margin, self.predicted + self.margin),
             predicted=self.predicted,
             margin=self.margin,
@@ -96,11 +93,8 @@ class MeanAtMost:
 
     def __call__(self, reading: Draws, *, looks: int = 1, control: bool = False) -> Evidence:
         """Evidence of one case."""
-        draws = np.asarray(reading.values, dtype=float)
-        if draws.ndim != 1:
-            raise ValueError(f"`values` must be one-dimensional, got shape {draws.shape}")
         found = decide(
-            draws,
+            reading.values,
             (-np.inf, self.bound),
             predicted=self.bound,
             margin=None,

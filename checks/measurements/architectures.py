@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from checks.measurements.data import inputs
+from checks.measurements.gram_errors import summed
 from checks.measurements.streams import data_seed, draw_seeds
 from kernels.convolution import ConvolutionalNetwork
 from kernels.ensemble import ensemble_block_grams
@@ -151,14 +152,10 @@ def block_sums(
     draws: int,
 ) -> dict[str, np.ndarray]:
     """`gram_sums` of (m/κ²) times the Gram matrix of every block of weights and, last, of their sum."""
-    X, found = architecture_inputs(architecture, **data, stream=stream), {"sum": [], "squares": []}
+    X = architecture_inputs(architecture, **data, stream=stream)
     model = network(architecture, X, activation, np.sqrt(width), width, hidden_layers)
-    for seed in draw_seeds(stream, first, draws):
-        grams = ensemble_block_grams(model, seed, draws=batch)
-        grams = np.concatenate([grams, grams.sum(axis=1, keepdims=True)], axis=1)
-        found["sum"].append(grams.sum(axis=0))
-        found["squares"].append((grams**2).sum(axis=(0, 2, 3)))
-    return {key: np.stack(rows) for key, rows in found.items()}
+    batches = (ensemble_block_grams(model, seed, draws=batch) for seed in draw_seeds(stream, first, draws))
+    return summed(np.concatenate([grams, grams.sum(axis=1, keepdims=True)], axis=1) for grams in batches)
 
 
 def flows(

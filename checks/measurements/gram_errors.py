@@ -1,13 +1,13 @@
 """Finite-width Gram matrices at initialisation: their distance from limits, right and wrong ones, and their moments."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 import numpy as np
 
 from checks.measurements.data import inputs
-from checks.measurements.streams import data_seed, draw_seeds
+from checks.measurements.streams import data_seed, draw_seeds, stacked
 from kernels import Parameters, init_parameters, layer_grams
 from kernels.ensemble import ensemble_grams
 from theory import limit_grams
@@ -101,12 +101,14 @@ def gram_sums(
 
     They give the mean, the mean square distance from any matrix and an unbiased estimate of the distance of the mean from it.
     """
-    X, found = inputs(**data, seed=data_seed(stream)), {"sum": [], "squares": []}
-    for seed in draw_seeds(stream, first, draws):
-        grams = ensemble_grams(seed, X, [width], draws=batch, activation=activation, hidden_layers=hidden_layers)[:, 0]
-        found["sum"].append(grams.sum(axis=0))
-        found["squares"].append((grams**2).sum(axis=(0, 2, 3)))
-    return {key: np.stack(rows) for key, rows in found.items()}
+    X, design = inputs(**data, seed=data_seed(stream)), {"activation": activation, "hidden_layers": hidden_layers}
+    seeds = draw_seeds(stream, first, draws)
+    return summed(ensemble_grams(seed, X, [width], draws=batch, **design)[:, 0] for seed in seeds)
+
+
+def summed(batches: Iterable[np.ndarray]) -> Arrays:
+    """What `gram_sums` returns, of batches (batch, L+1, n, n)."""
+    return stacked({"sum": grams.sum(axis=0), "squares": (grams**2).sum(axis=(0, 2, 3))} for grams in batches)
 
 
 def square_distances(found: Arrays, layer: int, K: np.ndarray, batch: int) -> np.ndarray:

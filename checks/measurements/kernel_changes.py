@@ -7,7 +7,7 @@ import numpy as np
 
 from checks.measurements.data import samples
 from checks.measurements.streams import data_seed, draw_seeds
-from checks.measurements.trainings import SMOOTH_RTOL, decay_times, start
+from checks.measurements.trainings import SMOOTH_RTOL, decay_times, drawn_networks, start
 from kernels import gradient_flow, layer_grams
 from theory import limit_grams
 from theory.kink_crossings import crossing_change, mean_crossing_change
@@ -85,16 +85,14 @@ def largest_changes(
     X, y = samples(data, data_seed(stream))
     keys = ("kernel", "scaled", "drift", "jacobian", "largest")
     found = {key: np.full((draws, len(pairs)), np.nan) for key in keys}
-    for s, seed in enumerate(draw_seeds(stream, first, draws)):
-        for k, (m, kappa) in enumerate(pairs):
-            params = start(seed, X.shape[1], m, hidden_layers, paired)
-            model = {"activation": activation, "kappa": kappa}
-            G = layer_grams(params, X, **model).sum(axis=0)
-            times, scale, norm = decay_times(G), m / kappa**2, np.linalg.norm(G, 2)
-            run = gradient_flow(params, X, y, times=times, rtol=rtol, centred=centred, kernels=True, **model)
-            if len(run.times) == len(times):
-                change = np.linalg.norm(run.kernels - G, ord=2, axis=(1, 2)).max()
-                values = (change / norm, scale * change, run.drift.max() / np.sqrt(m), np.sqrt(scale * norm))
-                for key, value in zip(keys, (*values, np.abs(params.output).max()), strict=True):
-                    found[key][s, k] = value
+    for at, params, m, kappa in drawn_networks(X.shape[1], hidden_layers, pairs, stream, first, draws, paired):
+        model = {"activation": activation, "kappa": kappa}
+        G = layer_grams(params, X, **model).sum(axis=0)
+        times, scale, norm = decay_times(G), m / kappa**2, np.linalg.norm(G, 2)
+        run = gradient_flow(params, X, y, times=times, rtol=rtol, centred=centred, kernels=True, **model)
+        if len(run.times) == len(times):
+            change = np.linalg.norm(run.kernels - G, ord=2, axis=(1, 2)).max()
+            values = (change / norm, scale * change, run.drift.max() / np.sqrt(m), np.sqrt(scale * norm))
+            for key, value in zip(keys, (*values, np.abs(params.output).max()), strict=True):
+                found[key][at] = value
     return found

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from checks.measurements.data import inputs, samples
-from checks.measurements.streams import data_seed, draw_seeds
-from checks.measurements.trainings import start
+from checks.measurements.streams import data_seed
+from checks.measurements.trainings import drawn_networks
 from kernels import gradient_flow, layer_grams
 from kernels.activations import KINKED
 from theory import limit_grams, linearized_flow
@@ -69,14 +69,12 @@ def predictions(
     options = {"activation": activation, "centred": True, "rtol": rtol or (3e-2 if activation in KINKED else 1e-3)}
     outputs = np.full((draws, len(pairs), TIMES, TESTS), np.nan)
     linear, both, n = outputs.copy(), np.vstack([X, held_out(data, stream)]), len(X)
-    for s, seed in enumerate(draw_seeds(stream, first, draws)):
-        for k, (m, kappa) in enumerate(pairs):
-            params = start(seed, X.shape[1], m, hidden_layers, paired)
-            grid = {"times": times * m / kappa**2, "X_test": both[n:]}
-            G = m * layer_grams(params, both, activation=activation, kappa=1.0).sum(axis=0)
-            linear[s, k] = linearized_flow(G[:n, :n], y, times, K_test=G[n:, :n]).test_outputs
-            run = gradient_flow(params, X, y, kappa=kappa, **grid, **options)
-            outputs[s, k, : len(run.times)] = run.test_outputs
+    for at, params, m, kappa in drawn_networks(X.shape[1], hidden_layers, pairs, stream, first, draws, paired):
+        grid = {"times": times * m / kappa**2, "X_test": both[n:]}
+        G = m * layer_grams(params, both, activation=activation, kappa=1.0).sum(axis=0)
+        linear[at] = linearized_flow(G[:n, :n], y, times, K_test=G[n:, :n]).test_outputs
+        run = gradient_flow(params, X, y, kappa=kappa, **grid, **options)
+        outputs[at][: len(run.times)] = run.test_outputs
     found = {"right": outputs - right, "wrong": outputs - wrong, "slower": outputs - slower}
     found["training"] = outputs - linear
     return {"outputs": outputs, **{key: np.abs(gap).max(axis=(2, 3)) for key, gap in found.items()}}

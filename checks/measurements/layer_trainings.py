@@ -3,25 +3,25 @@
 A configuration has, beside its ``pairs`` (m, κ), one list r_l (L+1,) of ``rates`` for every pair.
 """
 
-import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from checks.measurements.data import samples
-from checks.measurements.streams import data_seed, draw_seeds
+from checks.measurements.streams import data_seed
 from checks.measurements.trainings import (
     DECAY_RTOLS,
     EVALUATIONS,
-    LATE_EXCESS,
-    LATE_FROM,
     LATE_RATIO,
     LOSS_RATIO,
     Arrays,
+    drawn_networks,
+    isolated_seed,
+    late_rate,
     limits,
     tolerance,
 )
-from kernels import forward, gradient_flow, init_parameters, layer_grams
+from kernels import Parameters, forward, gradient_flow, layer_grams
 from kernels.activations import KINKED
 from kernels.integrators import Ending
 from theory.lazy_bounds import drift_constant
@@ -33,6 +33,15 @@ def power_rates(widths: Sequence[int], exponents: Sequence[float], factors: Sequ
     """r_l = c_l m^{δ_l} for every width, c_l = 1 unless ``factors`` are given."""
     c = np.ones(len(exponents)) if factors is None else np.array(factors)
     return [(c * float(m) ** np.array(exponents)).tolist() for m in widths]
+
+
+def rated_networks(
+    d: int, hidden_layers: int, pairs: list, rates: list, *design: object
+) -> Iterator[tuple[tuple[int, int], Parameters, int, float, list[float]]]:
+    """`drawn_networks` with the rates of each."""
+    by_pair = [own for _, own in zip(pairs, rates, strict=True)]
+    for at, params, m, kappa in drawn_networks(d, hidden_layers, pairs, *design):
+        yield at, params, m, kappa, by_pair[at[1]]
 
 
 def feature_scale(case: dict) -> float:
@@ -71,19 +80,17 @@ def layer_drifts(
     found |= {key: np.full((*shape, hidden_layers + 1), np.nan) for key in ("layers", "relative")}
     options = {"activation": activation, "centred": True, "loss_ratio": LOSS_RATIO, "kernels": kernels, "rtol": rtol}
     options |= EVALUATIONS
-    for s, seed in enumerate(draw_seeds(stream, first, draws)):
-        for k, ((m, kappa), own) in enumerate(zip(pairs, rates, strict=True)):
-            params = init_parameters(seed, X.shape[1], m, hidden_layers=hidden_layers)
-            run = gradient_flow(params, X, y, kappa=kappa * unit, layer_rates=own, **options)
-            if run.status != Ending.TARGET:
-                continue
-            at, norms = (s, k), [np.linalg.norm(W) for W in params.arrays]
-            found["drift"][at], found["end"][at] = run.drift.max() / np.sqrt(m), run.drift[-1] / np.sqrt(m)
-            found["layers"][at] = run.layer_drift[-1] / np.sqrt(m)
-            found["relative"][at] = run.layer_drift.max(axis=0) / norms
-            if kernels:
-                change = np.linalg.norm(run.kernels - run.kernels[0], ord=2, axis=(1, 2)).max()
-                found["kernel"][at] = change / np.linalg.norm(run.kernels[0], 2)
+    for at, params, m, kappa, own in rated_networks(X.shape[1], hidden_layers, pairs, rates, stream, first, draws):
+        run = gradient_flow(params, X, y, kappa=kappa * unit, layer_rates=own, **options)
+        if run.status != Ending.TARGET:
+            continue
+        norms = [np.linalg.norm(W) for W in params.arrays]
+        found["drift"][at], found["end"][at] = run.drift.max() / np.sqrt(m), run.drift[-1] / np.sqrt(m)
+        found["layers"][at] = run.layer_drift[-1] / np.sqrt(m)
+        found["relative"][at] = run.layer_drift.max(axis=0) / norms
+        if kernels:
+            change = np.linalg.norm(run.kernels - run.kernels[0], ord=2, axis=(1, 2)).max()
+            found["kernel"][at] = change / np.linalg.norm(run.kernels[0], 2)
     return found
 
 
@@ -98,31 +105,19 @@ def bounded_drifts(
     found = {key: np.full((draws, len(pairs)), np.nan) for key in ("least", "output", "features")}
     found |= {key: np.full((draws, len(pairs), 2), np.nan) for key in ("layers", "error")}
     options = {"activation": activation, "centred": True, "loss_ratio": LOSS_RATIO, "kernels": True}
-    for s, seed in enumerate(draw_seeds(stream, first, draws)):
-        for k, ((m, kappa), own) in enumerate(zip(pairs, rates, strict=True)):
-            params = init_parameters(seed, X.shape[1], m, hidden_layers=1)
-            features = layer_grams(params, X, activation=activation, kappa=m)[-1] / m
-            found["output"][s, k] = np.linalg.norm(params.output) / np.sqrt(m)
-            found["features"][s, k] = np.sqrt(np.linalg.norm(features, 2))
-            runs = [
-                gradient_flow(params, X, y, kappa=kappa, layer_rates=own, rtol=rtol, **options)
-                for rtol in DECAY_RTOLS[activation in KINKED]
-            ]
-            if all(run.status == Ending.TARGET for run in runs):
-                coarse, fine = (run.layer_drift.max(axis=0) for run in runs)
-                found["layers"][s, k], found["error"][s, k] = fine, np.abs(coarse - fine)
-                found["least"][s, k] = m / kappa**2 * np.linalg.eigvalsh(runs[1].kernels)[:, 0].min()
+    for at, params, m, kappa, own in rated_networks(X.shape[1], 1, pairs, rates, stream, first, draws):
+        features = layer_grams(params, X, activation=activation, kappa=m)[-1] / m
+        found["output"][at] = np.linalg.norm(params.output) / np.sqrt(m)
+        found["features"][at] = np.sqrt(np.linalg.norm(features, 2))
+        runs = [
+            gradient_flow(params, X, y, kappa=kappa, layer_rates=own, rtol=rtol, **options)
+            for rtol in DECAY_RTOLS[activation in KINKED]
+        ]
+        if all(run.status == Ending.TARGET for run in runs):
+            coarse, fine = (run.layer_drift.max(axis=0) for run in runs)
+            found["layers"][at], found["error"][at] = fine, np.abs(coarse - fine)
+            found["least"][at] = m / kappa**2 * np.linalg.eigvalsh(runs[1].kernels)[:, 0].min()
     return found
-
-
-def isolated_seed(case: dict) -> int:
-    """As `checks.measurements.trainings.isolated_seed`, for the first kernel with rates of a configuration."""
-    for seed in itertools.count(data_seed(case["stream"])):
-        layers, y = limits(case, seed)
-        values, vectors = np.linalg.eigh(np.tensordot(case["rates"][0], layers, axes=1))
-        shares, above = (vectors.T @ y) ** 2 / (y @ y), values / values[0] - 1
-        if above[1:] @ (shares[1:] * (LATE_FROM / shares[0]) ** above[1:]) < LATE_EXCESS * shares[0]:
-            return seed
 
 
 def late_rates(
@@ -141,14 +136,10 @@ def late_rates(
     X, y = samples(data, isolated_seed(case))
     found = np.full((draws, len(pairs)), np.nan)
     options = {"activation": activation, "centred": True, "loss_ratio": LATE_RATIO, "rtol": tolerance(activation)}
-    for s, seed in enumerate(draw_seeds(stream, first, draws)):
-        for k, ((m, kappa), own) in enumerate(zip(pairs, rates, strict=True)):
-            params = init_parameters(seed, X.shape[1], m, hidden_layers=hidden_layers)
-            run = gradient_flow(params, X, y, kappa=kappa, layer_rates=own, **options)
-            if run.status == Ending.TARGET:
-                late = np.flatnonzero(run.losses <= LATE_FROM * run.losses[0])[[0, -1]]
-                (start, end), (R, Q) = run.times[late], run.losses[late]
-                found[s, k] = np.log(R / Q) / (end - start)
+    for at, params, _, kappa, own in rated_networks(X.shape[1], hidden_layers, pairs, rates, stream, first, draws):
+        run = gradient_flow(params, X, y, kappa=kappa, layer_rates=own, **options)
+        if run.status == Ending.TARGET:
+            found[at] = late_rate(run)
     return {"rate": found}
 
 
@@ -163,23 +154,21 @@ def growths(*, data: dict, pairs: list, rates: list, stream: Sequence[int], firs
     found = {key: np.full((draws, len(pairs)), np.nan) for key in ("balance", "unrated", "targets")}
     found |= {key: np.full((draws, len(pairs), 2), np.nan) for key in ("relative", "error", "squares")}
     options = {"activation": "relu", "centred": True, **EVALUATIONS}
-    for s, seed in enumerate(draw_seeds(stream, first, draws)):
-        for k, ((m, kappa), own) in enumerate(zip(pairs, rates, strict=True)):
-            params = init_parameters(seed, X.shape[1], m, hidden_layers=1)
-            options["layer_rates"] = own
-            fine = gradient_flow(params, X, y, kappa=kappa, loss_ratio=GROWTH_RATIO, rtol=GROWTH_RTOLS[1], **options)
-            at, norms = (s, k), np.array([np.linalg.norm(W) for W in params.arrays])
-            f_0 = forward(params, X, activation="relu", kappa=kappa)
-            found["squares"][at] = norms**2 / m
-            found["targets"][at] = np.linalg.norm(y + f_0) - np.sqrt(GROWTH_RATIO) * np.linalg.norm(y)
-            if fine.status != Ending.TARGET:
-                continue
-            coarse = gradient_flow(params, X, y, kappa=kappa, t_end=fine.times[-1], rtol=GROWTH_RTOLS[0], **options)
-            moved, error = fine.layer_drift[-1], np.abs(coarse.layer_drift[-1] - fine.layer_drift[-1])
-            end = fine.params
-            weights = (end.weights[0] ** 2 - params.weights[0] ** 2).sum(axis=1)
-            output = end.output**2 - params.output**2
-            for key, r in (("balance", own[1] / own[0]), ("unrated", 1.0)):
-                found[key][at] = np.abs(r * weights - output).max() / np.abs(output).max()
-            found["relative"][at], found["error"][at] = moved / norms, error / norms
+    for at, params, m, kappa, own in rated_networks(X.shape[1], 1, pairs, rates, stream, first, draws):
+        options["layer_rates"] = own
+        fine = gradient_flow(params, X, y, kappa=kappa, loss_ratio=GROWTH_RATIO, rtol=GROWTH_RTOLS[1], **options)
+        norms = np.array([np.linalg.norm(W) for W in params.arrays])
+        f_0 = forward(params, X, activation="relu", kappa=kappa)
+        found["squares"][at] = norms**2 / m
+        found["targets"][at] = np.linalg.norm(y + f_0) - np.sqrt(GROWTH_RATIO) * np.linalg.norm(y)
+        if fine.status != Ending.TARGET:
+            continue
+        coarse = gradient_flow(params, X, y, kappa=kappa, t_end=fine.times[-1], rtol=GROWTH_RTOLS[0], **options)
+        moved, error = fine.layer_drift[-1], np.abs(coarse.layer_drift[-1] - fine.layer_drift[-1])
+        end = fine.params
+        weights = (end.weights[0] ** 2 - params.weights[0] ** 2).sum(axis=1)
+        output = end.output**2 - params.output**2
+        for key, r in (("balance", own[1] / own[0]), ("unrated", 1.0)):
+            found[key][at] = np.abs(r * weights - output).max() / np.abs(output).max()
+        found["relative"][at], found["error"][at] = moved / norms, error / norms
     return found | {"inputs": np.full(draws, np.linalg.norm(X, 2))}

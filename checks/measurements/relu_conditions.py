@@ -5,7 +5,7 @@ import numpy as np
 from checks.measurements.data import samples
 from checks.measurements.eigenvalues import pair
 from checks.measurements.streams import data_seed, draw_seeds, each_draw, stacked
-from checks.measurements.trainings import DECAY_RTOLS, LOSS_RATIO
+from checks.measurements.trainings import DECAY_RTOLS, LOSS_RATIO, drawn_networks
 from kernels import gradient_flow, init_parameters, layer_grams
 from kernels.activations import KINKED
 from kernels.integrators import Ending
@@ -149,16 +149,14 @@ def envelopes(
     X, y = samples(data, data_seed(stream))
     n, lam, loss = len(y), limit_least(X, activation), 0.5 * (y @ y) / len(y)
     found = {key: np.full((draws, len(pairs)), np.nan) for key in ("excess", "rate", "drift", "least")}
-    for s, seed in enumerate(draw_seeds(stream, first, draws)):
-        for k, (m, kappa) in enumerate(pairs):
-            params = init_parameters(seed, X.shape[1], m, hidden_layers=1)
-            options = {"activation": activation, "kappa": kappa, "centred": True, "kernels": True}
-            run = gradient_flow(params, X, y, loss_ratio=LOSS_RATIO, **options)
-            if run.status == Ending.TARGET:
-                late = run.times > 0
-                fallen, time = np.log(loss / run.losses[late]), decay_rate(kappa, m, n, lam) * run.times[late]
-                found["excess"][s, k] = (time - fallen).max() / np.log(10)
-                found["rate"][s, k] = (fallen / time).min()
-                found["drift"][s, k] = run.drift.max() / drift_bound(kappa, m, n, lam, loss)
-                found["least"][s, k] = np.linalg.eigvalsh(run.kernels)[:, 0].min() * m / kappa**2 / lam
+    for at, params, m, kappa in drawn_networks(X.shape[1], 1, pairs, stream, first, draws):
+        options = {"activation": activation, "kappa": kappa, "centred": True, "kernels": True}
+        run = gradient_flow(params, X, y, loss_ratio=LOSS_RATIO, **options)
+        if run.status == Ending.TARGET:
+            late = run.times > 0
+            fallen, time = np.log(loss / run.losses[late]), decay_rate(kappa, m, n, lam) * run.times[late]
+            found["excess"][at] = (time - fallen).max() / np.log(10)
+            found["rate"][at] = (fallen / time).min()
+            found["drift"][at] = run.drift.max() / drift_bound(kappa, m, n, lam, loss)
+            found["least"][at] = np.linalg.eigvalsh(run.kernels)[:, 0].min() * m / kappa**2 / lam
     return found

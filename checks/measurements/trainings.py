@@ -11,7 +11,7 @@ import numpy as np
 
 from checks.measurements.data import DATA, data_name, samples
 from checks.measurements.streams import data_seed, draw_seeds
-from kernels import Parameters, forward, gradient_flow, init_parameters, layer_grams
+from kernels import Parameters, Trajectory, forward, gradient_flow, init_parameters, layer_grams
 from kernels.activations import KINKED
 from kernels.integrators import Ending
 from theory import limit_grams, linearized_flow
@@ -81,7 +81,7 @@ def start(seed: int, input_dim: int, m: int, hidden_layers: int, paired: bool = 
     return Parameters((np.vstack([half.weights[0]] * 2),), np.concatenate([half.output, -half.output]))
 
 
-def _networks(
+def drawn_networks(
     d: int, hidden_layers: int, pairs: list, stream: Sequence[int], first: int, draws: int, paired: bool = False
 ) -> Iterator[tuple[tuple[int, int], Parameters, int, float]]:
     """(draw, pair), initial weights, m and κ of every network."""
@@ -118,7 +118,7 @@ def drifts(
     found["relative"] = np.full((draws, len(pairs), hidden_layers + 1), np.nan)
     scales = np.ones(hidden_layers + 1) if rates is None else np.sqrt(rates)
     options = {"activation": activation, "centred": centred, "layer_rates": rates, "rtol": rtol}
-    for at, params, m, kappa in _networks(X.shape[1], hidden_layers, pairs, stream, first, draws):
+    for at, params, m, kappa in drawn_networks(X.shape[1], hidden_layers, pairs, stream, first, draws):
         run = gradient_flow(params, X, y, loss_ratio=LOSS_RATIO, kappa=kappa, **options)
         found["plateau"][at] = run.status == Ending.PLATEAU
         if run.status == Ending.TARGET:
@@ -145,7 +145,7 @@ def linear_drifts(
     """
     X, y = samples(data, data_seed(stream))
     found = _empty(("linear",), draws, pairs)
-    for at, params, m, kappa in _networks(X.shape[1], hidden_layers, pairs, stream, first, draws):
+    for at, params, m, kappa in drawn_networks(X.shape[1], hidden_layers, pairs, stream, first, draws):
         model = {"activation": activation, "kappa": kappa}
         e = y if centred else y - forward(params, X, **model)
         G = layer_grams(params, X, **model).sum(axis=0)
@@ -229,7 +229,7 @@ def decays(
     loss = 0.5 * (y @ y) / len(y)
     keys = ("rate", "drift", "least", "least_0", "largest", "rate error", "drift error", "least error")
     found = _empty(keys, draws, pairs)
-    for at, params, _, kappa in _networks(X.shape[1], hidden_layers, pairs, stream, first, draws):
+    for at, params, _, kappa in drawn_networks(X.shape[1], hidden_layers, pairs, stream, first, draws):
         options = {"activation": activation, "kappa": kappa}
         G = layer_grams(params, X, **options).sum(axis=0)
         options |= {"times": decay_times(G), "kernels": True, "centred": True}
@@ -271,7 +271,7 @@ def least_shares(
     X, y = samples(data, data_seed(stream))
     case = {"data": data, "activation": activation, "hidden_layers": hidden_layers, "stream": stream}
     found, lam = _empty(("least",), draws, pairs), constants(case)[1]
-    for at, params, m, kappa in _networks(X.shape[1], hidden_layers, pairs, stream, first, draws):
+    for at, params, m, kappa in drawn_networks(X.shape[1], hidden_layers, pairs, stream, first, draws):
         options = {"activation": activation, "kappa": kappa, "centred": True, "kernels": True}
         run = gradient_flow(params, X, y, loss_ratio=LOSS_RATIO, **options)
         if run.status == Ending.TARGET:
@@ -282,17 +282,24 @@ def least_shares(
 def isolated_seed(case: dict) -> int:
     """The first seed, from that of the stream on, of data whose slowest mode rules the window of `late_rates`.
 
-    With K = Σ λ_i v_iv_iᵀ and c_i = (v_i·y)²/‖y‖² the loss of kernel regression is Σ c_i e^{−2λ_it/n}; where the slowest term
-    alone is `LATE_FROM` the other ones change the rate by less than `LATE_EXCESS`. Nearly equal eigenvalues would need a loss
-    below rounding.
+    K is the kernel with the rates of the first pair, where the case has ``rates``. With K = Σ λ_i v_iv_iᵀ and c_i =
+    (v_i·y)²/‖y‖² the loss of kernel regression is Σ c_i e^{−2λ_it/n}; where the slowest term alone is `LATE_FROM` the other
+    ones change the rate by less than `LATE_EXCESS`. Nearly equal eigenvalues would need a loss below rounding.
     """
     for seed in itertools.count(data_seed(case["stream"])):
         layers, y = limits(case, seed)
-        values, vectors = np.linalg.eigh(layers.sum(axis=0))
+        values, vectors = np.linalg.eigh(np.tensordot(case.get("rates", [[1.0] * len(layers)])[0], layers, axes=1))
         shares, above = (vectors.T @ y) ** 2 / (y @ y), values / values[0] - 1
         others = shares[1:] * (LATE_FROM / shares[0]) ** above[1:]
         if above[1:] @ others < LATE_EXCESS * shares[0]:
             return seed
+
+
+def late_rate(run: Trajectory) -> float:
+    """−d log R/dt of a run from `LATE_FROM` to its end."""
+    late = np.flatnonzero(run.losses <= LATE_FROM * run.losses[0])[[0, -1]]
+    (t, s), (R, Q) = run.times[late], run.losses[late]
+    return np.log(R / Q) / (s - t)
 
 
 def late_rates(
@@ -302,13 +309,11 @@ def late_rates(
     case = {"data": data, "activation": activation, "hidden_layers": hidden_layers, "stream": stream}
     X, y = samples(data, isolated_seed(case))
     found = _empty(("rate", "own"), draws, pairs)
-    for at, params, _, kappa in _networks(X.shape[1], hidden_layers, pairs, stream, first, draws):
+    for at, params, _, kappa in drawn_networks(X.shape[1], hidden_layers, pairs, stream, first, draws):
         options = {"activation": activation, "kappa": kappa}
         run = gradient_flow(params, X, y, **options, centred=True, loss_ratio=LATE_RATIO, rtol=tolerance(activation))
         if run.status == Ending.TARGET:
-            late = np.flatnonzero(run.losses <= LATE_FROM * run.losses[0])[[0, -1]]
-            (t, s), (R, Q) = run.times[late], run.losses[late]
-            found["rate"][at] = np.log(R / Q) / (s - t)
+            found["rate"][at] = late_rate(run)
             found["own"][at] = 2 / len(X) * np.linalg.eigvalsh(layer_grams(run.params, X, **options).sum(axis=0))[0]
     return found
 
@@ -322,7 +327,7 @@ def repeated_input(
     X, y = samples(data, data_seed(stream))
     repeated = np.vstack([X[:1], X[:1], X[2:]])
     found = _empty(("rate",), draws, pairs)
-    for at, params, _, kappa in _networks(X.shape[1], 1, pairs, stream, first, draws):
+    for at, params, _, kappa in drawn_networks(X.shape[1], 1, pairs, stream, first, draws):
         options = {"activation": activation, "kappa": kappa}
         t = 40 * len(X) / np.linalg.eigvalsh(layer_grams(params, X, **options).sum(axis=0))[0]
         options |= {"centred": True, "times": [t], "rtol": tolerance(activation)}
@@ -347,7 +352,7 @@ def losses(
     X, y = samples(data, data_seed(stream))
     n, lam, loss = constants({"data": data, "activation": activation, "hidden_layers": hidden_layers, "stream": stream})
     found = np.full((draws, len(pairs), len(scaled_times)), np.nan)
-    for at, params, m, kappa in _networks(X.shape[1], hidden_layers, pairs, stream, first, draws):
+    for at, params, m, kappa in drawn_networks(X.shape[1], hidden_layers, pairs, stream, first, draws):
         times = np.array(scaled_times) * m * n / (kappa**2 * lam)
         run = gradient_flow(params, X, y, activation=activation, kappa=kappa, centred=True, times=times)
         found[at][: len(run.losses)] = run.losses / loss
@@ -375,7 +380,7 @@ def deviations(
     """
     X, y = samples(data, data_seed(stream))
     found = _empty(("kernel", "outputs", "scaled", "drift", "least", "jacobian", "largest"), draws, pairs)
-    for at, params, m, kappa in _networks(X.shape[1], hidden_layers, pairs, stream, first, draws, paired):
+    for at, params, m, kappa in drawn_networks(X.shape[1], hidden_layers, pairs, stream, first, draws, paired):
         model = {"activation": activation, "kappa": kappa}
         G = layer_grams(params, X, **model).sum(axis=0)
         times, rtol = decay_times(G), KINKED_DEVIATION_RTOL if activation in KINKED else SMOOTH_RTOL
