@@ -30,20 +30,23 @@ def lazy_at_one(tier: str) -> list[Case]:
     return networks(tier, CONTROL_DRAWS, alphas=[1.0, 100.0], gain=WIDE_GAIN)
 
 
+def stuck(alpha: float, case: dict, found: Arrays) -> np.ndarray:
+    """Networks (draws,) that have not learnt their training images at this α."""
+    return found["train accuracy"][:, case["alphas"].index(alpha), -1] < STUCK.get(alpha, 0.5)
+
+
 def difference(key: str, pair: tuple[float, float], case: dict, found: Arrays) -> np.ndarray:
     """A quantity at the end of training at the first α less that at the second; NaN where a run is stuck."""
     first, second = (
-        np.where(found["train accuracy"][:, i, -1] < STUCK.get(alpha, 0.5), np.nan, found[key][:, i, -1])
-        for alpha, i in ((alpha, case["alphas"].index(alpha)) for alpha in pair)
+        np.where(stuck(alpha, case, found), np.nan, found[key][:, case["alphas"].index(alpha), -1]) for alpha in pair
     )
     return first - second
 
 
 def compared(key: str, pair: tuple[float, float], case: dict, found: Arrays) -> Draws:
     """The same of the networks that train at both α; the others are counted."""
-    values, ends = difference(key, pair, case, found), found["train accuracy"][..., -1]
-    stuck = np.any([ends[:, case["alphas"].index(alpha)] < STUCK.get(alpha, 0.5) for alpha in pair], axis=0)
-    return Draws(values[~stuck], excluded=int(np.count_nonzero(stuck)))
+    out = np.any([stuck(alpha, case, found) for alpha in pair], axis=0)
+    return Draws(difference(key, pair, case, found)[~out], excluded=int(np.count_nonzero(out)))
 
 
 def drop(case: dict, found: Arrays) -> Draws:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from checks.chizat2019lazy import cnn_activation_stability, cnn_performance, tangent_kernel_spectrum
 from checks.chizat2019lazy.cnn_designs import ALPHAS, CIFAR, CIFAR_STEPS
-from checks.chizat2019lazy.cnn_performance import CLAIM, difference, networks
+from checks.chizat2019lazy.cnn_performance import CLAIM, compared, difference, networks
 from checks.claim import Run
 from checks.measurements.convolutional import spectra, train_on_cifar, train_on_digits
 from checks.running import verify
@@ -93,3 +93,11 @@ def test_without_pooling_no_windows_are_judged():
         ("vgg11", "replaced"),
         ("resnet18", "flipped"),
     ]
+
+
+@given(seed=seeds)
+def test_stuck_networks_are_counted_and_diverged_ones_are_not(seed):
+    found = {key: np.random.default_rng(seed).uniform(0.8, 1, size=(6, 4, 2)) for key in ("accuracy", "train accuracy")}
+    found["train accuracy"][0, 0, 1], found["accuracy"][3, 2, 1] = 0.65, np.nan
+    reading = compared("accuracy", (1.0, 100.0), {"alphas": ALPHAS}, found)
+    assert reading.excluded == 1 and np.isnan(reading.values).tolist() == [False, False, True, False, False]
