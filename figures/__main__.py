@@ -9,7 +9,6 @@ import argparse
 import csv
 import io
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,7 @@ from checks.__main__ import DEFAULTS, add_options, unknown
 from checks.claim import Run
 from checks.running.sweep import Sweep, write_whole
 from checks.running.table import print_line
+from checks.running.verify import missing_packages
 from figures import (
     cnn,
     drift,
@@ -94,9 +94,9 @@ def main(arguments: list[str] | None = None) -> int:
     for name in options.names:
         if name not in FIGURES:
             parser.error(unknown(name, FIGURES))
-    without_torch = find_spec("torch") is None
-    if without_torch and "cnn" in options.names:
-        parser.error("cnn needs PyTorch: pip install -e '.[cnn]'")
+    missing = missing_packages(("torch", "mlxtend"))
+    if missing and "cnn" in options.names:
+        parser.error(f"cnn needs {missing}")
     folder = options.out / "figures"
     folder.mkdir(parents=True, exist_ok=True)
     console = Console()
@@ -104,8 +104,8 @@ def main(arguments: list[str] | None = None) -> int:
         sweep = Sweep(options.out / "cells", jobs=options.jobs, scheduler=options.scheduler, progress=progress)
         run = Run(options.tier, options.seed, sweep, options.device, options.cifar)
         for name in options.names or FIGURES:
-            if without_torch and name == "cnn":
-                print_line(console, "cnn: not drawn, needs PyTorch: pip install -e '.[cnn]'")
+            if missing and name == "cnn":
+                print_line(console, f"cnn: not drawn, needs {missing}")
                 continue
             table = FIGURES[name].compute(run)
             for path in write_figure(folder / name, table, FIGURES[name].draw, FIGURES[name].CAPTION):

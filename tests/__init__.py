@@ -5,8 +5,12 @@ from importlib import import_module
 from importlib.util import find_spec
 from pkgutil import walk_packages
 
+import pytest
 from hypothesis import settings
 
+needs_cnn = pytest.mark.skipif(
+    not (find_spec("torch") and find_spec("mlxtend")), reason="needs PyTorch and mlxtend: pip install -e '.[cnn]'"
+)
 DEEP = os.environ.get("HYPOTHESIS_PROFILE") == "deep"
 
 

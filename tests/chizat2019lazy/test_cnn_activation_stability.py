@@ -7,18 +7,18 @@ from hypothesis import strategies as st
 
 from checks.chizat2019lazy.cnn_activation_stability import ALPHAS, CLAIM, both_layers, stable
 from checks.verdict import Verdict
-from tests import examples
+from tests import examples, needs_cnn
 from tests.claims import judged, part_of
 
 LAYERS = [{"alphas": ALPHAS, "key": key} for key in ("flipped", "replaced")]
 
 
 # One draw is two dozen trainings: the variety is in the networks and images that it draws itself.
+@needs_cnn
 @pytest.mark.claim("chizat2019lazy/cnn-activation-stability")
 @examples(1)
 @given(seed=st.integers(0, 2**31))
 def test_activations_stay_at_a_large_scale_and_not_at_ten(seed):
-    pytest.importorskip("torch", reason="needs PyTorch: pip install -e '.[cnn]'")
     found, at_ten = judged(part_of(CLAIM, "a"), both_layers("quick"), seed)
     assert {evidence.verdict for evidence in found} == {Verdict.SUPPORTED}
     assert {evidence.verdict for evidence in at_ten} == {Verdict.REFUTED}

