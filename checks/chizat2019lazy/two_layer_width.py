@@ -11,13 +11,13 @@ from checks.judges import Draws, MeanAtMost, Slope
 from checks.judges.slope import rms_blocks
 from checks.measurements.data import NINE, THREE, data_name
 from checks.measurements.streams import data_seed
-from checks.measurements.width_scales import inputs_and_targets, relative_scales, trained_changes
+from checks.measurements.width_scales import SHIFT, inputs_and_targets, relative_scales, trained_changes
 from theory.width_bounds import kernel_change_exponent, width_constant, width_exponent
 
 BETAS = [0.5, 0.75, 1.0]
 WIDTHS = {tier: [2**k for k in range(8, last)] for tier, last in (("quick", 14), ("standard", 15), ("full", 17))}
 DRAWS, BLOCK = {True: 24, False: 48}, 4  # the unpaired have the noise of h_m(w_0)
-TRAINED = {"quick": [64, 256, 1024], "standard": [512, 2048, 8192], "full": [512, 2048, 8192]}
+TRAINED = {"quick": [128, 512, 2048], "standard": [256, 1024, 4096], "full": [512, 2048, 8192]}
 MARGIN, TRAINED_MARGIN = 0.08, 0.2
 
 
@@ -102,7 +102,8 @@ CLAIM = Claim(
     ),
     assumptions=(
         "units independent but for pairs, D²φ bounded, here tanh and output weights in [−1, 1] that are not trained; trained: "
-        "paired units with output weights ±1, ‖y⋆‖ = 1, up to time 10/(mα²‖XXᵀ‖)"
+        "paired units with output weights ±1, up to time 10/(mα²‖XXᵀ‖), ‖y⋆‖ such that no input of a unit can move by more "
+        f"than {SHIFT:g} at the least width with α = m^{{−1/2}}"
     ),
     figure="relative_scale_width",
     parts=(
