@@ -23,6 +23,7 @@ from rich.console import Console
 
 from checks.claim import TIERS, Claim, Findings, Run
 from checks.claims import CLAIMS
+from checks.forecast.command import add_forecast, run_forecast
 from checks.measurements.cifar10 import validate_cifar10_folder
 from checks.running.paper_claims import MARKDOWN_PATH, read_paper_claims, write_paper_claims
 from checks.running.progress import reporting
@@ -51,6 +52,7 @@ examples:
   python -m checks run path/to/my_claim.py            a claim of your own, see docs/adding_a_claim.md
   python -m checks --tier standard                    larger widths; also rewrites paper_claims.md
   python -m checks run drift --tier standard --record one row of paper_claims.md anew
+  python -m checks forecast diabetes --scheme he      is my network lazy on my data? see forecast --help
   python -m checks soak --seeds 20 --first 7000 drift how often a claim fails at seeds that nobody used
   python -m checks --scheduler tcp://host:8786        on a dask.distributed cluster
 
@@ -72,6 +74,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     if options.command == "soak":
         return run_soak(options, console)
+    if options.command == "forecast":
+        run_forecast(options, console)
+        return 0
     whole = options.command is None
     claims = CLAIMS if whole else tuple({claim.label: claim for claim in options.claims}.values())
     records, kept = run_claims(claims, options, console)
@@ -175,7 +180,9 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     formatter = argparse.RawDescriptionHelpFormatter
     parser = Parser(prog="python -m checks", description=DESCRIPTION, epilog=EPILOG, formatter_class=formatter)
     add_options(parser, DEFAULTS)
-    commands = parser.add_subparsers(dest="command", metavar="{list,run,soak}", parser_class=argparse.ArgumentParser)
+    commands = parser.add_subparsers(
+        dest="command", metavar="{list,run,soak,forecast}", parser_class=argparse.ArgumentParser
+    )
     listing = commands.add_parser("list", help="labels, sources, one-line statements")
     listing.add_argument("--json", action="store_true", help="as JSON")
     run = commands.add_parser("run", help="check the named claims and show all their evidence")
@@ -189,6 +196,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     soaked.add_argument("--first", type=natural, dest="seed", default=argparse.SUPPRESS, help="the first (default 0)")
     add_options(run, {})
     add_options(soaked, {})
+    add_forecast(commands)
     options = parser.parse_args(arguments)
     listed = {claim.label for claim in CLAIMS}
     if options.command == "run" and options.record and not {claim.label for claim in options.claims} <= listed:

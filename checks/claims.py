@@ -40,7 +40,7 @@ from checks.li2024demystifying import (
     relu_condition,
     scheme_independence,
 )
-from checks.numerics import oracle_agreement
+from checks.numerics import forecast, oracle_agreement
 
 CLAIMS: tuple[Claim, ...] = (
     relative_scale.CLAIM,
@@ -79,4 +79,5 @@ CLAIMS: tuple[Claim, ...] = (
     kernel_description.CLAIM,
     other_architectures.CLAIM,
     oracle_agreement.CLAIM,
+    forecast.CLAIM,
 )

@@ -71,6 +71,7 @@ FIGURES = {
     "kernel_description": kernel_description,
     "other_architectures": other_architectures,
     "integrators": integrators,
+    "forecast": forecast,
 }
 EPILOG = """\
 Each figure is written as SVG and PNG, with the data it was drawn from (CSV) and its caption (TXT) beside it, to

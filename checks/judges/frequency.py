@@ -81,4 +81,5 @@ class Frequency:
             strain=upper / bound,
             resolution=max(bound / lower, 1.0) if lower > 0 else math.inf,
             draws=trials,
+            excluded=reading.excluded,
         )

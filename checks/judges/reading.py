@@ -46,11 +46,15 @@ class Sides:
 
 @dataclass(frozen=True)
 class Counts:
-    """``failures`` among ``trials`` independent trials, and the ``bound`` on their probability."""
+    """``failures`` among ``trials`` independent trials, and the ``bound`` on their probability.
+
+    ``excluded`` trials did not meet the hypotheses and are not among them.
+    """
 
     failures: int
     trials: int
     bound: float
+    excluded: int = 0
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,113 @@
+"""The command ``python -m checks forecast``."""
+
+import argparse
+import dataclasses
+import json
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from checks.forecast.limits import limits
+from checks.forecast.measured import train
+from checks.forecast.prediction import SCHEMES, forecast, make_network
+from checks.forecast.report import comparison, lines
+from checks.forecast.user_data import NORMALISATIONS, SETS, read
+from checks.running.table import print_line
+from kernels.activations import ACTIVATIONS
+
+EPILOG = """\
+examples:
+  python -m checks forecast diabetes --scheme he --width 1024 --hidden-layers 2
+  python -m checks forecast table.csv --target price --width 4096 --train
+  python -m checks forecast digits --scheme 1,0.03 --hidden-layers 1 --json
+
+Words in brackets say how a line is known: proved, derived (leading order) or measured.
+"""
+
+
+def add_forecast(commands: argparse._SubParsersAction) -> None:
+    """The command's own parser."""
+    parser = commands.add_parser(
+        "forecast",
+        help="is my network lazy on my data? told before training",
+        description="Forecast how far gradient flow moves a network on your data, before it is trained.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("data", metavar="DATA", help=f"a .csv or .npz file, or {', '.join(SETS)}")
+    add("--target", metavar="COLUMN", help="column of a .csv file, array of a .npz file (default y)")
+    add("--hidden-layers", type=int, default=1, metavar="L", help="number of hidden layers (default 1)")
+    add("--width", type=int, default=1024, metavar="M", help="neurons of each (default 1024)")
+    add(
+        "--activation", default="relu", choices=sorted(ACTIVATIONS), metavar="NAME", help=", ".join(sorted(ACTIVATIONS))
+    )
+    add(
+        "--scheme",
+        default="ntk",
+        help=f"{', '.join(SCHEMES)}, or deviations β_1,…,β_(L+1) of the raw weights (default ntk)",
+    )
+    add("--kappa", type=float, metavar="K", help="output scale κ of N(0, 1) weights, in place of the scheme's")
+    add(
+        "--rate", type=float, metavar="R", help="step of descent with --train (default: 0.95 of the largest stable one)"
+    )
+    add("--loss", type=float, default=0.01, metavar="SHARE", help="look down to this share of the loss (default 0.01)")
+    add("--centred", action="store_true", help="train f − f_0")
+    add("--normalise", default="columns", choices=NORMALISATIONS, help="of the inputs (default columns)")
+    add("--rows", type=int, default=2_000, metavar="N", help="use at most so many rows, drawn at random (default 2000)")
+    add("--seed", type=int, default=0, help="of weights and rows (default 0)")
+    add("--train", action="store_true", help="train the network too, and print predicted beside measured")
+    add("--json", action="store_true", help="all numbers as JSON")
+
+
+def run_forecast(options: argparse.Namespace, console: Console) -> None:
+    """Read, forecast, print; ValueError for whatever is wrong with data or network."""
+    scheme = options.scheme if options.scheme in SCHEMES else _deviations(options.scheme)
+    if options.rows < 2:
+        raise ValueError(f"--rows must be at least 2, got {options.rows}")
+    if options.rate is not None and not options.rate > 0:
+        raise ValueError(f"--rate must be positive, got {options.rate}")
+    data = read(options.data, options.target, normalise=options.normalise, rows=options.rows, seed=options.seed)
+    model = {"hidden_layers": options.hidden_layers, "activation": options.activation, "scheme": scheme}
+    network = make_network(data.X.shape[1], options.width, kappa=options.kappa, seed=options.seed, **model)
+    with Console(stderr=True).status("kernels along the path …"):
+        found = forecast(data.X, data.y, network, loss_ratio=options.loss, centred=options.centred)
+        wide = limits(data.X, data.y, network, found.loss_ratio)
+        trained = (
+            train(data.X, data.y, network, found, rate=options.rate, centred=options.centred) if options.train else None
+        )
+    if options.json:
+        parts = {"forecast": found, "limits": wide, "trained": trained}
+        plain = {name: _plain(part) for name, part in parts.items() if part is not None}
+        said = {"data": options.data, "notes": data.notes, "regime": found.regime, "valid": found.valid}
+        print_line(console, json.dumps(said | plain, ensure_ascii=False))
+        return
+    told = lines(options.data, data, network, found, wide) + (comparison(found, trained) if trained else [])
+    table = Table.grid(padding=(0, 2))
+    for heading, sentence in told:
+        table.add_row(Text(heading, style="bold"), Text(sentence))
+    if console.is_terminal:
+        console.print(table)
+        return
+    for heading, sentence in told:
+        print_line(console, f"{heading:10}{sentence}")
+
+
+def _deviations(text: str) -> list[float]:
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError as error:
+        known = ", ".join(SCHEMES)
+        raise ValueError(f"--scheme must be {known} or numbers with commas between them, got {text!r}") from error
+
+
+def _plain(part: object) -> dict:
+    """Fields of a frozen result as JSON takes them; numbers that are not finite as words."""
+    plain = {}
+    for field in dataclasses.fields(part):
+        value = getattr(part, field.name)
+        value = value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+        plain[field.name] = str(value) if isinstance(value, float) and not np.isfinite(value) else value
+    return plain

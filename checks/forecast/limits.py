@@ -1,0 +1,110 @@
+"""What wide networks would do on the same data: the limit kernels, the width and κ of 1 %, and what the theorems guarantee."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from checks.forecast.prediction import LinearPath, Network, raw_betas
+from kernels.activations import KINKED
+from theory import certified_min_eigenvalue, limit_grams
+from theory.parametrization import normalized_network
+from theory.relu_condition import (
+    sufficient_relu_scale,
+    sufficient_relu_width,
+    sufficient_smooth_scale,
+    sufficient_smooth_width,
+)
+
+GOAL = 0.01  # largest relative change of a layer
+WIDEST = 2**40
+DELTA = 0.1  # probability that a guarantee fails
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limit kernel K = Σ_l K^l of the data, what it says of wider networks, and guarantees.
+
+    ``least`` λ_min(K), ``certified`` the proved lower bound on that of the float64 matrix, ``condition`` λ_max/λ_min.
+    ``generalisation`` √(2yᵀK^{−1}y/n), inf where K is singular. ``width``: least power of two times the width at which no layer
+    changes by more than 1 % on the way to ``loss_ratio``, at the scheme's own κ and rates, None if none below 2⁴⁰.
+    ``kappa``: the same for κ at this width, for N(0, 1) weights, else None. ``theorem``: what is proved, a sentence.
+    """
+
+    least: float
+    certified: float
+    condition: float
+    generalisation: float
+    width: int | None
+    kappa: float | None
+    theorem: str
+
+
+def limits(X: np.ndarray, y: np.ndarray, network: Network, loss_ratio: float) -> Limits:
+    """`Limits` of centred training of ``network`` to ``loss_ratio``."""
+    L, m = network.params.hidden_layers, network.params.width
+    K = limit_grams(X, hidden_layers=L, activation=network.activation).ntk
+    values, Q = np.linalg.eigh(K)
+    singular = values[0] <= 4 * len(X) * 2.0**-53 * values[-1]
+    coordinates = Q.T @ y
+    change = lambda width: _largest_change(X, y, network, width, loss_ratio)  # noqa: E731
+    now = change(m)
+    width = None
+    if now is not None:
+        low, high = 0, int(np.log2(WIDEST / m))
+        if change(m << high) <= GOAL:
+            while low < high:  # the least doubling that is enough
+                middle = (low + high) // 2
+                low, high = (low, middle) if change(m << middle) <= GOAL else (middle + 1, high)
+            width = m << low
+    normal = bool((network.betas == 1).all())
+    return Limits(
+        least=float(values[0]),
+        certified=certified_min_eigenvalue(K).lower,
+        condition=np.inf if singular else float(values[-1] / values[0]),
+        generalisation=np.inf if singular else float(np.sqrt(2 * (coordinates**2 / values).sum() / len(X))),
+        width=width,
+        kappa=network.kappa * now / GOAL if normal and now is not None else None,
+        theorem=_theorem(X, y, network),
+    )
+
+
+def _largest_change(X: np.ndarray, y: np.ndarray, network: Network, m: int, loss_ratio: float) -> float | None:
+    """max_l ‖ΔW^l‖/‖W^l_0‖ = max_l r_l √m (uᵀK^lu)^½/(κ‖W^l_0‖), u = ∫e in units of mn/κ²; None without a normalised form."""
+    L, activation, scale, d = network.params.hidden_layers, network.activation, 1.0, X.shape[1]
+    if network.scheme in ("ntk", "mean-field", "kappa"):
+        kappa, rates = m**0.5 if network.scheme == "ntk" else network.kappa, np.ones(L + 1)
+    else:
+        try:
+            normal = normalized_network(raw_betas(network.scheme, d, m, L), m, activation=activation)
+        except ValueError:
+            return None
+        kappa, rates, scale = normal.kappa, normal.layer_rates, normal.input_scale
+    layers = limit_grams(X * scale, hidden_layers=L, activation=activation).layers
+    path = LinearPath.of(np.tensordot(rates, layers, axes=1), y)
+    u = path.passed(path.time_of(path.reachable(loss_ratio)[0])) / len(X)
+    sizes = np.array([(m * d) ** 0.5] + [float(m)] * (L - 1) + [m**0.5])
+    moved = rates * np.sqrt([max(u @ own @ u, 0.0) for own in layers]) * m**0.5 / kappa
+    return float((moved / sizes).max())
+
+
+def _theorem(X: np.ndarray, y: np.ndarray, network: Network) -> str:
+    """What theorems say of these data and this kind of network."""
+    activation = network.activation
+    if network.params.hidden_layers > 1:
+        return "no theorem with explicit constants for more than one hidden layer; predicted by the leading order"
+    if (network.rates != 1).any() or (network.betas != 1).any():
+        return "no theorem for these rates; with N(0, 1) weights, schemes ntk and mean-field, there is one"
+    if not np.allclose(np.linalg.norm(X, axis=1), 1, rtol=1e-12):
+        return "no theorem for rows that are not of length 1; --normalise rows makes them so"
+    if activation in KINKED and activation != "relu":
+        return f"no theorem for {activation}"
+    try:
+        if activation == "relu":
+            m, kappa, label = sufficient_relu_width(X, delta=DELTA), sufficient_relu_scale(X, y), "relu-condition (T3)"
+        else:
+            m = sufficient_smooth_width(X, activation=activation, delta=DELTA)
+            kappa = sufficient_smooth_scale(X, y, m, activation=activation, delta=DELTA)
+            label = "loss-decay (T5)"
+    except ValueError as error:
+        return f"no guarantee: {error}"
+    return f"with m ≥ {m:.3g} and κ ≥ {kappa:.3g}, λ_min never halves and the loss decays, probability {1 - DELTA:g} ({label})"

@@ -1,0 +1,73 @@
+"""The same network trained: what `checks.forecast` foretold, as gradient flow and gradient descent give it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from checks.forecast.prediction import Forecast, Network
+from kernels import gradient_descent, gradient_flow, layer_grams
+from kernels.training import Trajectory
+
+MOST_STEPS = 100_000
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Of training to the loss of a forecast; fields as there, NaN where a run did not get there. ``status`` of the two runs.
+
+    ``descent_ratio``: loss after ``steps`` steps of ``rate`` over that at the start.
+    """
+
+    time: float
+    drift: float
+    layer_changes: np.ndarray
+    kernel_change: float
+    descent_ratio: float
+    rate: float
+    steps: int
+    status: tuple[str, str]
+    times: np.ndarray
+    losses: np.ndarray
+
+
+def train(
+    X: np.ndarray,
+    y: np.ndarray,
+    network: Network,
+    found: Forecast,
+    *,
+    rate: float | None = None,
+    centred: bool = False,
+    descent: bool = True,
+    max_evaluations: int = 100_000,
+) -> Measured:
+    """Flow to the loss of the forecast, and its number of steps of descent, at ``rate`` or the `Forecast.safe_step`."""
+    params, model = network.params, {"activation": network.activation, "kappa": network.kappa}
+    options = {**model, "layer_rates": network.rates, "centred": centred}
+    run = gradient_flow(params, X, y, loss_ratio=found.loss_ratio, max_evaluations=max_evaluations, **options)
+    time, layers = _at(run, found.loss_ratio)
+    G, after = (np.tensordot(network.rates, layer_grams(p, X, **model), axes=1) for p in (params, run.params))
+    rate = found.safe_step if rate is None else rate
+    steps = min(max(found.steps, 1), MOST_STEPS)
+    taken = gradient_descent(params, X, y, step=rate, steps=steps, record_every=steps, **options) if descent else None
+    return Measured(
+        time=time,
+        drift=float(np.sqrt(((layers / network.betas) ** 2).sum() / params.width)),
+        layer_changes=layers / [np.linalg.norm(array) for array in params.arrays],
+        kernel_change=float(np.linalg.norm(after - G, 2) / np.linalg.norm(G, 2)) if np.isfinite(time) else np.nan,
+        descent_ratio=float(taken.losses[-1] / taken.losses[0]) if taken and len(taken.losses) > 1 else np.nan,
+        rate=rate,
+        steps=steps,
+        status=(run.status, taken.status if taken else "no descent"),
+        times=run.times,
+        losses=run.losses / run.losses[0],
+    )
+
+
+def _at(run: Trajectory, ratio: float) -> tuple[float, np.ndarray]:
+    """Time and layers' displacements where the loss first is ``ratio`` of that at the start, between two recorded steps."""
+    falls = -np.log(np.minimum.accumulate(run.losses / run.losses[0]).clip(1e-300))
+    if falls[-1] < -np.log(ratio):
+        return np.nan, np.full(run.layer_drift.shape[1], np.nan)
+    at = lambda values: np.interp(-np.log(ratio), falls, values)  # noqa: E731
+    return float(at(run.times)), np.array([at(column) for column in run.layer_drift.T])

@@ -1,0 +1,320 @@
+"""Is this network lazy on these data? What gradient flow will do to it, up to a named loss, told before it is trained.
+
+The tangent kernel of the network itself, at its own weights, gives the linearised path. The weights are moved along it, the
+Gram matrices met there drive the residual once more, and the weights follow that: one Picard correction. Where it changes
+little, the forecast holds; what "little" means was declared first and is scored on fresh draws by numerics/forecast.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import brentq
+
+from argument_validation import (
+    validate_array,
+    validate_count,
+    validate_depth,
+    validate_flag,
+    validate_inputs,
+    validate_name,
+    validate_positive,
+    validate_share,
+    validate_size,
+)
+from kernels import Parameters, init_parameters
+from kernels.activations import ACTIVATIONS
+from kernels.exponential_scheme import UNIT, Point, State
+from kernels.gram import cross_grams
+from kernels.losses import SquareLoss
+from kernels.network_problem import NetworkProblem, layer_distances
+from theory.parametrization import standard_betas
+
+SCHEMES = ("ntk", "mean-field", "he", "lecun", "xavier", "torch")
+LAZY, CRITICAL = 0.1, 1.0  # relative changes: below the first lazy, beyond the second not
+VALID_KERNEL, VALID_LOSS = (
+    0.2,
+    1.5,
+)  # largest kernel change and factor between the losses of a forecast that calls itself valid
+HIDDEN = 0.9  # of the loss asked for may be where nothing moves
+STEP = 0.95  # of the largest step at which descent of the linearised network converges
+NODES = {600: 12, 2_000: 6}  # points of the path, by samples
+HELD = 0.9  # of the least eigenvector: the rows that make the least eigenvalue what it is
+MODES = (1, 5, 20)
+
+
+@dataclass(frozen=True)
+class Network:
+    """f(x) = (κ/m) a·σ(W^L ⋯ σ(W^1x)/√m), its weights, learning rates r (L+1,), and the deviations β (L+1,) of the weights."""
+
+    params: Parameters
+    scheme: str | Sequence[float]
+    activation: str
+    kappa: float
+    rates: np.ndarray
+    betas: np.ndarray
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What gradient flow of R = (1/2n)‖f − y‖² will do up to R ≤ ``loss_ratio`` R_0, R_0 the loss at the start.
+
+    Attributes
+    ----------
+    eigenvalues : (n,) of the tangent kernel G_0 = J_0SJ_0ᵀ, increasing. loss_shares : (n,) of R_0 in its modes.
+    hidden : share of R_0 in modes that rounding cannot tell from 0, where nothing moves.
+    start, residual : rms of f_0, and of f_0 − y, over that of y.
+    loss_ratio : as asked, or what can be reached: `reached` says which. time : t* at which the linearised network is there.
+    largest_step : 2n/λ_max(G_0), beyond which descent of the linearised network diverges. steps : of 0.95 of it to t*'s loss.
+    drift : D = (Σ_l ‖ΔW^l‖²/(β_l²m))^½ at t*, per neuron in units of its own weights, by the linearised path.
+    layer_changes : (L+1,) ‖ΔW^l‖/‖W^l_0‖. kernel_change : ‖G − G_0‖/‖G_0‖ at the end of the corrected path.
+    distance : ‖f − f_lin‖/‖e_0‖ there. corrected_ratio : loss ratio there, where the linearised path has ``loss_ratio``.
+    least_rows : the rows that hold 90 % of the least eigenvector.
+    path_times, path_losses : (k,) of the corrected path, losses as a share of R_0.
+    """
+
+    eigenvalues: np.ndarray
+    loss_shares: np.ndarray
+    hidden: float
+    start: float
+    residual: float
+    loss_ratio: float
+    reached: bool
+    time: float
+    largest_step: float
+    steps: int
+    drift: float
+    layer_changes: np.ndarray
+    kernel_change: float
+    distance: float
+    corrected_ratio: float
+    least_rows: np.ndarray
+    path_times: np.ndarray
+    path_losses: np.ndarray
+
+    @property
+    def valid(self) -> bool:
+        """Whether the two paths agree: kernel change below 0.2, and losses at t* within a factor 1.5 of each other."""
+        factor = self.corrected_ratio / self.loss_ratio
+        return self.kernel_change < VALID_KERNEL and 1 / VALID_LOSS < factor < VALID_LOSS
+
+    @property
+    def safe_step(self) -> float:
+        """0.95 of the largest step."""
+        return STEP * self.largest_step
+
+    @property
+    def regime(self) -> str:
+        """lazy, critical or not lazy, by the largest of the relative changes of a layer; see also `per_neuron`."""
+        return _regime(float(self.layer_changes.max()))
+
+    @property
+    def per_neuron(self) -> str:
+        """The same by the drift per neuron."""
+        return _regime(self.drift)
+
+
+def _regime(change: float) -> str:
+    return "lazy" if change < LAZY else "critical" if change < CRITICAL else "not lazy"
+
+
+def make_network(
+    d: int,
+    width: int,
+    *,
+    hidden_layers: int,
+    activation: str,
+    scheme: str | Sequence[float] = "ntk",
+    kappa: float | None = None,
+    seed: int = 0,
+) -> Network:
+    """A network without biases as it is drawn by a scheme, in the form that the kernels take.
+
+    ``ntk`` N(0, 1) weights and κ = √m, ``mean-field`` κ = 1, or a ``kappa`` of your own, a scheme that is called kappa; ``he``,
+    ``lecun``, ``xavier``, ``torch`` (PyTorch's variances 1/(3 fan-in)) or deviations β (L+1,): the weights of
+    a·σ(W^L ⋯ σ(W^1x)) itself, all trained at one rate. Raw W^l are W^l/√m here with rate m, for 2 ≤ l ≤ L, and κ = m: the same
+    network at all times.
+    """
+    m, L = validate_size(width, "width"), validate_depth(hidden_layers)
+    activation = validate_name(activation, ACTIVATIONS, "activation")
+    params = init_parameters(validate_count(seed, "seed", least=0), validate_size(d, "d"), m, hidden_layers=L)
+    if isinstance(scheme, str) and validate_name(scheme, SCHEMES, "scheme") in SCHEMES[:2]:
+        if kappa is None:
+            kappa = np.sqrt(m) if scheme == "ntk" else 1.0
+        else:
+            scheme, kappa = "kappa", validate_positive(kappa, "kappa")
+        return Network(params, scheme, activation, float(kappa), np.ones(L + 1), np.ones(L + 1))
+    if kappa is not None:
+        raise ValueError(f"`kappa` is for N(0, 1) weights, schemes ntk and mean-field; {scheme!r} has its own scale")
+    betas = raw_betas(scheme, d, m, L)
+    rates = np.array([1.0, *[float(m)] * (L - 1), 1.0])
+    betas = betas * np.sqrt(rates)
+    weights = tuple(beta * W for beta, W in zip(betas, params.weights, strict=False))
+    return Network(Parameters(weights, betas[-1] * params.output), scheme, activation, float(m), rates, betas)
+
+
+def raw_betas(scheme: str | Sequence[float], d: int, m: int, hidden_layers: int) -> np.ndarray:
+    """Deviations (L+1,) of the weights of a·σ(W^L ⋯ σ(W^1x)) that a scheme draws, or those given."""
+    if isinstance(scheme, str):
+        name, factor = ("lecun", 1 / np.sqrt(3)) if scheme == "torch" else (scheme, 1.0)
+        return factor * standard_betas(name, d, m, hidden_layers)
+    betas = validate_array(scheme, "scheme", ("L + 1",))
+    if len(betas) != hidden_layers + 1 or betas.min() <= 0:
+        raise ValueError(f"`scheme` must be {hidden_layers + 1} positive deviations, one a layer, got {betas.tolist()}")
+    return betas
+
+
+def forecast(
+    X: np.ndarray,
+    y: np.ndarray,
+    network: Network,
+    *,
+    loss_ratio: float = 0.01,
+    centred: bool = False,
+    nodes: int | None = None,
+) -> Forecast:
+    """Forecast of gradient flow of ``network`` on inputs X (n, d) and targets y (n,); no training, no claim of certainty.
+
+    Parameters
+    ----------
+    network : of `make_network`. loss_ratio : share of the loss at the start up to which to look, between 0 and 1.
+    centred : the network is trained as f − f_0. nodes : points of the path at which the kernel is evaluated.
+
+    Raises
+    ------
+    ValueError for shapes that do not fit, numbers that are not finite, n = 1, targets that f_0 meets already.
+    """
+    X = validate_inputs(X)
+    y = validate_array(y, "y", (len(X),))
+    n, ratio = len(X), validate_share(loss_ratio, "loss_ratio", 1.0)
+    if n < 2:
+        raise ValueError("`X` must have at least 2 rows, got 1")
+    count = next((k for size, k in NODES.items() if n <= size), 4) if nodes is None else validate_count(nodes, "nodes")
+    theta, m = network.params.arrays, network.params.width
+    model = {"activation": network.activation, "kappa": network.kappa, "rates": network.rates}
+    first = NetworkProblem(np.ascontiguousarray(X.T), SquareLoss(y, 1 / n), **model).point(theta)
+    shift = first.outputs if validate_flag(centred, "centred") else np.zeros(n)
+    problem = NetworkProblem(np.ascontiguousarray(X.T), SquareLoss(y + shift, 1 / n), **model)
+    e = first.outputs - shift - y
+    grams = cross_grams(first.factors, first.factors)
+    G = np.tensordot(network.rates, grams, axes=1)
+    if not np.isfinite(G).all() or not np.abs(e).max() > 0:
+        raise ValueError("`y` must differ from the outputs at the start, and the tangent kernel there must be finite")
+    linear = LinearPath.of(G, e)
+    ratio, reached = linear.reachable(ratio)
+    largest = n * linear.values[-1]
+    t_star = linear.time_of(ratio)
+    times, moved = linear.nodes(t_star, count), linear.passed(t_star)
+    weighted = np.array([moved @ (own @ moved) for own in grams]).clip(0) / n**2
+    layers = network.rates * np.sqrt(weighted)  # ‖ΔW^l‖_F, S on each side
+    end, losses, residual = _corrected(problem, theta, first, e, linear, times)
+    return Forecast(
+        eigenvalues=n * linear.values,
+        loss_shares=linear.shares,
+        hidden=linear.hidden,
+        start=float(np.linalg.norm(first.outputs - shift) / np.linalg.norm(y)) if y.any() else np.inf,
+        residual=float(np.linalg.norm(e) / np.linalg.norm(y)) if y.any() else np.inf,
+        loss_ratio=ratio,
+        reached=reached,
+        time=t_star,
+        largest_step=2 * n / largest,
+        steps=linear.steps_to(ratio, STEP * 2 * n / largest),
+        drift=float(np.sqrt(((layers / network.betas) ** 2).sum() / m)),
+        layer_changes=layers / layer_distances(theta, None),
+        kernel_change=float(np.linalg.norm(problem.gram(end, end) - G, 2) / largest),
+        distance=float(np.linalg.norm(residual - linear.residual(t_star)) / np.linalg.norm(e)),
+        corrected_ratio=float(losses[-1]),
+        least_rows=_holding(linear.Q[:, 0]),
+        path_times=times,
+        path_losses=losses,
+    )
+
+
+class LinearPath:
+    """The linearised path e(t) = e^{−tH}e_0, H = G_0/n = Q diag(values) Qᵀ, and ∫e: the weights move by −(1/n)SJᵀ∫e."""
+
+    def __init__(self, values: np.ndarray, Q: np.ndarray, e: np.ndarray, H: np.ndarray) -> None:
+        self.values, self.Q, self.H = values, Q, H
+        self.start = Q.T @ e
+        self.shares = self.start**2 / (e @ e)
+        self.hidden = float(self.shares[values == 0].sum())
+
+    @classmethod
+    def of(cls, G: np.ndarray, e: np.ndarray) -> "LinearPath":
+        """That of the tangent kernel G (n, n) from the residual e (n,); eigenvalues that rounding hides are 0."""
+        n = len(e)
+        values, Q = np.linalg.eigh(G)
+        return cls(np.where(values > 4 * n * UNIT * values[-1], values, 0.0) / n, Q, e, G / n)
+
+    def reachable(self, ratio: float) -> tuple[float, bool]:
+        """``ratio``, or a loss ratio little above what is hidden where that is more, and whether it is the one asked for."""
+        return (ratio, True) if self.hidden < HIDDEN * ratio else (min(self.hidden / HIDDEN + 1e-3, 0.999), False)
+
+    def residual(self, t: float) -> np.ndarray:
+        """e(t) (n,)."""
+        return self.Q @ (np.exp(-t * self.values) * self.start)
+
+    def passed(self, t: float) -> np.ndarray:
+        """∫_0^t e (n,)."""
+        return self.Q @ (_decayed(self.values, t) * self.start)
+
+    def loss(self, t: float) -> float:
+        """R(t)/R_0."""
+        return float(np.exp(-2 * t * self.values) @ self.shares)
+
+    def time_of(self, ratio: float) -> float:
+        """t* with R(t*) = ``ratio`` R_0."""
+        live = self.values[self.values > 0]
+        low, high = 0.0, 1 / live.max()
+        while self.loss(high) > ratio:
+            low, high = high, 2 * high
+        return float(brentq(lambda t: self.loss(t) - ratio, low, high, rtol=1e-10))
+
+    def steps_to(self, ratio: float, step: float) -> int:
+        """Steps of descent of the linearised network to ``ratio`` R_0."""
+        factors = np.log(np.abs(1 - step * self.values).clip(1e-300))
+        loss = lambda k: float(np.exp(2 * k * factors) @ self.shares)  # noqa: E731
+        high = 1.0
+        while loss(high) > ratio:
+            high *= 2
+        return int(np.ceil(brentq(lambda k: loss(k) - ratio, 0.0, high))) if loss(0.0) > ratio else 0
+
+    def nodes(self, t: float, count: int) -> np.ndarray:
+        """0 = t_0 < … < t_count = ``t``, between which the weights move by equal lengths, counted from the start."""
+        grid = np.concatenate([[0.0], np.geomspace(1e-4 / self.values.max(), t, 400)])
+        moved = _decayed(self.values, grid[:, None]) ** 2 @ (self.start**2 * self.values)
+        times = np.interp(np.linspace(0, 1, count + 1), np.sqrt(moved / moved[-1]), grid)
+        return np.append(times[:-1], t)
+
+
+def _decayed(values: np.ndarray, t: float | np.ndarray) -> np.ndarray:
+    """∫_0^t e^{−λs}ds = (1 − e^{−λt})/λ, t where λ = 0."""
+    return np.where(values > 0, -np.expm1(-values * t) / np.where(values > 0, values, 1.0), t)
+
+
+def _corrected(
+    problem: NetworkProblem, theta: State, first: Point, e: np.ndarray, linear: LinearPath, times: np.ndarray
+) -> tuple[Point, np.ndarray, np.ndarray]:
+    """The path that the kernels on the linearised one give: the point at its end, losses over R_0 (k,), the residual there."""
+    n, whole, residual, losses = len(e), e @ e, e, [1.0]
+    shape = lambda: tuple(np.empty_like(array) for array in theta)  # noqa: E731
+    there, moved, spare = shape(), tuple(array.copy() for array in theta), shape()
+    before, H_before = first, linear.H
+    for t, step in zip(times[1:], np.diff(times), strict=True):
+        problem.add(theta, [(first, -linear.passed(t) / n)], there)
+        here = problem.point(there)
+        H = problem.gram(here, here) / n
+        values, Q = np.linalg.eigh((H_before + H) / 2)
+        values, start = np.maximum(values, 0.0), Q.T @ residual
+        half = Q @ (_decayed(values, step) * start) / (-2 * n)
+        residual = Q @ (np.exp(-step * values) * start)
+        problem.add(moved, [(before, half), (here, half)], spare)
+        moved, spare, before, H_before = spare, moved, here, H
+        losses.append(residual @ residual / whole)
+    return problem.point(moved), np.array(losses), residual
+
+
+def _holding(vector: np.ndarray) -> np.ndarray:
+    """The fewest rows that hold `HELD` of ‖vector‖², largest first."""
+    order = np.argsort(-(vector**2))
+    return order[: int(np.searchsorted(np.cumsum(vector[order] ** 2), HELD)) + 1]

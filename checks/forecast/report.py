@@ -1,0 +1,137 @@
+"""A forecast in words: one fact a line, each with how it is known."""
+
+import numpy as np
+
+from checks.forecast.limits import GOAL, Limits
+from checks.forecast.measured import Measured
+from checks.forecast.prediction import CRITICAL, LAZY, MODES, VALID_KERNEL, Forecast, Network
+from checks.forecast.user_data import UserData
+
+ROWS = 5  # named at most
+LABEL = "numerics/forecast"
+
+
+def lines(source: str, data: UserData, network: Network, found: Forecast, wide: Limits) -> list[tuple[str, str]]:
+    """(heading, sentence) of the data, the regime, the forecast, wider networks and learning."""
+    return [
+        ("data", f"{source}: " + "; ".join(data.notes)),
+        *(("", sentence) for sentence in _of_data(data, found, wide)),
+        ("network", _of_network(network)),
+        ("regime", _of_regime(found)),
+        *(("forecast" if k == 0 else "", sentence) for k, sentence in enumerate(_of_forecast(found))),
+        *(("wider" if k == 0 else "", sentence) for k, sentence in enumerate(_of_width(network, wide))),
+        *(("learning" if k == 0 else "", sentence) for k, sentence in enumerate(_of_learning(found, wide))),
+    ]
+
+
+def _of_data(data: UserData, found: Forecast, wide: Limits) -> list[str]:
+    X, y = data.X, data.y
+    norms = np.linalg.norm(X, axis=1)
+    said = [f"lengths of rows {norms.min():.3g} to {norms.max():.3g}"]
+    _, first, place, counts = np.unique(X, axis=0, return_index=True, return_inverse=True, return_counts=True)
+    doubles = int((counts > 1).sum())
+    if doubles:
+        ranges = [np.ptp(y[place.ravel() == k]) for k in np.flatnonzero(counts > 1)]
+        worst = first[np.flatnonzero(counts > 1)[int(np.argmax(ranges))]]
+        said.append(
+            f"{doubles} rows occur more than once, with one target each: harmless, K is singular but nothing has to move there"
+            if max(ranges) == 0
+            else f"{doubles} rows occur more than once, row {worst} with targets that differ by {max(ranges):.3g}: the loss "
+            "cannot fall to 0"
+        )
+    said.append(
+        f"limit kernel K: λ_min {wide.least:.3g}, above {wide.certified:.3g} [proved], condition number {wide.condition:.3g}"
+        if wide.certified > 0
+        else f"limit kernel K: λ_min {wide.least:.3g}, not certified to be positive, condition number {wide.condition:.3g}"
+    )
+    rows = ", ".join(map(str, found.least_rows[:ROWS])) + (" …" if len(found.least_rows) > ROWS else "")
+    said.append(
+        f"{len(found.least_rows)} rows hold 90 % of the least eigenvector of the network's kernel: {rows} [measured]"
+    )
+    return said
+
+
+def _of_network(network: Network) -> str:
+    L, m = network.params.hidden_layers, network.params.width
+    scheme = network.scheme if isinstance(network.scheme, str) else "β = " + ", ".join(f"{b:g}" for b in network.scheme)
+    return f"{L} hidden layer{'s' * (L > 1)} of {m} {network.activation} neurons, no biases, {scheme}"
+
+
+def _of_regime(found: Forecast) -> str:
+    largest = float(found.layer_changes.max())
+    layers = ", ".join(f"{change:.2g}" for change in found.layer_changes)
+    said = f"{found.regime.upper()}: layers change by {layers} of their size (lazy below {LAZY:g}, not lazy from {CRITICAL:g}"
+    edge = LAZY if largest < np.sqrt(LAZY * CRITICAL) else CRITICAL
+    said += f"; a factor {max(largest / edge, edge / largest):.2g} from {edge:g}), drift per neuron {found.drift:.2g}"
+    return (
+        said + ("" if found.per_neuron == found.regime else f", which alone would be {found.per_neuron}") + " [derived]"
+    )
+
+
+def _of_forecast(found: Forecast) -> list[str]:
+    goal = f"{found.loss_ratio:.3g} of the loss at the start"
+    said = (
+        [] if found.reached else [f"{found.hidden:.2g} of the loss is where nothing can move: looked at down to {goal}"]
+    )
+    if found.valid:
+        said.append(
+            f"down to {goal}, valid: drift is right to 10 %, kernel change and time to a factor of 2 [measured, {LABEL}]"
+        )
+    else:
+        why = (
+            f"kernel change {found.kernel_change:.2g}"
+            if found.kernel_change >= VALID_KERNEL
+            else "losses of the two paths"
+        )
+        said.append(f"down to {goal}, NOT VALID ({why}): all below is a hint, training may go elsewhere")
+    said.append(
+        f"kernel change {found.kernel_change:.2g}, outputs end {found.distance:.2g} of "
+        "the residual at the start from the linearised ones [derived]"
+    )
+    if found.start:
+        said.append(
+            f"outputs at the start {found.start:.2g} of the targets: {goal} is {_left(found):.2g} of the targets' square"
+        )
+    return said
+
+
+def _left(found: Forecast) -> float:
+    """Mean square of f − y at the end over that of y, the loss counts f_0 too."""
+    return found.loss_ratio * found.residual**2
+
+
+def _of_width(network: Network, wide: Limits) -> list[str]:
+    width = (
+        "no width does it: κ must grow with m"
+        if wide.width is None
+        else f"m = {wide.width} by the leading order [derived]"
+    )
+    said = [f"no layer changes by more than {GOAL:.0%}: {width}"]
+    if wide.kappa is not None:
+        said[0] += f"; at this width κ = {wide.kappa:.3g} for {network.kappa:.3g} [derived]"
+    return [*said, f"guaranteed: {wide.theorem}"]
+
+
+def _of_learning(found: Forecast, wide: Limits) -> list[str]:
+    shares = ", ".join(f"{found.loss_shares[-k:].sum():.2f}" for k in MODES)
+    return [
+        f"largest stable step {found.largest_step:.4g}: linear stability, 2n/λ_max of the kernel at the start [derived]",
+        f"at 0.95 of it {found.steps} steps" + f", in time {found.time:.4g} [derived]",
+        f"share of the loss in the {', '.join(map(str, MODES))} fastest modes: {shares} [measured]",
+        f"generalisation term √(2yᵀK⁻¹y/n) = {wide.generalisation:.3g} [derived]",
+    ]
+
+
+def comparison(found: Forecast, run: Measured) -> list[tuple[str, str]]:
+    """(heading, sentence) of what was foretold and what training gave."""
+    pairs = [("time", found.time, run.time), ("drift per neuron", found.drift, run.drift)]
+    names = [*(f"W^{l}" for l in range(1, len(found.layer_changes))), "a"]
+    pairs += zip(names, found.layer_changes, run.layer_changes, strict=True)
+    pairs.append(("kernel change", found.kernel_change, run.kernel_change))
+    width = max(len(name) for name, *_ in pairs)
+    said = [f"{name:{width}}  predicted {a:.4g}, measured {b:.4g}, ratio {a / b:.3g}" for name, a, b in pairs]
+    said.append(f"flow: {run.status[0]}")
+    said.append(
+        f"descent: {run.steps} steps of {run.rate:.4g}: {run.descent_ratio:.3g} of the loss left; {run.status[1]}"
+    )
+    return [("trained" if k == 0 else "", sentence) for k, sentence in enumerate(said)]

@@ -1,0 +1,143 @@
+"""Data of a user: a CSV file, an NPZ file or a data set of scikit-learn, as inputs and one numeric target.
+
+Whatever is wrong with them is one ValueError, a sentence that names the file and the place.
+"""
+
+import csv
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+
+SETS = ("iris", "wine", "breast_cancer", "diabetes", "digits")
+NORMALISATIONS = ("columns", "rows", "none")
+
+
+@dataclass(frozen=True)
+class UserData:
+    """Inputs X (n, d), targets y (n,), and what was done to them, sentence by sentence."""
+
+    X: np.ndarray
+    y: np.ndarray
+    notes: tuple[str, ...]
+
+
+def read(source: str, target: str | None, *, normalise: str = "columns", rows: int = 2_000, seed: int = 0) -> UserData:
+    """The table ``source`` with the column ``target`` as y; at most ``rows`` of its rows, drawn by ``seed``.
+
+    ``normalise`` "columns": mean 0 and standard deviation 1, constant columns left out; "rows": length 1; "none". The target
+    is centred and divided by its standard deviation.
+    """
+    X, y = _load(source, target)
+    if len(X) < 2:
+        raise ValueError(f"{source} must have at least 2 rows, has {len(X)}")
+    notes = [f"{len(X)} rows, {X.shape[1]} columns"]
+    if len(X) > rows:
+        chosen = np.sort(np.random.default_rng(seed).choice(len(X), size=rows, replace=False))
+        X, y = X[chosen], y[chosen]
+        notes.append(f"{rows} of the rows drawn, --rows N takes more")
+    mean, size = y.mean(), y.std()
+    if not size > 4 * 2.0**-53 * abs(mean):
+        raise ValueError(f"{source}: the target is {mean:g} in every row, there is nothing to learn")
+    kinds = len(np.unique(y))
+    classes = f", {kinds} values taken as numbers" if kinds <= 20 and kinds < len(y) / 2 else ""
+    notes.append(f"target centred and divided by its standard deviation {size:.4g}{classes}")
+    y = (y - mean) / size
+    if normalise == "columns":
+        mean, size = X.mean(axis=0), X.std(axis=0)
+        kept = size > 4 * 2.0**-53 * np.abs(mean)
+        if not kept.any():
+            raise ValueError(f"{source}: every column is constant, there is nothing to learn from")
+        X = (X[:, kept] - mean[kept]) / size[kept]
+        left = f", {(~kept).sum()} constant ones left out" if not kept.all() else ""
+        notes.append(f"columns with mean 0 and standard deviation 1{left}")
+    norms = np.linalg.norm(X, axis=1)
+    if not norms.all():
+        raise ValueError(
+            f"{source}: row {int(np.flatnonzero(norms == 0)[0])} is zero, which --normalise columns would centre away"
+        )
+    if normalise == "rows":
+        X = X / norms[:, None]
+        notes.append("rows of length 1")
+    return UserData(X, y, tuple(notes))
+
+
+def _load(source: str, target: str | None) -> tuple[np.ndarray, np.ndarray]:
+    path = Path(source)
+    if source in SETS and not path.exists():
+        from sklearn import datasets  # slow to import
+
+        found = getattr(datasets, f"load_{source}")()
+        if target not in (None, "target"):
+            raise ValueError(f"{source} has one target, called target, got {target!r}")
+        return np.array(found.data, dtype=float), np.array(found.target, dtype=float)
+    if path.suffix not in (".csv", ".npz"):
+        raise ValueError(f"{source!r} must be a .csv or .npz file or one of {', '.join(SETS)}")
+    if not path.is_file():
+        raise ValueError(f"there is no file {source}")
+    return _npz(path, target or "y") if path.suffix == ".npz" else _csv(path, target)
+
+
+def _npz(path: Path, target: str) -> tuple[np.ndarray, np.ndarray]:
+    """X (n, d) and the array ``target`` (n,)."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            missing = [name for name in ("X", target) if name not in file]
+            if missing:
+                raise ValueError(f"{path} must hold the arrays X and {target}, holds {', '.join(file) or 'none'}")
+            X, y = file["X"], file[target]
+    except (OSError, BadZipFile, EOFError) as error:
+        raise ValueError(f"{path} is no NPZ file: {error}") from error
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}" if "pickle" in str(error).lower() else str(error)) from error
+    for name, array, axes in (("X", X, 2), (target, y, 1)):
+        if array.dtype.kind not in "iuf" or array.ndim != axes:
+            raise ValueError(f"{path}: {name} must be real numbers with {axes} axes, is {array.dtype} {array.shape}")
+        if not np.isfinite(array).all():
+            raise ValueError(
+                f"{path}: {name} must be finite, is not at {tuple(map(int, np.argwhere(~np.isfinite(array))[0]))}"
+            )
+    if len(X) != len(y):
+        raise ValueError(f"{path}: X has {len(X)} rows and {target} {len(y)}")
+    return X.astype(float), y.astype(float)
+
+
+def _csv(path: Path, target: str | None) -> tuple[np.ndarray, np.ndarray]:
+    """All columns but the ``target`` as X; the first line names the columns."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            lines = [(reader.line_num, line) for reader in [csv.reader(file)] for line in reader if line]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path} cannot be read: {error}") from error
+    if not lines:
+        raise ValueError(f"{path} is empty")
+    names = [name.strip() for name in lines[0][1]]
+    if all(map(_is_number, names)):
+        raise ValueError(f"{path}: the first line must name the columns, is {', '.join(names[:4])}")
+    double = next((name for name in names if names.count(name) > 1), None)
+    if double is not None:
+        raise ValueError(f"{path}: two columns are called {double!r}")
+    if target is None or target not in names:
+        asked = "--target must name the column to predict" if target is None else f"there is no column {target!r}"
+        raise ValueError(f"{path}: {asked}; columns are {', '.join(names)}")
+    if len(names) < 2:
+        raise ValueError(f"{path} must have a column besides {target}")
+    table = np.empty((len(lines) - 1, len(names)))
+    for row, (number, line) in enumerate(lines[1:]):
+        if len(line) != len(names):
+            raise ValueError(f"{path}, line {number}: {len(line)} values for {len(names)} columns")
+        for column, text in enumerate(line):
+            if not _is_number(text):
+                raise ValueError(f"{path}, line {number}: {names[column]} must be a finite number, is {text!r}")
+            table[row, column] = float(text)
+    own = names.index(target)
+    return np.delete(table, own, axis=1), table[:, own]
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
