@@ -23,6 +23,7 @@ from checks.running.verify import missing_packages
 from figures import (
     cnn,
     drift,
+    forecast,
     gradient_descent,
     gram_limit,
     gram_moments,

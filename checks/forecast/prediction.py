@@ -16,10 +16,10 @@ from argument_validation import (
     validate_count,
     validate_depth,
     validate_flag,
+    validate_fraction,
     validate_inputs,
     validate_name,
     validate_positive,
-    validate_share,
     validate_size,
 )
 from kernels import Parameters, init_parameters
@@ -184,9 +184,9 @@ def forecast(
     ------
     ValueError for shapes that do not fit, numbers that are not finite, n = 1, targets that f_0 meets already.
     """
-    X = validate_inputs(X)
+    X = validate_inputs(X, columns=network.params.input_dim)
     y = validate_array(y, "y", (len(X),))
-    n, ratio = len(X), validate_share(loss_ratio, "loss_ratio", 1.0)
+    n, ratio = len(X), validate_fraction(loss_ratio, "loss_ratio")
     if n < 2:
         raise ValueError("`X` must have at least 2 rows, got 1")
     count = next((k for size, k in NODES.items() if n <= size), 4) if nodes is None else validate_count(nodes, "nodes")

@@ -1,0 +1,174 @@
+"""The forecast against the networks it speaks of: raw weights, lazy ones, the closed form, and trained ones."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checks.forecast import forecast, make_network
+from checks.forecast.limits import GOAL, limits
+from checks.forecast.measured import train
+from checks.forecast.prediction import SCHEMES, LinearPath, raw_betas
+from checks.measurements.data import samples
+from kernels import forward, layer_grams
+from tests import examples
+from theory import linearized_flow
+
+RAW = SCHEMES[2:]
+SIGMAS = {"relu": lambda z: np.maximum(z, 0), "tanh": np.tanh}
+seeds = st.integers(0, 2**31)
+activations, depths = st.sampled_from(sorted(SIGMAS)), st.integers(1, 3)
+
+
+def raw_outputs(weights, output, X, sigma):
+    """a·σ(W^L … σ(W^1x)) for every row x."""
+    values = X.T
+    for W in weights:
+        values = sigma(W @ values)
+    return output @ values
+
+
+@given(seed=seeds, scheme=st.sampled_from(RAW), activation=activations, L=depths)
+def test_a_scheme_is_the_network_of_its_raw_weights_and_one_step_of_its_rates_that_of_theirs(
+    seed, scheme, activation, L
+):
+    rng, m, d = np.random.default_rng(seed), 6, 4
+    X, sigma = rng.normal(size=(3, d)), SIGMAS[activation]
+    network = make_network(d, m, hidden_layers=L, activation=activation, scheme=scheme, seed=seed)
+    roots = np.array([1.0, *[m**0.5] * (L - 1), 1.0])  # W here over raw W
+    raw = [array / root for array, root in zip(network.params.arrays, roots, strict=True)]
+    outputs = forward(network.params, X, activation=activation, kappa=network.kappa)
+    assert outputs == pytest.approx(raw_outputs(raw[:-1], raw[-1], X, sigma), rel=1e-10, abs=1e-12)
+    G = np.tensordot(network.rates, layer_grams(network.params, X, activation=activation, kappa=network.kappa), axes=1)
+    J = []
+    for array in raw:
+        for index in np.ndindex(array.shape):
+            value, sides = array[index], []
+            for sign in (1, -1):
+                array[index] = value + sign * 1e-6
+                sides.append(raw_outputs(raw[:-1], raw[-1], X, sigma))
+            array[index] = value
+            J.append((sides[0] - sides[1]) / 2e-6)
+    assert G == pytest.approx(np.array(J).T @ np.array(J), rel=1e-4, abs=1e-6)
+
+
+@given(seed=seeds, scheme=st.sampled_from(RAW), L=depths)
+def test_weights_have_the_deviations_of_the_scheme(seed, scheme, L):
+    network = make_network(40, 60, hidden_layers=L, activation="relu", scheme=scheme, seed=seed)
+    betas = raw_betas(scheme, 40, 60, L) * [1.0, *[60**0.5] * (L - 1), 1.0]
+    assert network.betas == pytest.approx(betas)
+    assert [array.std() for array in network.params.arrays] == pytest.approx(betas, rel=0.5)
+
+
+@given(seed=seeds, n=st.integers(2, 8), ratio=st.floats(0.01, 0.9))
+def test_the_linear_path_is_the_closed_form(seed, n, ratio):
+    rng = np.random.default_rng(seed)
+    J, y = rng.normal(size=(n, n + 3)), rng.normal(size=n)
+    K = J @ J.T
+    path = LinearPath.of(K, -y)
+    t = path.time_of(ratio)
+    flow = linearized_flow(K, y, [t])
+    assert path.loss(t) == pytest.approx(ratio, rel=1e-8)
+    assert flow.losses[0] == pytest.approx(ratio * (y @ y) / (2 * n), rel=1e-8)
+    assert path.residual(t) == pytest.approx(flow.outputs[0] - y, abs=1e-9 * np.linalg.norm(y))
+    moved = path.passed(t) / n
+    assert np.sqrt(moved @ K @ moved) == pytest.approx(flow.drift[0], rel=1e-8)
+
+
+@given(seed=seeds, ratio=st.floats(0.01, 0.5), share=st.floats(0.1, 0.95))
+def test_steps_are_those_of_descent_on_the_linear_model(seed, ratio, share):
+    rng = np.random.default_rng(seed)
+    J, y = rng.normal(size=(4, 9)), rng.normal(size=4)
+    path, e, steps = LinearPath.of(J @ J.T, -y), -y, 0
+    step = share * 2 / path.values[-1]
+    while e @ e > ratio * (y @ y) and steps < 10_000:
+        e, steps = e - step * (J @ J.T) @ e / 4, steps + 1
+    assert abs(path.steps_to(ratio, step) - steps) <= 1
+
+
+@pytest.mark.claim("numerics/forecast")
+@examples(10)
+@given(seed=seeds, activation=activations, L=st.integers(1, 2), ratio=st.floats(0.02, 0.5))
+def test_a_lazy_network_does_what_is_foretold(seed, activation, L, ratio):
+    """At κ = 1000 what is left out is of order 1/κ; the flow of relu is known to a few per cent."""
+    X, y = samples({"kind": "random", "n": 6, "d": 8}, seed)
+    network = make_network(8, 256, hidden_layers=L, activation=activation, kappa=1_000.0, seed=seed)
+    found = forecast(X, y, network, loss_ratio=ratio, centred=True)
+    run = train(X, y, network, found, centred=True)
+    assert found.valid and found.regime == found.per_neuron == "lazy"
+    assert found.drift == pytest.approx(run.drift, rel=0.05)
+    assert found.layer_changes == pytest.approx(run.layer_changes, rel=0.05)
+    assert found.time == pytest.approx(run.time, rel=0.1)
+    assert run.descent_ratio == pytest.approx(ratio, rel=0.2)
+
+
+@given(seed=seeds)
+def test_the_correction_is_not_needed_where_nothing_changes_and_forbids_trust_where_much_does(seed):
+    X, y = samples({"kind": "digits", "n": 6, "target": "own"}, seed)
+    still, moving = (
+        forecast(X, y, make_network(64, 128, hidden_layers=1, activation="tanh", kappa=kappa, seed=seed), centred=True)
+        for kappa in (1e4, 0.5)
+    )
+    assert still.corrected_ratio == pytest.approx(still.loss_ratio, rel=1e-2) and still.distance < 1e-2 and still.valid
+    assert not moving.valid and moving.regime == "not lazy"
+
+
+@given(seed=seeds, ratio=st.floats(0.01, 0.3))
+def test_rows_that_contradict_each_other_leave_a_loss_that_is_said(seed, ratio):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(4, 5))
+    X[1], y = X[0], np.array([1.0, -1.0, 0.5, -0.5])
+    found = forecast(
+        X, y, make_network(5, 128, hidden_layers=1, activation="relu", seed=seed), centred=True, loss_ratio=ratio
+    )
+    assert not found.reached and found.hidden == pytest.approx(0.8) and found.loss_ratio > 0.8
+    assert set(found.least_rows.tolist()) == {0, 1}
+
+
+@examples(10)
+@given(seed=seeds, L=st.integers(1, 2), factor=st.sampled_from([2, 4]))
+def test_width_and_scale_of_one_per_cent(seed, L, factor):
+    """∝ 1/κ for N(0, 1) weights: the κ for 1 % gives 1 %, and with κ = √m its square is the width, to the next doubling."""
+    X, y = samples({"kind": "random", "n": 6, "d": 8}, seed)
+    ntk = make_network(8, 64, hidden_layers=L, activation="tanh", scheme="ntk", seed=seed)
+    wide = limits(X, y, ntk, 0.01)
+    assert 0.99 * wide.kappa**2 <= wide.width < 2.02 * wide.kappa**2
+    own = make_network(8, 64, hidden_layers=L, activation="tanh", kappa=factor * 8.0, seed=seed)
+    assert limits(X, y, own, 0.01).kappa == pytest.approx(wide.kappa, rel=1e-10)
+    lazy = forecast(
+        X, y, make_network(8, 2_048, hidden_layers=L, activation="tanh", kappa=wide.kappa, seed=seed), centred=True
+    )
+    assert lazy.layer_changes.max() == pytest.approx(GOAL, rel=0.3)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"scheme": "kaiming"}, "`scheme` 'kaiming' is unknown"),
+        ({"scheme": [1.0]}, "`scheme` must be 3 positive deviations"),
+        ({"scheme": [1.0, -1.0, 1.0]}, "`scheme` must be 3 positive deviations"),
+        ({"scheme": "he", "kappa": 2.0}, "`kappa` is for"),
+        ({"kappa": 0.0}, "`kappa` must be"),
+        ({"activation": "swish"}, "`activation` 'swish' is unknown"),
+        ({"hidden_layers": 0}, "`hidden_layers` must be"),
+    ],
+)
+def test_a_network_that_is_none_is_refused(change, message):
+    with pytest.raises(ValueError, match=message.replace("(", "\\(")):
+        make_network(3, 8, **{"hidden_layers": 2, "activation": "relu", **change})
+
+
+@pytest.mark.parametrize(
+    "X, y, options, message",
+    [
+        (np.ones((1, 3)), [1.0], {}, "at least 2 rows"),
+        (np.eye(3), [1.0, 2.0], {}, "`y`"),
+        (np.eye(3), [0.0, 0.0, 0.0], {"centred": True}, "`y` must differ"),
+        (np.eye(3), [1.0, 2.0, 3.0], {"loss_ratio": 0.0}, "`loss_ratio`"),
+        (np.eye(3), [1.0, 2.0, 3.0], {"loss_ratio": 1.0}, "`loss_ratio`"),
+        (np.eye(4), [1.0, 2.0, 3.0, 4.0], {}, "`X`"),
+    ],
+)
+def test_data_that_do_not_fit_are_refused(X, y, options, message):
+    with pytest.raises(ValueError, match=message):
+        forecast(X, y, make_network(3, 8, hidden_layers=1, activation="relu"), **options)
