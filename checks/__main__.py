@@ -75,7 +75,10 @@ def main(arguments: list[str] | None = None) -> int:
     if options.command == "soak":
         return run_soak(options, console)
     if options.command == "forecast":
-        run_forecast(options, console)
+        try:
+            run_forecast(options, console)
+        except ValueError as error:
+            options.fail(str(error))
         return 0
     whole = options.command is None
     claims = CLAIMS if whole else tuple({claim.label: claim for claim in options.claims}.values())

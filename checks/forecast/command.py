@@ -37,6 +37,7 @@ def add_forecast(commands: argparse._SubParsersAction) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
+    parser.set_defaults(fail=parser.error)
     add("data", metavar="DATA", help=f"a .csv or .npz file, or {', '.join(SETS)}")
     add("--target", metavar="COLUMN", help="column of a .csv file, array of a .npz file (default y)")
     add("--hidden-layers", type=int, default=1, metavar="L", help="number of hidden layers (default 1)")

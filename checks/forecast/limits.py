@@ -1,5 +1,6 @@
 """What wide networks would do on the same data: the limit kernels, the width and κ of 1 %, and what the theorems guarantee."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,26 +47,31 @@ def limits(X: np.ndarray, y: np.ndarray, network: Network, loss_ratio: float) ->
     values, Q = np.linalg.eigh(K)
     singular = values[0] <= 4 * len(X) * 2.0**-53 * values[-1]
     coordinates = Q.T @ y
-    change = lambda width: _largest_change(X, y, network, width, loss_ratio)  # noqa: E731
-    now = change(m)
-    width = None
-    if now is not None:
-        low, high = 0, int(np.log2(WIDEST / m))
-        if change(m << high) <= GOAL:
-            while low < high:  # the least doubling that is enough
-                middle = (low + high) // 2
-                low, high = (low, middle) if change(m << middle) <= GOAL else (middle + 1, high)
-            width = m << low
+    change = lambda doublings: _largest_change(X, y, network, m << doublings, loss_ratio)  # noqa: E731
+    now = change(0)
+    width = None if now is None else _least_doubling(change, now, int(np.log2(WIDEST / m)))
     normal = bool((network.betas == 1).all())
     return Limits(
         least=float(values[0]),
         certified=certified_min_eigenvalue(K).lower,
         condition=np.inf if singular else float(values[-1] / values[0]),
         generalisation=np.inf if singular else float(np.sqrt(2 * (coordinates**2 / values).sum() / len(X))),
-        width=width,
+        width=None if width is None else m << width,
         kappa=network.kappa * now / GOAL if normal and now is not None else None,
         theorem=_theorem(X, y, network),
     )
+
+
+def _least_doubling(change: Callable[[int], float], now: float, most: int) -> int | None:
+    """Least k ≤ ``most`` with ``change``(k) ≤ `GOAL`, for changes that fall, first guessed as ∝ m^{−1/2}."""
+    if now <= GOAL:
+        return 0
+    k = min(max(int(np.ceil(2 * np.log2(now / GOAL))), 1), most)
+    if change(k) > GOAL:
+        return next((k for k in range(k + 1, most + 1) if change(k) <= GOAL), None) if change(most) <= GOAL else None
+    while k > 1 and change(k - 1) <= GOAL:
+        k -= 1
+    return k
 
 
 def _largest_change(X: np.ndarray, y: np.ndarray, network: Network, m: int, loss_ratio: float) -> float | None:

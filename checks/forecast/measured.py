@@ -9,6 +9,8 @@ from kernels import gradient_descent, gradient_flow, layer_grams
 from kernels.training import Trajectory
 
 MOST_STEPS = 100_000
+SPAN, POINTS = 30.0, 400  # of the forecast's time
+BEYOND = 0.8  # of the loss, a little farther, so that it lies between two times
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,9 @@ def train(
     """Flow to the loss of the forecast, and its number of steps of descent, at ``rate`` or the `Forecast.safe_step`."""
     params, model = network.params, {"activation": network.activation, "kappa": network.kappa}
     options = {**model, "layer_rates": network.rates, "centred": centred}
-    run = gradient_flow(params, X, y, loss_ratio=found.loss_ratio, max_evaluations=max_evaluations, **options)
+    times = found.time * np.concatenate([[0.0], np.geomspace(1 / SPAN, SPAN, POINTS)])
+    stop = {"times": times, "loss_ratio": BEYOND * found.loss_ratio, "max_evaluations": max_evaluations}
+    run = gradient_flow(params, X, y, **stop, **options)
     time, layers = _at(run, found.loss_ratio)
     G, after = (np.tensordot(network.rates, layer_grams(p, X, **model), axes=1) for p in (params, run.params))
     rate = found.safe_step if rate is None else rate

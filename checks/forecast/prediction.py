@@ -38,7 +38,7 @@ VALID_KERNEL, VALID_LOSS = (
 )  # largest kernel change and factor between the losses of a forecast that calls itself valid
 HIDDEN = 0.9  # of the loss asked for may be where nothing moves
 STEP = 0.95  # of the largest step at which descent of the linearised network converges
-NODES = {600: 12, 2_000: 6}  # points of the path, by samples
+NODES = {600: 12, 1_200: 6}  # points of the path, by samples; 4 for more
 HELD = 0.9  # of the least eigenvector: the rows that make the least eigenvalue what it is
 MODES = (1, 5, 20)
 

@@ -7,7 +7,7 @@ import csv
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
+from zipfile import BadZipFile, is_zipfile
 
 import numpy as np
 
@@ -82,16 +82,18 @@ def _load(source: str, target: str | None) -> tuple[np.ndarray, np.ndarray]:
 
 def _npz(path: Path, target: str) -> tuple[np.ndarray, np.ndarray]:
     """X (n, d) and the array ``target`` (n,)."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            missing = [name for name in ("X", target) if name not in file]
-            if missing:
-                raise ValueError(f"{path} must hold the arrays X and {target}, holds {', '.join(file) or 'none'}")
+    if not is_zipfile(path):
+        raise ValueError(f"{path} is no NPZ file")
+    with np.load(path, allow_pickle=False) as file:
+        missing = [name for name in ("X", target) if name not in file]
+        if missing:
+            raise ValueError(f"{path} must hold the arrays X and {target}, holds {', '.join(file) or 'none'}")
+        try:
             X, y = file["X"], file[target]
-    except (OSError, BadZipFile, EOFError) as error:
-        raise ValueError(f"{path} is no NPZ file: {error}") from error
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}" if "pickle" in str(error).lower() else str(error)) from error
+        except (ValueError, EOFError, BadZipFile) as error:
+            raise ValueError(
+                f"{path}: X and {target} must be plain arrays of numbers; pickled objects are not read"
+            ) from error
     for name, array, axes in (("X", X, 2), (target, y, 1)):
         if array.dtype.kind not in "iuf" or array.ndim != axes:
             raise ValueError(f"{path}: {name} must be real numbers with {axes} axes, is {array.dtype} {array.shape}")

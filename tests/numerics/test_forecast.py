@@ -99,7 +99,7 @@ def test_a_lazy_network_does_what_is_foretold(seed, activation, L, ratio):
     assert found.drift == pytest.approx(run.drift, rel=0.05)
     assert found.layer_changes == pytest.approx(run.layer_changes, rel=0.05)
     assert found.time == pytest.approx(run.time, rel=0.1)
-    assert run.descent_ratio == pytest.approx(ratio, rel=0.2)
+    assert run.descent_ratio < 1.1 * ratio
 
 
 @given(seed=seeds)

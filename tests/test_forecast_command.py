@@ -1,0 +1,160 @@
+"""``python -m checks forecast``: what it says of good data, and one sentence for whatever is wrong with bad ones."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import checks.__main__ as program
+from checks.forecast.user_data import SETS, read
+
+SMALL = ["--width", "32", "--loss", "0.3"]
+
+
+def csv_file(folder, lines):
+    path = folder / "table.csv"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return str(path)
+
+
+def told(capsys, *arguments):
+    """What the command prints."""
+    assert program.main(["forecast", *arguments]) == 0
+    return capsys.readouterr().out
+
+
+def refused(capsys, *arguments):
+    """The sentence with which it ends."""
+    with pytest.raises(SystemExit) as end:
+        program.main(["forecast", *arguments])
+    assert end.value.code == 2
+    return capsys.readouterr().err.splitlines()[-1]
+
+
+def table(rng, n, d):
+    return rng.normal(size=(n, d)), rng.normal(size=n)
+
+
+@given(seed=st.integers(0, 2**31), n=st.integers(2, 20), d=st.integers(1, 5))
+def test_a_csv_file_and_an_npz_file_hold_the_same_table(seed, n, d, tmp_path_factory):
+    folder, (X, y) = tmp_path_factory.mktemp("data"), table(np.random.default_rng(seed), n, d)
+    names = [f"x{k}" for k in range(d)]
+    lines = [
+        ",".join(["price", *names]),
+        *(",".join(map(repr, map(float, (own, *row)))) for own, row in zip(y, X, strict=True)),
+    ]
+    np.savez(folder / "table.npz", X=X, y=y)
+    first, second = read(csv_file(folder, lines), "price"), read(str(folder / "table.npz"), None)
+    assert np.array_equal(first.X, second.X) and np.array_equal(first.y, second.y)
+    assert first.y.mean() == pytest.approx(0, abs=1e-12) and first.y.std() == pytest.approx(1)
+    assert first.X.std(axis=0) == pytest.approx(np.ones(d)) and first.X.mean(axis=0) == pytest.approx(
+        np.zeros(d), abs=1e-12
+    )
+    rows = read(str(folder / "table.npz"), None, normalise="rows").X
+    assert np.linalg.norm(rows, axis=1) == pytest.approx(np.ones(n)) and (rows * X > 0).all()
+    assert np.array_equal(read(str(folder / "table.npz"), None, normalise="none").X, X)
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_data_sets_of_scikit_learn_are_read_by_name(name):
+    found = read(name, None)
+    assert np.isfinite(found.X).all() and found.X.std(axis=0) == pytest.approx(np.ones(found.X.shape[1]))
+
+
+def test_more_rows_than_asked_for_are_drawn_and_it_is_said():
+    few, all_rows = read("wine", None, rows=50, seed=1), read("wine", None)
+    assert few.X.shape == (50, 13) and "50 of the rows drawn" in " ".join(few.notes)
+    assert not np.array_equal(few.y, read("wine", None, rows=50, seed=2).y) and len(all_rows.X) == 178
+
+
+def test_the_answer_has_a_regime_a_forecast_a_width_and_a_step(capsys):
+    text = told(capsys, "iris", "--scheme", "he", *SMALL)
+    for word in ("regime", "layers change by", "kernel change", "wider", "largest stable step", "generalisation"):
+        assert word in text
+    assert "1 rows occur more than once, with one target each: harmless" in text
+
+
+def test_training_prints_predicted_beside_measured(capsys):
+    text = told(capsys, "wine", "--kappa", "50", "--rows", "20", "--train", *SMALL)
+    ratios = [float(line.split("ratio ")[1]) for line in text.splitlines() if "ratio " in line]
+    assert len(ratios) == 5 and ratios == pytest.approx([1] * 5, rel=0.3)
+
+
+def test_json_holds_every_number_and_is_strict(capsys):
+    found = json.loads(told(capsys, "iris", "--json", *SMALL), parse_constant=lambda name: pytest.fail(name))
+    assert len(found["forecast"]["eigenvalues"]) == 150 and found["valid"] in (True, False)
+    assert {"drift", "layer_changes", "kernel_change", "largest_step", "steps"} <= set(found["forecast"])
+    assert found["limits"]["condition"] == "inf"  # two rows are equal
+
+
+def test_rows_with_two_targets_are_named(capsys, tmp_path):
+    path = csv_file(tmp_path, ["x,z,y", "1,2,1", "1,2,-1", "3,1,0", "0,1,2"])
+    text = told(capsys, path, "--target", "y", *SMALL)
+    assert "row 0 with targets that differ by" in text and "where nothing can move" not in text.split("forecast")[0]
+
+
+BAD_LINES = {
+    "there is no column 'price'; columns are x, y": ["x,y", "1,2", "2,3"],
+    "line 3: x must be a finite number, is 'red'": ["x,price", "1,2", "red,3"],
+    "line 2: price must be a finite number, is 'nan'": ["x,price", "1,nan", "2,3"],
+    "line 3: x must be a finite number, is '2024-01-31'": ["x,price", "1,2", "2024-01-31,3"],
+    "line 2: x must be a finite number, is ''": ["x,price", ",2", "2,3"],
+    "line 3: 3 values for 2 columns": ["x,price", "1,2", "1,2,3"],
+    "the first line must name the columns": ["1,2", "2,3"],
+    "two columns are called 'x'": ["x,x,price", "1,2,3"],
+    "is empty": [],
+    "must have at least 2 rows, has 1": ["x,price", "1,2"],
+    "the target is 2 in every row": ["x,price", "1,2", "3,2"],
+    "every column is constant": ["x,price", "1,2", "1,3"],
+    "must have a column besides price": ["price", "1", "2"],
+}
+
+
+@pytest.mark.parametrize("message", BAD_LINES)
+def test_a_bad_csv_file_ends_with_one_sentence(message, capsys, tmp_path):
+    assert message in refused(capsys, csv_file(tmp_path, BAD_LINES[message]), "--target", "price", *SMALL)
+
+
+@pytest.mark.parametrize(
+    "arrays, message",
+    [
+        ({"X": np.eye(3)}, "must hold the arrays X and y, holds X"),
+        ({"X": np.eye(3), "y": np.ones(2)}, "X has 3 rows and y 2"),
+        ({"X": np.ones(3), "y": np.ones(3)}, "X must be real numbers with 2 axes"),
+        ({"X": np.eye(3) * 1j, "y": np.ones(3)}, "X must be real numbers"),
+        ({"X": np.array([[1.0, np.inf]] * 2), "y": np.ones(2)}, "X must be finite, is not at (0, 1)"),
+        ({"X": np.array([[object()]]), "y": np.ones(1)}, "pickled objects are not read"),
+    ],
+)
+def test_a_bad_npz_file_ends_with_one_sentence(arrays, message, capsys, tmp_path):
+    np.savez(tmp_path / "data.npz", **arrays)
+    assert message in refused(capsys, str(tmp_path / "data.npz"), *SMALL)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["nosuch"], "must be a .csv or .npz file or one of iris"),
+        (["nosuch.csv"], "there is no file nosuch.csv"),
+        (["iris", "--target", "petal"], "iris has one target"),
+        (["iris", "--scheme", "kaiming"], "--scheme must be ntk"),
+        (["iris", "--scheme", "1,2,3"], "must be 2 positive deviations"),
+        (["iris", "--scheme", "he", "--kappa", "2"], "`kappa` is for"),
+        (["iris", "--width", "0"], "`width` must be"),
+        (["iris", "--hidden-layers", "0"], "`hidden_layers` must be"),
+        (["iris", "--loss", "1"], "`loss_ratio` must be"),
+        (["iris", "--rate", "-1"], "--rate must be positive"),
+        (["iris", "--rows", "1"], "--rows must be at least 2"),
+        (["iris", "--seed", "-1"], "`seed` must be"),
+        (["iris", "--activation", "swish"], "--activation"),
+    ],
+)
+def test_bad_options_end_with_one_sentence(arguments, message, capsys):
+    assert message in refused(capsys, *arguments)
+
+
+def test_a_file_that_only_calls_itself_npz_is_refused(capsys, tmp_path):
+    (tmp_path / "data.npz").write_text("no")
+    assert "is no NPZ file" in refused(capsys, str(tmp_path / "data.npz"))
