@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kernels.network import Parameters, finite_at_scale, hidden_layer, validate_network
+from argument_validation import validate_array
+from kernels.network import LARGEST, Parameters, finite_at_scale, hidden_layer, validate_network
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,9 @@ def cross_grams(P: Factors, Q: Factors) -> np.ndarray:
     return grams
 
 
-def layer_grams(params: Parameters, X: np.ndarray, *, activation: str, kappa: float) -> np.ndarray:
+def layer_grams(
+    params: Parameters, X: np.ndarray, X2: np.ndarray | None = None, *, activation: str, kappa: float
+) -> np.ndarray:
     """Gram matrices G^l_ij = ⟨∂f(x_i)/∂W^l, ∂f(x_j)/∂W^l⟩, l = 1..L+1 with W^{L+1} = a; unscaled, (L+1, n, n).
 
     With A^l = [x^l(x_i)]_i (m, n), A^0 = Xᵀ, and B^l = [∂f(x_i)/∂z^l]_i (m, n):
@@ -69,13 +72,14 @@ def layer_grams(params: Parameters, X: np.ndarray, *, activation: str, kappa: fl
     Parameters
     ----------
     params : weights, see `Parameters`.
-    X : (n, d) inputs, entries at most 1e150 in size.
+    X : (n, d) inputs, entries at most 1e150 in size. X2 : (n2, d) the second inputs, by default X.
     activation : name of σ, see `kernels.activations`.
     kappa : output scale κ > 0.
 
     Returns
     -------
-    (L+1, n, n), each layer exactly symmetric. Reproducible to rounding: the matrix products are the BLAS library's.
+    (L+1, n, n), each layer exactly symmetric, or (L+1, n, n2). Reproducible to rounding: the matrix products are the BLAS
+    library's.
 
     Raises
     ------
@@ -83,9 +87,10 @@ def layer_grams(params: Parameters, X: np.ndarray, *, activation: str, kappa: fl
     matrices that overflow: it names κ, the inputs or the weights, whichever is the cause.
     """
     X, kappa = validate_network(params, X, activation, kappa)
+    X2 = None if X2 is None else validate_array(X2, "X2", ("n2", params.input_dim), largest=LARGEST)
 
     def grams(kappa: float) -> np.ndarray:
         factors = propagate(params, X.T, activation, kappa)
-        return cross_grams(factors, factors)
+        return cross_grams(factors, factors if X2 is None else propagate(params, X2.T, activation, kappa))
 
-    return finite_at_scale(grams, kappa, X, params.arrays, "params")
+    return finite_at_scale(grams, kappa, X if X2 is None else np.vstack([X, X2]), params.arrays, "params")

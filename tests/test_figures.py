@@ -22,6 +22,7 @@ from checks.running.verify import measure
 from figures import (
     cnn,
     drift,
+    forecast,
     gradient_descent,
     gram_limit,
     gram_moments,
@@ -325,6 +326,12 @@ def test_without_pytorch_the_other_figures_are_drawn_and_cnn_is_named(monkeypatc
     assert program.main(["--out", str(tmp_path)]) == 0 and "pip install -e '.[cnn]'" in capsys.readouterr().out
     with pytest.raises(SystemExit):
         program.main(["cnn", "--out", str(tmp_path)])
+
+
+def test_forecast_has_its_points_near_the_line(small):
+    table = table_of(forecast, small)
+    assert set(table["panel"].tolist()) == set(forecast.BANDS)
+    assert np.median(np.abs(np.log(table["predicted"] / table["measured"]))) < np.log(1.1)
 
 
 def test_integrators_shows_errors_that_fall_with_the_tolerance(small):

@@ -61,7 +61,15 @@ LIBRARY = (
     ensemble, random_weights,
 )  # fmt: skip
 NOT_CALLED = {
-    *("Certificate", "LimitGrams", "LinearizedFlow", "Trajectory", "ModelTrajectory", "NormalizedNetwork"),  # results
+    *(
+        "Certificate",
+        "LimitGrams",
+        "KernelRegression",
+        "LinearizedFlow",
+        "Trajectory",
+        "ModelTrajectory",
+        "NormalizedNetwork",
+    ),  # results
     *("Model", "Loss", "WeightMap", "CountedWeights", "ModelProblem"),  # protocols and what is beneath the maps
     # called on what others have checked
     *("rounding_loss", "validate_loss", "dual_layer", "combined_angle", "validate_variances", "mean_of_shifts"),
@@ -181,6 +189,10 @@ line(
 line(
     theory.linearized_flow, K=K, y=y, times=times.lenient("inf"), f0=h.optional(y), K_test=h.array(("k", "n")).lenient("None"),
     f0_test=h.optional(h.array(("k",))), weight=h.optional(h.positive()), _infinite="free",
+)  # fmt: skip
+line(
+    theory.kernel_regression, K=K, K_test=h.array(("k", "n")), y=y.lenient("column"), time=h.not_negative().lenient("inf"),
+    K_self=h.optional(h.array(("k",), lambda rng, sizes: rng.integers(0, 9, sizes["k"]) / 8)), _infinite="free",
 )  # fmt: skip
 line(theory.certified_min_eigenvalue, K=K, entry_error=h.not_negative().lenient("list", "array"), _infinite=True)
 line(
@@ -351,8 +363,8 @@ line(
     kernels.Parameters, weights=h.one_of(lambda rng, s: h.draw_parameters(rng, s).weights),
     output=h.array(("m",)), _call=lambda **values: kernels.Parameters(**values).arrays,
 )  # fmt: skip
-for function in (kernels.forward, kernels.layer_grams):
-    line(function, params=h.PARAMETERS, X=POINTS, activation=KERNEL_NAMES, kappa=kappa)
+line(kernels.forward, params=h.PARAMETERS, X=POINTS, activation=KERNEL_NAMES, kappa=kappa)
+line(kernels.layer_grams, params=h.PARAMETERS, X=POINTS, X2=X2, activation=KERNEL_NAMES, kappa=kappa)
 TRAINING = {
     "params": h.PARAMETERS, "X": X, "y": y, "activation": KERNEL_NAMES, "kappa": kappa, "centred": h.flag(),
     "layer_rates": h.optional(layer_rates), "X_test": h.optional(h.array(("k", "d"))),

@@ -44,6 +44,20 @@ def naive(params, x, activation, kappa):
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
+@examples(5)
+@given(configuration=configurations, n2=st.integers(1, 4))
+def test_grams_with_other_inputs_match_the_naive_jacobians(activation, configuration, n2):
+    params, X, kappa = build(**configuration)
+    X2 = np.random.default_rng(configuration["seed"] + 1).normal(size=(n2, X.shape[1]))
+    first, second = ([naive(params, x, activation, kappa)[1] for x in inputs] for inputs in (X, X2))
+    grams = layer_grams(params, X, X2, activation=activation, kappa=kappa)
+    assert grams.shape == (params.hidden_layers + 1, len(X), n2)
+    for l, G in enumerate(grams):
+        J, J2 = (np.stack([gradients[l].ravel() for gradients in own]) for own in (first, second))
+        assert np.allclose(G, J @ J2.T, rtol=1e-11, atol=1e-12 * kappa**2)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
 @examples(10)
 @example(configuration={"seed": 0, "n": 1, "d": 1, "m": 1, "L": 1, "kappa": 1.0})
 @example(configuration={"seed": 0, "n": 1, "d": 3, "m": 6, "L": 4, "kappa": 2.0})

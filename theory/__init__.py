@@ -13,11 +13,13 @@ from theory.eigenvalue_bounds import (
 )
 from theory.gram_fluctuations import gram_fluctuations
 from theory.gram_limits import LimitGrams, limit_grams
+from theory.kernel_regression import KernelRegression, kernel_regression
 from theory.linearized_flow import LinearizedFlow, linearized_flow
 from theory.quadrature import dual_activation
 
 __all__ = [
     "Certificate",
+    "KernelRegression",
     "LimitGrams",
     "LinearizedFlow",
     "certified_kernel_min_eigenvalue",
@@ -26,6 +28,7 @@ __all__ = [
     "first_layer_failure_bound",
     "gram_fluctuations",
     "kernel_failure_bound",
+    "kernel_regression",
     "last_layer_failure_bound",
     "limit_grams",
     "linearized_flow",
