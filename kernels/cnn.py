@@ -2,7 +2,7 @@
 
 The model is α(h − h_0), h the network and h_0 a copy of it as it was at the start, trained by stochastic gradient descent on
 the square loss over α²: the mean of (α(h − h_0)_k − y_k)²/α² over the images of a batch and the ten outputs k, y one-hot.
-Nothing else in the project needs PyTorch.
+Besides `kernels.torch_model` nothing in the project needs PyTorch.
 """
 
 import copy

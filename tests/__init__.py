@@ -20,8 +20,8 @@ def examples(count):
 
 
 def modules():
-    """Names of all our modules that can be imported here: `kernels.cnn` needs PyTorch."""
+    """Names of all our modules that can be imported here: two of `kernels` need PyTorch."""
     for package in ("theory", "kernels", "checks", "figures", "benchmarks"):
         for module in walk_packages(import_module(package).__path__, f"{package}."):
-            if find_spec("torch") or module.name != "kernels.cnn":
+            if find_spec("torch") or module.name not in ("kernels.cnn", "kernels.torch_model"):
                 yield module.name

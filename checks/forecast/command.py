@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import json
+from importlib.util import find_spec
 
 import numpy as np
 from rich.console import Console
@@ -11,9 +12,10 @@ from rich.text import Text
 
 from checks.forecast.limits import limits
 from checks.forecast.measured import train
+from checks.forecast.module import criterion, forecast_model, load_module, targets_of, train_model
 from checks.forecast.prediction import SCHEMES, forecast, make_network
-from checks.forecast.report import comparison, lines
-from checks.forecast.user_data import NORMALISATIONS, SETS, read
+from checks.forecast.report import comparison, lines, lines_of_module
+from checks.forecast.user_data import NORMALISATIONS, SETS, UserData, read
 from checks.running.table import print_line
 from kernels.activations import ACTIVATIONS
 
@@ -21,6 +23,7 @@ EPILOG = """\
 examples:
   python -m checks forecast diabetes --scheme he --width 1024 --hidden-layers 2
   python -m checks forecast table.csv --target price --width 4096 --train
+  python -m checks forecast table.csv --target price --module my_net.py:build
   python -m checks forecast digits --scheme 1,0.03 --hidden-layers 1 --json
 
 Words in brackets say how a line is known: proved, derived (leading order) or measured.
@@ -50,6 +53,7 @@ def add_forecast(commands: argparse._SubParsersAction) -> None:
         default="ntk",
         help=f"{', '.join(SCHEMES)}, or deviations β_1,…,β_(L+1) of the raw weights (default ntk)",
     )
+    add("--module", metavar="FILE.py:NAME", help="a torch.nn.Module, or a function of the number of columns, instead")
     add("--kappa", type=float, metavar="K", help="output scale κ of N(0, 1) weights, in place of the scheme's")
     add(
         "--rate", type=float, metavar="R", help="step of descent with --train (default: 0.95 of the largest stable one)"
@@ -70,7 +74,12 @@ def run_forecast(options: argparse.Namespace, console: Console) -> None:
         raise ValueError(f"--rows must be at least 2, got {options.rows}")
     if options.rate is not None and not options.rate > 0:
         raise ValueError(f"--rate must be positive, got {options.rate}")
+    if options.module and (options.kappa is not None or options.rate is not None):
+        raise ValueError("--module has its own scale, and is trained by gradient flow: without --kappa and --rate")
     data = read(options.data, options.target, normalise=options.normalise, rows=options.rows, seed=options.seed)
+    if options.module:
+        print_told(console, _of_module(options, data))
+        return
     model = {"hidden_layers": options.hidden_layers, "activation": options.activation, "scheme": scheme}
     network = make_network(data.X.shape[1], options.width, kappa=options.kappa, seed=options.seed, **model)
     with Console(stderr=True).status("kernels along the path …"):
@@ -85,7 +94,29 @@ def run_forecast(options: argparse.Namespace, console: Console) -> None:
         said = {"data": options.data, "notes": data.notes, "regime": found.regime, "valid": found.valid}
         print_line(console, json.dumps(said | plain, ensure_ascii=False))
         return
-    told = lines(options.data, data, network, found, wide) + (comparison(found, trained) if trained else [])
+    print_told(
+        console, lines(options.data, data, network, found, wide) + (comparison(found, trained) if trained else [])
+    )
+
+
+def _of_module(options: argparse.Namespace, data: UserData) -> list[tuple[str, str]]:
+    """What is said of a module, and of its training."""
+    if find_spec("torch") is None:
+        raise ValueError("--module needs PyTorch: pip install 'lazy-training-checks[cnn]'")
+    from kernels.torch_model import TorchModel
+
+    model, n = TorchModel(load_module(options.module, data.X.shape[1]), data.X), len(data.X)
+    y = targets_of(data.y, model.outputs)
+    with Console(stderr=True).status("kernels along the path …"):
+        settings = {"samples": n, "centred": options.centred}
+        found = forecast_model(model, model.start, y, loss_ratio=options.loss, **settings)
+        scale = criterion(model, model.start, y)
+        run = train_model(model, model.start, y, found, **settings) if options.train else None
+    return lines_of_module(options.data, data, options.module, model, found, scale, run)
+
+
+def print_told(console: Console, told: list[tuple[str, str]]) -> None:
+    """Headings and sentences, in two columns on a terminal, a line each in a file."""
     table = Table.grid(padding=(0, 2))
     for heading, sentence in told:
         table.add_row(Text(heading, style="bold"), Text(sentence))

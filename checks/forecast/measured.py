@@ -6,7 +6,6 @@ import numpy as np
 
 from checks.forecast.prediction import Forecast, Network
 from kernels import gradient_descent, gradient_flow, layer_grams
-from kernels.training import Trajectory
 
 MOST_STEPS = 100_000
 SPAN, POINTS = 30.0, 400  # of the forecast's time
@@ -46,16 +45,15 @@ def train(
     """Flow to the loss of the forecast, and its number of steps of descent, at ``rate`` or the `Forecast.safe_step`."""
     params, model = network.params, {"activation": network.activation, "kappa": network.kappa}
     options = {**model, "layer_rates": network.rates, "centred": centred}
-    times = found.time * np.concatenate([[0.0], np.geomspace(1 / SPAN, SPAN, POINTS)])
-    stop = {"times": times, "loss_ratio": BEYOND * found.loss_ratio, "max_evaluations": max_evaluations}
+    stop = {"times": around(found.time), "loss_ratio": BEYOND * found.loss_ratio, "max_evaluations": max_evaluations}
     run = gradient_flow(params, X, y, **stop, **options)
-    time, layers = _at(run, found.loss_ratio)
+    (time,), layers = (at_loss(run.losses, found.loss_ratio, values) for values in (run.times, run.layer_drift))
     G, after = (np.tensordot(network.rates, layer_grams(p, X, **model), axes=1) for p in (params, run.params))
     rate = found.safe_step if rate is None else rate
     steps = min(max(found.steps, 1), MOST_STEPS)
     taken = gradient_descent(params, X, y, step=rate, steps=steps, record_every=steps, **options) if descent else None
     return Measured(
-        time=time,
+        time=float(time),
         drift=float(np.sqrt(((layers / network.betas) ** 2).sum() / params.width)),
         layer_changes=layers / [np.linalg.norm(array) for array in params.arrays],
         kernel_change=float(np.linalg.norm(after - G, 2) / np.linalg.norm(G, 2)) if np.isfinite(time) else np.nan,
@@ -68,10 +66,15 @@ def train(
     )
 
 
-def _at(run: Trajectory, ratio: float) -> tuple[float, np.ndarray]:
-    """Time and layers' displacements where the loss first is ``ratio`` of that at the start, between two recorded steps."""
-    falls = -np.log(np.minimum.accumulate(run.losses / run.losses[0]).clip(1e-300))
+def around(time: float) -> np.ndarray:
+    """0 and `POINTS` times from ``time``/`SPAN` to ``time``·`SPAN`."""
+    return time * np.concatenate([[0.0], np.geomspace(1 / SPAN, SPAN, POINTS)])
+
+
+def at_loss(losses: np.ndarray, ratio: float, values: np.ndarray) -> np.ndarray:
+    """``values`` (k, …) where ``losses`` (k,) first are ``ratio`` of the first, between two of them; NaN if they never are."""
+    values = np.asarray(values, dtype=float).reshape(len(losses), -1)
+    falls = -np.log(np.minimum.accumulate(losses / losses[0]).clip(1e-300)) if len(losses) else np.zeros(1)
     if falls[-1] < -np.log(ratio):
-        return np.nan, np.full(run.layer_drift.shape[1], np.nan)
-    at = lambda values: np.interp(-np.log(ratio), falls, values)  # noqa: E731
-    return float(at(run.times)), np.array([at(column) for column in run.layer_drift.T])
+        return np.full(values.shape[1], np.nan)
+    return np.array([np.interp(-np.log(ratio), falls, column) for column in values.T])

@@ -5,7 +5,7 @@ Gram matrices met there drive the residual once more, and the weights follow tha
 little, the forecast holds; what "little" means was declared first and is scored on fresh draws by numerics/forecast.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,8 +24,7 @@ from argument_validation import (
 )
 from kernels import Parameters, init_parameters
 from kernels.activations import ACTIVATIONS
-from kernels.exponential_scheme import UNIT, Point, State
-from kernels.gram import cross_grams
+from kernels.exponential_scheme import UNIT, Point, Problem, State
 from kernels.losses import SquareLoss
 from kernels.network_problem import NetworkProblem, layer_distances
 from theory.parametrization import standard_betas
@@ -106,7 +105,7 @@ class Forecast:
     @property
     def regime(self) -> str:
         """lazy, critical or not lazy, by the largest of the relative changes of a layer; see also `per_neuron`."""
-        return _regime(float(self.layer_changes.max()))
+        return _regime(float(np.nanmax(self.layer_changes)))
 
     @property
     def per_neuron(self) -> str:
@@ -196,31 +195,61 @@ def forecast(
     shift = first.outputs if validate_flag(centred, "centred") else np.zeros(n)
     problem = NetworkProblem(np.ascontiguousarray(X.T), SquareLoss(y + shift, 1 / n), **model)
     e = first.outputs - shift - y
-    grams = cross_grams(first.factors, first.factors)
-    G = np.tensordot(network.rates, grams, axes=1)
+    length = layer_distances(theta, None)
+    return foretold(
+        problem,
+        theta,
+        first,
+        y,
+        e,
+        samples=n,
+        ratio=ratio,
+        count=count,
+        changes=lambda there: layer_distances(there, theta) / length,
+        drift=lambda there: float(np.sqrt(((layer_distances(there, theta) / network.betas) ** 2).sum() / m)),
+    )
+
+
+def foretold(
+    problem: Problem,
+    theta: State,
+    first: Point,
+    y: np.ndarray,
+    e: np.ndarray,
+    *,
+    samples: int,
+    ratio: float,
+    count: int,
+    changes: Callable[[State], np.ndarray],
+    drift: Callable[[State], float],
+) -> Forecast:
+    """Forecast from θ_0 ``theta``, its point ``first`` and residual ``e`` (N,), loss ‖e‖²/(2·``samples``), ``count`` nodes.
+
+    ``changes`` and ``drift`` of weights: relative change of every layer, and of all.
+    """
+    G = problem.gram(first, first)
     if not np.isfinite(G).all() or not np.abs(e).max() > 0:
         raise ValueError("`y` must differ from the outputs at the start, and the tangent kernel there must be finite")
-    linear = LinearPath.of(G, e)
+    linear = LinearPath.of(G, e, samples)
     ratio, reached = linear.reachable(ratio)
-    largest = n * linear.values[-1]
+    largest = samples * linear.values[-1]
     t_star = linear.time_of(ratio)
-    times, moved = linear.nodes(t_star, count), linear.passed(t_star)
-    weighted = np.array([moved @ (own @ moved) for own in grams]).clip(0) / n**2
-    layers = network.rates * np.sqrt(weighted)  # ‖ΔW^l‖_F, S on each side
-    end, losses, residual = _corrected(problem, theta, first, e, linear, times)
+    times = linear.nodes(t_star, count)
+    there, end, losses, residual = _corrected(problem, theta, first, e, linear, times, samples)
+    size = np.linalg.norm(y)
     return Forecast(
-        eigenvalues=n * linear.values,
+        eigenvalues=samples * linear.values,
         loss_shares=linear.shares,
         hidden=linear.hidden,
-        start=float(np.linalg.norm(first.outputs - shift) / np.linalg.norm(y)) if y.any() else np.inf,
-        residual=float(np.linalg.norm(e) / np.linalg.norm(y)) if y.any() else np.inf,
+        start=float(np.linalg.norm(e + y) / size) if size else np.inf,
+        residual=float(np.linalg.norm(e) / size) if size else np.inf,
         loss_ratio=ratio,
         reached=reached,
         time=t_star,
-        largest_step=2 * n / largest,
-        steps=linear.steps_to(ratio, STEP * 2 * n / largest),
-        drift=float(np.sqrt(((layers / network.betas) ** 2).sum() / m)),
-        layer_changes=layers / layer_distances(theta, None),
+        largest_step=2 * samples / largest,
+        steps=linear.steps_to(ratio, STEP * 2 * samples / largest),
+        drift=drift(there),
+        layer_changes=changes(there),
         kernel_change=float(np.linalg.norm(problem.gram(end, end) - G, 2) / largest),
         distance=float(np.linalg.norm(residual - linear.residual(t_star)) / np.linalg.norm(e)),
         corrected_ratio=float(losses[-1]),
@@ -240,11 +269,11 @@ class LinearPath:
         self.hidden = float(self.shares[values == 0].sum())
 
     @classmethod
-    def of(cls, G: np.ndarray, e: np.ndarray) -> "LinearPath":
-        """That of the tangent kernel G (n, n) from the residual e (n,); eigenvalues that rounding hides are 0."""
-        n = len(e)
+    def of(cls, G: np.ndarray, e: np.ndarray, samples: int | None = None) -> "LinearPath":
+        """That of the tangent kernel G (N, N) from e (N,), n = N by default; eigenvalues that rounding hides are 0."""
+        n = samples or len(e)
         values, Q = np.linalg.eigh(G)
-        return cls(np.where(values > 4 * n * UNIT * values[-1], values, 0.0) / n, Q, e, G / n)
+        return cls(np.where(values > 4 * len(e) * UNIT * values[-1], values, 0.0) / n, Q, e, G / n)
 
     def reachable(self, ratio: float) -> tuple[float, bool]:
         """``ratio``, or a loss ratio little above what is hidden where that is more, and whether it is the one asked for."""
@@ -293,10 +322,12 @@ def _decayed(values: np.ndarray, t: float | np.ndarray) -> np.ndarray:
 
 
 def _corrected(
-    problem: NetworkProblem, theta: State, first: Point, e: np.ndarray, linear: LinearPath, times: np.ndarray
-) -> tuple[Point, np.ndarray, np.ndarray]:
-    """The path that the kernels on the linearised one give: the point at its end, losses over R_0 (k,), the residual there."""
-    n, whole, residual, losses = len(e), e @ e, e, [1.0]
+    problem: Problem, theta: State, first: Point, e: np.ndarray, linear: LinearPath, times: np.ndarray, n: int
+) -> tuple[State, Point, np.ndarray, np.ndarray]:
+    """Weights at the end of the linearised path; of the path that the kernels met there give: the point at its end, losses over
+    R_0 (k,), the residual at the end.
+    """
+    whole, residual, losses = e @ e, e, [1.0]
     shape = lambda: tuple(np.empty_like(array) for array in theta)  # noqa: E731
     there, moved, spare = shape(), tuple(array.copy() for array in theta), shape()
     before, H_before = first, linear.H
@@ -311,7 +342,7 @@ def _corrected(
         problem.add(moved, [(before, half), (here, half)], spare)
         moved, spare, before, H_before = spare, moved, here, H
         losses.append(residual @ residual / whole)
-    return problem.point(moved), np.array(losses), residual
+    return there, problem.point(moved), np.array(losses), residual
 
 
 def _holding(vector: np.ndarray) -> np.ndarray:

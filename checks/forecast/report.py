@@ -6,6 +6,7 @@ from checks.forecast.limits import GOAL, Limits
 from checks.forecast.measured import Measured
 from checks.forecast.prediction import CRITICAL, LAZY, MODES, VALID_KERNEL, Forecast, Network
 from checks.forecast.user_data import UserData
+from kernels.models import CountedWeights
 
 ROWS = 5  # named at most
 LABEL = "numerics/forecast"
@@ -57,33 +58,31 @@ def _of_network(network: Network) -> str:
     return f"{L} hidden layer{'s' * (L > 1)} of {m} {network.activation} neurons, no biases, {scheme}"
 
 
-def _of_regime(found: Forecast) -> str:
-    largest = float(found.layer_changes.max())
+def _of_regime(found: Forecast, what: str = "drift per neuron") -> str:
+    largest = float(np.nanmax(found.layer_changes))
     layers = ", ".join(f"{change:.2g}" for change in found.layer_changes)
     said = f"{found.regime.upper()}: layers change by {layers} of their size (lazy below {LAZY:g}, not lazy from {CRITICAL:g}"
     edge = LAZY if largest < np.sqrt(LAZY * CRITICAL) else CRITICAL
-    said += f"; a factor {max(largest / edge, edge / largest):.2g} from {edge:g}), drift per neuron {found.drift:.2g}"
+    said += f"; a factor {max(largest / edge, edge / largest):.2g} from {edge:g}), {what} {found.drift:.2g}"
     return (
         said + ("" if found.per_neuron == found.regime else f", which alone would be {found.per_neuron}") + " [derived]"
     )
 
 
-def _of_forecast(found: Forecast) -> list[str]:
+def _of_forecast(found: Forecast, scored: bool = True) -> list[str]:
     goal = f"{found.loss_ratio:.3g} of the loss at the start"
     said = (
         [] if found.reached else [f"{found.hidden:.2g} of the loss is where nothing can move: looked at down to {goal}"]
     )
-    if found.valid:
-        said.append(
-            f"down to {goal}, valid: drift is right to 10 %, kernel change and time to a factor of 2 [measured, {LABEL}]"
-        )
-    else:
-        why = (
-            f"kernel change {found.kernel_change:.2g}"
-            if found.kernel_change >= VALID_KERNEL
-            else "losses of the two paths"
-        )
-        said.append(f"down to {goal}, NOT VALID ({why}): all below is a hint, training may go elsewhere")
+    right = f"drift is right to 10 %, kernel change and time to a factor of 2 [measured, {LABEL}]"
+    right = right if scored else "the two paths agree; for modules this has not been scored [derived]"
+    small = found.kernel_change < VALID_KERNEL
+    why = "the losses of its two paths differ" if small else f"kernel change {found.kernel_change:.2g}"
+    said.append(
+        f"down to {goal}, valid: {right}"
+        if found.valid
+        else f"down to {goal}, NOT VALID ({why}): all below is a hint, training may go elsewhere"
+    )
     said.append(
         f"kernel change {found.kernel_change:.2g}, outputs end {found.distance:.2g} of "
         "the residual at the start from the linearised ones [derived]"
@@ -113,13 +112,60 @@ def _of_width(network: Network, wide: Limits) -> list[str]:
 
 
 def _of_learning(found: Forecast, wide: Limits) -> list[str]:
+    return [*_of_steps(found), f"generalisation term √(2yᵀK⁻¹y/n) = {wide.generalisation:.3g} [derived]"]
+
+
+def _of_steps(found: Forecast) -> list[str]:
     shares = ", ".join(f"{found.loss_shares[-k:].sum():.2f}" for k in MODES)
     return [
         f"largest stable step {found.largest_step:.4g}: linear stability, 2n/λ_max of the kernel at the start [derived]",
-        f"at 0.95 of it {found.steps} steps" + f", in time {found.time:.4g} [derived]",
+        f"at 0.95 of it {found.steps} steps, in time {found.time:.4g} [derived]",
         f"share of the loss in the {', '.join(map(str, MODES))} fastest modes: {shares} [measured]",
-        f"generalisation term √(2yᵀK⁻¹y/n) = {wide.generalisation:.3g} [derived]",
     ]
+
+
+def lines_of_module(
+    source: str,
+    data: UserData,
+    name: str,
+    model: CountedWeights,
+    found: Forecast,
+    scale: float,
+    run: tuple[float, np.ndarray, float, str] | None,
+) -> list[tuple[str, str]]:
+    """(heading, sentence) for a module: regime, forecast, criterion κ, step, and training if there was one."""
+    told = [
+        ("data", f"{source}: " + "; ".join(data.notes)),
+        (
+            "network",
+            f"{name}: {len(model.start)} weights in {len(model.shapes)} parameters, {model.outputs} outputs, one rate",
+        ),
+        ("regime", _of_regime(found, "drift ‖w − w_0‖/‖w_0‖")),
+        *(("forecast" if k == 0 else "", sentence) for k, sentence in enumerate(_of_forecast(found, False))),
+        ("criterion", f"κ_h = ‖h − y‖‖D²h‖/‖Dh‖² = {scale:.3g} at the start, small is lazy (relative-scale) [derived]"),
+        *(("learning" if k == 0 else "", sentence) for k, sentence in enumerate(_of_steps(found))),
+    ]
+    if run is None:
+        return told
+    drift, layers, time, status = run
+    pairs = [
+        ("time", found.time, time),
+        ("drift", found.drift, drift),
+        ("largest layer", *_largest(found.layer_changes, layers)),
+    ]
+    return [*told, *_side_by_side(pairs, [f"flow: {status}"])]
+
+
+def _largest(predicted: np.ndarray, measured: np.ndarray) -> tuple[float, float]:
+    """Of the layer that is to change most."""
+    most = int(np.nanargmax(predicted))
+    return float(predicted[most]), float(measured[most])
+
+
+def _side_by_side(pairs: list[tuple[str, float, float]], more: list[str]) -> list[tuple[str, str]]:
+    width = max(len(name) for name, *_ in pairs)
+    said = [f"{name:{width}}  predicted {a:.4g}, measured {b:.4g}, ratio {a / b:.3g}" for name, a, b in pairs]
+    return [("trained" if k == 0 else "", sentence) for k, sentence in enumerate([*said, *more])]
 
 
 def comparison(found: Forecast, run: Measured) -> list[tuple[str, str]]:
@@ -128,10 +174,10 @@ def comparison(found: Forecast, run: Measured) -> list[tuple[str, str]]:
     names = [*(f"W^{l}" for l in range(1, len(found.layer_changes))), "a"]
     pairs += zip(names, found.layer_changes, run.layer_changes, strict=True)
     pairs.append(("kernel change", found.kernel_change, run.kernel_change))
-    width = max(len(name) for name, *_ in pairs)
-    said = [f"{name:{width}}  predicted {a:.4g}, measured {b:.4g}, ratio {a / b:.3g}" for name, a, b in pairs]
-    said.append(f"flow: {run.status[0]}")
-    said.append(
-        f"descent: {run.steps} steps of {run.rate:.4g}: {run.descent_ratio:.3g} of the loss left; {run.status[1]}"
+    return _side_by_side(
+        pairs,
+        [
+            f"flow: {run.status[0]}",
+            f"descent: {run.steps} steps of {run.rate:.4g}: {run.descent_ratio:.3g} of the loss left; {run.status[1]}",
+        ],
     )
-    return [("trained" if k == 0 else "", sentence) for k, sentence in enumerate(said)]

@@ -1,0 +1,108 @@
+"""The forecast for a module of PyTorch, and its training (extra ``cnn``)."""
+
+import importlib.util
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from argument_validation import validate_array, validate_flag, validate_fraction
+from checks.forecast.measured import BEYOND, around, at_loss
+from checks.forecast.prediction import Forecast, foretold
+from kernels.losses import SquareLoss
+from kernels.model_flow import ModelProblem, model_flow
+from kernels.models import Centred, Model
+from theory.scaled_bounds import relative_scale
+
+NODES = 6
+
+
+def forecast_model(
+    model: Model, start: np.ndarray, y: np.ndarray, *, samples: int, loss_ratio: float = 0.01, centred: bool = False
+) -> Forecast:
+    """`Forecast` of gradient flow of (1/2·``samples``)‖h(w) − y‖² from ``start`` (p,), y (N,), all weights at one rate.
+
+    ``layer_changes`` are those of the model's matrices and kernels, without biases and gains, NaN for one that is 0 at the
+    start; ``drift`` is ‖w − w_0‖/‖w_0‖ of all weights.
+    """
+    start, y = validate_array(start, "start", ("p",)), validate_array(y, "y", ("N",))
+    ratio, own = validate_fraction(loss_ratio, "loss_ratio"), model
+    own = Centred(model, start) if validate_flag(centred, "centred") else model
+    problem = ModelProblem(own, SquareLoss(y, 1 / samples), start, 1.0)
+    theta = (np.zeros(len(start)),)
+    first = problem.point(theta)
+    if len(first.outputs) != len(y):
+        raise ValueError(f"`y` must have one number an output, {len(first.outputs)}, got {len(y)}")
+    norms = _norms_of(model)
+    sizes = norms(start)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return foretold(
+            problem,
+            theta,
+            first,
+            y,
+            first.outputs - y,
+            samples=samples,
+            ratio=ratio,
+            count=NODES,
+            changes=lambda there: np.where(sizes > 0, norms(there[0]) / sizes, np.nan),
+            drift=lambda there: float(np.linalg.norm(there[0]) / np.linalg.norm(start)),
+        )
+
+
+def train_model(
+    model: Model, start: np.ndarray, y: np.ndarray, found: Forecast, *, samples: int, centred: bool = False
+) -> tuple[float, np.ndarray, float, str]:
+    """What gradient flow to the loss of the forecast gives: drift, layers' changes, time, and why it ended."""
+    own, norms = Centred(model, start) if centred else model, _norms_of(model)
+    stop = {"times": around(found.time), "loss_ratio": BEYOND * found.loss_ratio, "rtol": 1e-2}
+    run = model_flow(own, SquareLoss(y, 1 / samples), start, **stop)
+    moved = [np.linalg.norm(v) for v in run.displacements], [norms(v) for v in run.displacements], run.times
+    (drift,), layers, (time,) = (at_loss(run.losses, found.loss_ratio, values) for values in moved)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(drift / np.linalg.norm(start)), layers / norms(start), float(time), run.status
+
+
+def criterion(model: Model, start: np.ndarray, y: np.ndarray) -> float:
+    """κ_h(w_0) = ‖h(w_0) − y‖‖D²h(w_0)‖/‖Dh(w_0)‖², see relative-scale; small means lazy."""
+    residual = float(np.linalg.norm(model(start) - y))
+    return relative_scale(residual, model.curvature(start), float(np.linalg.norm(model.jacobian(start), 2)))
+
+
+def load_module(place: str, columns: int) -> object:
+    """The module at FILE.py:NAME, or what the function of that name makes of the number of columns."""
+    path, _, name = place.rpartition(":")
+    if not path.endswith(".py") or not name.isidentifier():
+        raise ValueError(f"--module must be FILE.py:NAME, got {place!r}")
+    if not Path(path).is_file():
+        raise ValueError(f"there is no file {path}")
+    spec = importlib.util.spec_from_file_location(Path(path).stem, path)
+    loaded = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(loaded)
+        found = getattr(loaded, name)
+        return found(columns) if inspect.isfunction(found) or inspect.isclass(found) else found
+    except Exception as error:  # whatever the file does
+        raise ValueError(f"{place} cannot be loaded: {type(error).__name__}: {error}") from error
+
+
+def targets_of(y: np.ndarray, outputs: int) -> np.ndarray:
+    """y (n,) for one output; for k outputs and k different targets the classes, one-hot and centred, (nk,)."""
+    if outputs == 1:
+        return y
+    classes, place = np.unique(y, return_inverse=True)
+    if len(classes) != outputs:
+        raise ValueError(f"`module` must have one output, or one for each of the {len(classes)} targets, has {outputs}")
+    return (np.eye(outputs)[place.ravel()] - 1 / outputs).ravel()
+
+
+def _norms_of(model: Model) -> Callable[[np.ndarray], np.ndarray]:
+    """Norms of the blocks of a model's weights that have two axes or more, or of all weights where there is none."""
+    split = getattr(model, "split", lambda w: [w])
+
+    def norms(w: np.ndarray) -> np.ndarray:
+        blocks = [block for block in split(w) if block.ndim > 1] or [w]
+        return np.array([np.linalg.norm(block) for block in blocks])
+
+    return norms

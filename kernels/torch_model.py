@@ -1,0 +1,133 @@
+"""A PyTorch module on given inputs as a map h: R^p → R^N of its weights (extra ``cnn``): outputs, Jacobian, curvature.
+
+In float64, whatever the module has; the module itself is left as it is.
+"""
+
+import copy
+import math
+
+import numpy as np
+import torch
+from torch import nn
+from torch.func import functional_call, grad, jvp, vjp, vmap
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.nn.modules.batchnorm import _NormBase
+from torch.nn.modules.dropout import _DropoutNd
+
+from argument_validation import validate_array, validate_count, validate_reals
+from kernels.models import CountedWeights
+
+SETTLED = 1e-6  # relative change of a round after which there is no other
+AT_ONCE = 64  # outputs whose gradients are computed together
+
+
+class TorchModel(CountedWeights):
+    """h(w) (N,): all outputs of ``module`` on ``X`` (n, …), row after row, w its parameters that require gradients.
+
+    ``start`` (p,) are its weights, ``outputs`` the outputs a row, N = n·``outputs``, ``names`` those of the parameters.
+
+    Raises
+    ------
+    ValueError for what is no module or has nothing to train, batch normalisation in training mode, dropout in training mode and
+    modules that work in place: they are no functions of the weights alone, or spoil the inputs of their own derivative; for
+    inputs that it does not take, and outputs that are not (n, …) real numbers or not finite.
+    """
+
+    def __init__(self, module: nn.Module, X: np.ndarray) -> None:
+        if not isinstance(module, nn.Module):
+            raise ValueError(f"`module` must be a torch.nn.Module, got {type(module).__name__}")
+        for name, part in module.named_modules():
+            _refuse(part, name or type(part).__name__)
+        X = validate_reals(X, "X")
+        X = validate_array(X, "X", tuple("n" if axis == 0 else f"d{axis}" for axis in range(max(X.ndim, 1))))
+        self.module = copy.deepcopy(module).double().cpu()
+        self.inputs = torch.as_tensor(X)
+        trained = {name: weights for name, weights in self.module.named_parameters() if weights.requires_grad}
+        if not trained:
+            raise ValueError("`module` must have parameters that require gradients, has none")
+        self.names, self.shapes = list(trained), [tuple(weights.shape) for weights in trained.values()]
+        self.start = np.concatenate([weights.detach().numpy().ravel() for weights in trained.values()])
+        try:
+            found = self.module(self.inputs).detach()
+        except (RuntimeError, TypeError, ValueError, IndexError, NotImplementedError) as error:
+            reason = str(error).strip().partition("\n")[0][:200]
+            raise ValueError(f"`X` must be inputs that the module takes, got shape {X.shape}: {reason}") from error
+        if (
+            not isinstance(found, torch.Tensor)
+            or found.ndim < 1
+            or len(found) != len(X)
+            or not found.is_floating_point()
+        ):
+            shape = tuple(found.shape) if isinstance(found, torch.Tensor) else type(found).__name__
+            raise ValueError(f"`module` must give real outputs ({len(X)}, …), one row an input, got {shape}")
+        if not torch.isfinite(found).all():
+            raise ValueError("`module` must give finite outputs at its weights")
+        self.outputs = math.prod(found.shape[1:])
+
+    def _tensors(self, w: np.ndarray) -> dict[str, torch.Tensor]:
+        return {name: torch.as_tensor(block.copy()) for name, block in zip(self.names, self.split(w), strict=True)}
+
+    def _map(self, weights: dict[str, torch.Tensor]) -> torch.Tensor:
+        with sdpa_kernel(SDPBackend.MATH):  # fused attention has no second derivative
+            return functional_call(self.module, weights, (self.inputs,)).reshape(-1)
+
+    def _value(self, w: np.ndarray) -> np.ndarray:
+        with torch.no_grad():
+            return self._map(self._tensors(w)).numpy()
+
+    def _derivative(self, w: np.ndarray) -> np.ndarray:
+        outputs, pull = vjp(self._map, self._tensors(w))
+        blocks = [vmap(pull)(rows)[0] for rows in torch.eye(len(outputs), dtype=torch.float64).split(AT_ONCE)]
+        return np.concatenate(
+            [np.hstack([own[name].reshape(len(own[name]), -1) for name in self.names]) for own in blocks]
+        )
+
+    def curvature(self, w: np.ndarray, *, seed: int = 0, starts: int = 4, rounds: int = 60) -> float:
+        """‖D²h(w)‖ = max ‖D²h[u, u]‖ over unit u, by shifted power iteration on the Hessian of c·h, c along D²h[u, u].
+
+        A lower bound, the largest that was met: exact where one of the ``starts`` ends in the highest maximum.
+        """
+        weights, generator = self._tensors(self._weights(w)), torch.Generator().manual_seed(seed)
+        validate_count(starts, "starts"), validate_count(rounds, "rounds")
+
+        def along(u: dict[str, torch.Tensor]) -> torch.Tensor:
+            first = lambda weights: jvp(self._map, (weights,), (u,))[1]  # noqa: E731
+            return jvp(first, (weights,), (u,))[1]
+
+        best = 0.0
+        for _ in range(starts):
+            u = _unit({k: torch.randn(v.shape, generator=generator, dtype=torch.float64) for k, v in weights.items()})
+            before = 0.0
+            for _ in range(rounds):
+                second = along(u)
+                size = float(second.norm())
+                best = max(best, size)
+                if abs(size - before) <= SETTLED * size:
+                    break
+                before = size
+                pulled = grad(lambda weights, c=second / size: c @ self._map(weights))
+                moved = jvp(pulled, (weights,), (u,))[1]
+                shift = _norm(moved)  # without it directions of the largest curvature of both signs would take turns
+                u = _unit({name: block + shift * u[name] for name, block in moved.items()})
+        return best
+
+
+def _unit(u: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    size = _norm(u) or 1.0
+    return {name: block / size for name, block in u.items()}
+
+
+def _norm(u: dict[str, torch.Tensor]) -> float:
+    return math.sqrt(sum(float((block**2).sum()) for block in u.values()))
+
+
+def _refuse(part: nn.Module, name: str) -> None:
+    """ValueError for a part that is no function of the weights."""
+    if isinstance(part, _NormBase) and (part.training or not part.track_running_stats):
+        raise ValueError(f"`module` must not normalise over the batch in training, {name} does: call module.eval()")
+    if isinstance(part, _DropoutNd) and part.training and part.p:
+        raise ValueError(f"`module` must not drop at random, {name} does: call module.eval()")
+    if getattr(part, "dropout", 0) and part.training and isinstance(part.dropout, float):
+        raise ValueError(f"`module` must not drop at random, {name} does: call module.eval()")
+    if getattr(part, "inplace", False):
+        raise ValueError(f"`module` must not work in place, {name} does: set inplace=False")

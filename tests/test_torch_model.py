@@ -1,0 +1,186 @@
+"""Modules of PyTorch as maps of their weights, against differences and closed forms; their forecasts against training."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+torch = pytest.importorskip("torch", reason="needs PyTorch: pip install -e '.[cnn]'")
+from torch import nn  # noqa: E402
+
+import checks.__main__ as program  # noqa: E402
+from checks.forecast.module import criterion, forecast_model, targets_of, train_model  # noqa: E402
+from kernels.models import QuadraticMap  # noqa: E402
+from kernels.torch_model import TorchModel  # noqa: E402
+from tests import examples  # noqa: E402
+
+seeds = st.integers(0, 2**31 - 1)
+
+
+class Convolutional(nn.Module):
+    """Inputs of 16 numbers as images 4 × 4."""
+
+    def __init__(self, width=3, outputs=2):
+        super().__init__()
+        self.convolution, self.output = nn.Conv2d(1, width, 3, padding=1), nn.Linear(width, outputs)
+
+    def forward(self, x):
+        return self.output(torch.tanh(self.convolution(x.reshape(-1, 1, 4, 4))).mean((2, 3)))
+
+
+class Attention(nn.Module):
+    """Inputs of 16 numbers as four words."""
+
+    def __init__(self, width=4, outputs=1):
+        super().__init__()
+        self.embed, self.output = nn.Linear(4, width), nn.Linear(width, outputs)
+        self.attention = nn.MultiheadAttention(width, 2, batch_first=True)
+
+    def forward(self, x):
+        words = self.embed(x.reshape(-1, 4, 4))
+        return self.output(self.attention(words, words, words, need_weights=False)[0].mean(1))
+
+
+BUILD = {
+    "dense": lambda: nn.Sequential(nn.Linear(16, 3), nn.Tanh(), nn.Linear(3, 2)),
+    "convolutional": Convolutional,
+    "attention": Attention,
+    "normalised in evaluation": lambda: nn.Sequential(
+        nn.Linear(16, 3), nn.BatchNorm1d(3), nn.GELU(), nn.Linear(3, 1)
+    ).eval(),
+}
+
+
+def drawn(name, seed, n=3):
+    torch.manual_seed(seed)
+    return TorchModel(BUILD[name](), np.random.default_rng(seed).normal(size=(n, 16)))
+
+
+@pytest.mark.parametrize("name", BUILD)
+@examples(5)
+@given(seed=seeds)
+def test_outputs_and_jacobian_are_those_of_the_module_and_of_differences(name, seed):
+    model = drawn(name, seed)
+    literal = model.module(model.inputs).detach().numpy()
+    assert model(model.start) == pytest.approx(literal.ravel(), rel=1e-12)
+    assert model.outputs == literal.shape[1] and len(model(model.start)) == literal.size
+    J = model.jacobian(model.start)
+    for k in np.random.default_rng(seed).choice(len(model.start), size=5, replace=False):
+        step = np.zeros(len(model.start))
+        step[k] = 1e-5
+        difference = (model(model.start + step) - model(model.start - step)) / 2e-5
+        assert J[:, k] == pytest.approx(difference, rel=1e-6, abs=1e-8)
+
+
+@pytest.mark.parametrize("name", BUILD)
+@examples(5)
+@given(seed=seeds)
+def test_curvature_is_a_value_of_the_second_derivative_and_no_direction_tried_has_more(name, seed):
+    model, rng = drawn(name, seed), np.random.default_rng(seed)
+    bound = model.curvature(model.start)
+    h = 1e-3
+    for _ in range(20):
+        u = rng.normal(size=len(model.start))
+        u /= np.linalg.norm(u)
+        second = (model(model.start + h * u) - 2 * model(model.start) + model(model.start - h * u)) / h**2
+        assert np.linalg.norm(second) <= bound * (1 + 1e-3) + 1e-6
+
+
+@examples(5)
+@given(seed=seeds)
+def test_curvature_of_a_product_of_two_weights_is_exact(seed):
+    """h = b(w·x): D²h is ‖x‖ times the pairing of b with the direction of x."""
+
+    class Product(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.w, self.b = nn.Parameter(torch.randn(5)), nn.Parameter(torch.randn(1))
+
+        def forward(self, x):
+            return self.b * (x @ self.w)[:, None]
+
+    X = np.random.default_rng(seed).normal(size=(1, 5))
+    torch.manual_seed(seed)
+    model = TorchModel(Product(), X)
+    assert model.curvature(model.start) == pytest.approx(np.linalg.norm(X), rel=1e-4)
+    w, b = model.start[:5], model.start[5]
+    J = np.append(b * X[0], w @ X[0])
+    residual = abs(b * (w @ X[0]) - 1.0)
+    expected = residual * np.linalg.norm(X) / (J @ J)
+    assert criterion(model, model.start, np.ones(1)) == pytest.approx(expected, rel=1e-4)
+
+
+@examples(5)
+@given(seed=seeds, name=st.sampled_from(["convolutional", "attention"]))
+def test_a_forecast_that_calls_itself_valid_is_what_training_gives(seed, name):
+    """Small targets keep any module near its start."""
+    model = drawn(name, seed, n=4)
+    y = np.random.default_rng(seed).normal(size=4 * model.outputs) * 1e-3
+    found = forecast_model(model, model.start, y, samples=4, loss_ratio=0.3, centred=True)
+    drift, layers, time, _ = train_model(model, model.start, y, found, samples=4, centred=True)
+    assert found.valid and found.regime == "lazy"
+    assert found.drift == pytest.approx(drift, rel=0.05) and found.time == pytest.approx(time, rel=0.05)
+    assert found.layer_changes == pytest.approx(layers, rel=0.1)
+
+
+@given(seed=seeds)
+def test_the_forecast_of_a_map_that_is_no_module_needs_no_pytorch(seed):
+    rng = np.random.default_rng(seed)
+    model = QuadraticMap(rng.normal(size=(3, 6)), np.zeros((3, 6, 6)))  # linear: both paths are the flow
+    found = forecast_model(model, rng.normal(size=6), rng.normal(size=3), samples=3, loss_ratio=0.1)
+    assert found.kernel_change < 1e-12 and found.distance < 1e-9 and found.valid
+
+
+def test_classes_are_one_hot_and_centred():
+    assert np.array_equal(
+        targets_of(np.array([2.0, 5.0, 2.0]), 2).reshape(3, 2), [[0.5, -0.5], [-0.5, 0.5], [0.5, -0.5]]
+    )
+    with pytest.raises(ValueError, match="one for each of the 3 targets, has 2"):
+        targets_of(np.arange(3.0), 2)
+
+
+@pytest.mark.parametrize(
+    "module, X, message",
+    [
+        (lambda: 3, np.eye(3), "`module` must be a torch.nn.Module"),
+        (lambda: nn.ReLU(), np.eye(3), "must have parameters that require gradients"),
+        (lambda: nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)), np.eye(3), "1 does: call module.eval()"),
+        (lambda: nn.Sequential(nn.Linear(3, 2), nn.Dropout(0.5)), np.eye(3), "drop at random, 1 does"),
+        (lambda: nn.MultiheadAttention(4, 2, dropout=0.1), np.eye(4), "drop at random, MultiheadAttention does"),
+        (lambda: nn.Sequential(nn.Linear(3, 2), nn.ReLU(inplace=True)), np.eye(3), "in place, 1 does"),
+        (lambda: nn.Linear(5, 1), np.eye(3), "inputs that the module takes, got shape (3, 3)"),
+        (lambda: nn.Linear(3, 1), [[1.0, np.nan, 0.0]], "`X` must be finite"),
+        (lambda: nn.Sequential(nn.Linear(3, 2), nn.Flatten(0)), np.eye(3), "one row an input, got (6,)"),
+    ],
+)
+def test_what_is_no_function_of_its_weights_is_refused(module, X, message):
+    with pytest.raises(ValueError) as error:
+        TorchModel(module(), X)
+    assert message in str(error.value)
+
+
+MODULE = """
+from torch import nn
+def build(d): return nn.Sequential(nn.Linear(d, 64), nn.Tanh(), nn.Linear(64, 1))
+three = nn.Sequential(nn.Linear(13, 8), nn.Tanh(), nn.Linear(8, 3))
+broken = 1 / 0 if False else None
+"""
+
+
+def test_a_module_of_ones_own_is_foretold_and_trained_by_one_command(tmp_path, capsys):
+    path = tmp_path / "net.py"
+    path.write_text(MODULE)
+    common = ["forecast", "wine", "--rows", "20", "--loss", "0.5", "--centred", "--module"]
+    assert program.main([*common, f"{path}:build", "--train"]) == 0
+    text = capsys.readouterr().out
+    assert "κ_h" in text and float(text.split("drift")[-1].split("ratio ")[1].split()[0]) == pytest.approx(1, rel=0.2)
+    assert program.main([*common, f"{path}:three"]) == 0 and "3 outputs" in capsys.readouterr().out
+    for place, message in (
+        (f"{path}:none", "cannot be loaded: AttributeError"),
+        (f"{path}:broken", "`module` must be a torch.nn.Module, got NoneType"),
+        ("net.txt:build", "must be FILE.py:NAME"),
+        ("nowhere.py:build", "there is no file nowhere.py"),
+    ):
+        with pytest.raises(SystemExit) as end:
+            program.main([*common, place])
+        assert end.value.code == 2 and message in capsys.readouterr().err
