@@ -286,7 +286,14 @@ CLAIM = Claim(
             cell=bounded_drifts,
             read=over_bound,
             judge=AtMost(),
-            controls=(Control("the rates of the two layers exchanged", read=partial(over_bound, exchanged=True)),),
+            controls=(
+                Control(
+                    "the rates of the two layers exchanged",
+                    read=partial(over_bound, exchanged=True),
+                    when=lambda case: case["data"]["kind"] == "random",
+                ),
+            ),
+            why="on rows that are alike λ is so small that the bound leaves room even for the wrong rates",
         ),
         Part(
             letter="g",
