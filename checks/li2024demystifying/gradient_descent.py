@@ -166,7 +166,7 @@ CLAIM = Claim(
             status="derived",
             cases=steps_to_zero,
             cell=distances_to_flow,
-            read=lambda case, found: Curves(found["gaps"], 1 / np.array(COUNTS)),
+            read=lambda case, found: Curves(found["gaps"], 1 / np.array(COUNTS), found["error"]),
             judge=LocalSlope(1.0),
             controls=(Control("order 2", judge=LocalSlope(2.0)),),
             why="at one decay time of the slowest mode, or before; ηλ_max/n is small already for the coarsest descent",
