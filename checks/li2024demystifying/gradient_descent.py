@@ -114,7 +114,7 @@ def as_the_flow(case: dict, found: Arrays) -> Sides:
 
 def over_linear(case: dict, found: Arrays) -> Sides:
     """sup_k f_k²/(f_0²(ηλ_0 − 1)^{2k}), as far as float64 goes, against 1."""
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
         logs = np.log(np.square(found["outputs"] / found["outputs"][:, :, :1]))
     logs -= 2 * np.arange(logs.shape[2]) * np.log(case["start"] - 1)
     return Sides(np.exp(logs.max(axis=2, initial=0, where=logs < 600)), 1.0)
