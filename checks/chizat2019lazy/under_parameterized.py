@@ -164,7 +164,8 @@ CLAIM = Claim(
     assumptions=(
         "the rank is checked at the start, the end and 16 points up to twice as far away; where it is not constant, or where "
         f"rounding of αh would be seen, over {LARGEST_ROUNDING:g} of ‖Dhᵀ∇R‖ at its start, a model is not judged, and counted; "
-        f"(b) those whose second orders in 1/α keep the root mean square of these below {LARGEST_SECOND:.2g} of the first"
+        "(b) judges as many models, by the size of their second term in 1/α, as keep the root mean square of these terms below "
+        f"{LARGEST_SECOND:.2g} of that of the first"
     ),
     figure="lazy_tightness",
     parts=(
