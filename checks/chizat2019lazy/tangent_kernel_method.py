@@ -55,7 +55,7 @@ def drift(case: dict, found: Arrays) -> Curves:
     if not own.any():
         return Curves(np.empty((0, len(case["sizes"]))), case["sizes"], 0.0, len(own))
     size = np.sqrt(np.mean(found["drift"][own] ** 2, axis=0, keepdims=True))
-    error, members = found["drift error"][own].max() / size[0, -1], np.count_nonzero(own)
+    error, members = found["drift error"][own].max() / size[0, -1], int(own.sum())
     return Curves(size, case["sizes"], error, len(own) - members, members)
 
 

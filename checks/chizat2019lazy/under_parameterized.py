@@ -111,7 +111,7 @@ def rate(case: dict, found: Arrays, shift: float = 0.0, judged: Callable[[Arrays
     Its error is that of the last of them, by a tenth of the tolerance.
     """
     own = judged(found)
-    members, excluded = np.count_nonzero(own), np.count_nonzero(~own)
+    members, excluded = int(own.sum()), int((~own).sum())
     if not members:
         return Curves(np.empty((0, len(case["sizes"]))), case["sizes"], excluded=excluded)
     rates = np.column_stack([found["rate"][own], found["finer"][own]])
