@@ -46,6 +46,13 @@ def test_only_the_end_of_the_sweep_counts_and_all_of_it():
     assert local_slope(longer, longer * (1 + 100 * longer), predicted=1.0).verdict is Verdict.SUPPORTED
 
 
+@given(members=st.integers(1, 9), excluded=st.integers(0, 9))
+def test_most_models_must_meet_the_hypotheses_where_a_curve_is_the_mean_of_some(members, excluded):
+    found = LocalSlope(1.0)(Curves(SIZES, SIZES, 0.0, excluded, members))
+    assert found.excluded == excluded
+    assert found.verdict is (Verdict.SUPPORTED if excluded <= members else Verdict.INCONCLUSIVE)
+
+
 @pytest.mark.parametrize("sizes", [[1, 2, 3], [1, 2, 2, 3], [1, 3, 2, 4], [-1, 1, 2, 3]])
 def test_bad_sizes(sizes):
     with pytest.raises(ValueError, match="`x` must be at least four positive monotone"):

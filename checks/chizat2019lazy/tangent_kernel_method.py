@@ -55,7 +55,8 @@ def drift(case: dict, found: Arrays) -> Curves:
     if not own.any():
         return Curves(np.empty((0, len(case["sizes"]))), case["sizes"], 0.0, len(own))
     size = np.sqrt(np.mean(found["drift"][own] ** 2, axis=0, keepdims=True))
-    return Curves(size, case["sizes"], found["drift error"][own].max() / size[0, -1], int(np.count_nonzero(~own)))
+    error, members = found["drift error"][own].max() / size[0, -1], int(own.sum())
+    return Curves(size, case["sizes"], error, len(own) - members, members)
 
 
 def close(case: dict, found: Arrays) -> Sides:

@@ -43,12 +43,13 @@ class LocalSlope:
             raise ValueError(f"`values` must have shape (curves, {len(sizes)}), got {rows.shape}")
         errors = np.broadcast_to(reading.error, len(rows))
         judged = [self.one(sizes, row, error) for row, error in zip(rows, errors, strict=True)]
-        note = f"hypotheses not met by {reading.excluded} of {reading.excluded + len(rows)} curves"
+        kept = reading.members * len(rows)
+        note = f"hypotheses not met by {reading.excluded} of {reading.excluded + kept} models"
         if not judged:
             nothing = undecided(self.predicted, self.agree, note, excluded=reading.excluded)
             return replace(nothing, verdict=Verdict.HYPOTHESES_NOT_MET)
         found = replace(loudest(judged, lambda e: e.strain, control=control), excluded=reading.excluded)
-        if reading.excluded > len(rows) and found.verdict is Verdict.SUPPORTED:
+        if reading.excluded > kept and found.verdict is Verdict.SUPPORTED:
             return replace(found, verdict=Verdict.INCONCLUSIVE, note=f"{note}, more than half")
         return found
 

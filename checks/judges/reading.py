@@ -21,13 +21,14 @@ class Draws:
 class Curves:
     """What is not random: ``values`` (R, W), one curve a row, at the sizes ``x`` (W,), known to ``error`` (R,), relative.
 
-    ``excluded`` curves did not meet the hypotheses and are not among the values.
+    Each is made of ``members`` models. ``excluded`` models did not meet the hypotheses and are not among the values.
     """
 
     values: np.ndarray
     x: np.ndarray
     error: np.ndarray | float = 0.0
     excluded: int = 0
+    members: int = 1
 
 
 @dataclass(frozen=True)

@@ -107,6 +107,19 @@ def path_length(case: dict, found: Arrays) -> Sides:
     return Sides(total, case["start"] / (4 - case["start"]))
 
 
+def as_the_flow(case: dict, found: Arrays) -> Sides:
+    """Σ_k η²f_k²/m against ηλ_0/4, what is left of the law of λ where ηλ is small against 4."""
+    return Sides(path_length(case, found).measured, case["start"] / 4)
+
+
+def over_linear(case: dict, found: Arrays) -> Sides:
+    """sup_k f_k²/(f_0²(ηλ_0 − 1)^{2k}), as far as float64 goes, against 1."""
+    with np.errstate(all="ignore"):
+        logs = np.log(np.square(found["outputs"] / found["outputs"][:, :, :1]))
+    logs -= 2 * np.arange(logs.shape[2]) * np.log(case["start"] - 1)
+    return Sides(np.exp(logs.max(axis=2, initial=0, where=logs < 600)), 1.0)
+
+
 def largest_output(case: dict, found: Arrays) -> Sides:
     """The largest finite f_k²/m."""
     squares = found["outputs"] ** 2 / np.array(case["widths"])[:, None]
@@ -166,7 +179,7 @@ CLAIM = Claim(
             status="derived",
             cases=steps_to_zero,
             cell=distances_to_flow,
-            read=lambda case, found: Curves(found["gaps"], 1 / np.array(COUNTS)),
+            read=lambda case, found: Curves(found["gaps"], 1 / np.array(COUNTS), found["error"]),
             judge=LocalSlope(1.0),
             controls=(Control("order 2", judge=LocalSlope(2.0)),),
             why="at one decay time of the slowest mode, or before; ηλ_max/n is small already for the coarsest descent",
@@ -203,6 +216,14 @@ CLAIM = Claim(
             cells_of="d",
             read=path_length,
             judge=AtMost(),
+            controls=(
+                Control(
+                    "λ falls by 4ηf²/m in a step, as in the flow: ηλ_0/4",
+                    read=as_the_flow,
+                    when=lambda case: case["start"] == 3.5,
+                ),
+            ),
+            why="at ηλ_0 = 2.5 most of the path is where ηλ lies on both sides of 2, and the law of the flow nearly holds",
         ),
         Part(
             letter="f",
@@ -212,6 +233,9 @@ CLAIM = Claim(
             cell=catapults,
             read=largest_output,
             judge=AtLeast(),
+            controls=(
+                Control("as the linearised network, f_k² ≤ (ηλ_0 − 1)^{2k}f_0²", read=over_linear, judge=AtMost()),
+            ),
         ),
         Part(
             letter="g",

@@ -55,6 +55,13 @@ def means(case: dict, found: Arrays) -> Draws:
     return Draws(found["sum"][:, case["layer"], 0, 0] / case["batch"] / K[0, 0])
 
 
+def squares(case: dict, found: Arrays) -> Draws:
+    """E ((m/κ²)G^l(x,x))² over K^l(x,x)²."""
+    x = inputs(**case["data"], seed=data_seed(case["stream"]))
+    K = limit_grams(x, hidden_layers=case["hidden_layers"], activation=case["activation"]).layers[case["layer"]]
+    return Draws(found["squares"][:, case["layer"]] / case["batch"] / K[0, 0] ** 2)
+
+
 def excess(case: dict, found: Arrays) -> np.ndarray:
     """E G²/(E G)² − 1 in every batch, from its unbiased variance."""
     B, total, squares = case["batch"], found["sum"][:, case["layer"], 0, 0], found["squares"][:, case["layer"]]
@@ -120,6 +127,7 @@ CLAIM = Claim(
             cells_of="b",
             read=means,
             judge=Ratio(1.0, 0.01),
+            controls=(Control("K in every network, not in the mean: E G² over K²", read=squares),),
         ),
         Part(
             letter="b",

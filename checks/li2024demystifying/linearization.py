@@ -54,6 +54,13 @@ def below_bound(case: dict, found: Arrays) -> Sides:
     return Sides(found["outputs"], bound, SHARE * found["outputs"], ~(found["least"] < lam / 2))
 
 
+def second_order(case: dict, found: Arrays) -> Sides:
+    """The same at the largest κ with the square of the kernel's change, over λ; the least that the distance can be."""
+    n, lam, loss = constants(case)
+    bound = linearization_bound(n, lam, loss, 1.0) * found["scaled"] ** 2 / lam
+    return Sides((1 - SHARE) * found["outputs"][:, -1], bound[:, -1])
+
+
 OF_SCALE, OF_WIDTH = partial(against_scale, key="outputs"), partial(against_width, key="outputs")
 
 CLAIM = Claim(
@@ -113,6 +120,7 @@ CLAIM = Claim(
             cell=deviations,
             read=below_bound,
             judge=AtMost(),
+            controls=(Control("of second order in the kernel's change, at the largest κ", read=second_order),),
             cells_of="a",
             why="f_t^lin in closed form with G_0, so that a small difference of two accurate paths is measured",
         ),

@@ -118,6 +118,14 @@ def sufficient(case: dict, found: Arrays) -> Sides:
     return Sides(found["widths"].mean(axis=0), bound)
 
 
+def by_root(case: dict, found: Arrays) -> Sides:
+    """The same at the smallest angle, with the root of λ_max(XXᵀ)/λ in the width."""
+    X = pair(case["angles"][-1])
+    ratio = np.linalg.eigvalsh(X @ X.T)[-1] / limit_least(X, case["activation"], 1)
+    bound = sufficient_width(X, activation=case["activation"]) / np.sqrt(ratio)
+    return Sides(found["widths"][:, -1].mean(), bound)
+
+
 def by_eigenvalue(case: dict, found: Arrays) -> Draws:
     """m_0.9 against 1/λ."""
     return Draws(found["widths"], [1 / limit_least(pair(phi), case["activation"], 1) for phi in case["angles"]])
@@ -189,6 +197,9 @@ CLAIM = Claim(
             cell=eigenvalues.widths_of_pairs,
             read=sufficient,
             judge=AtMost(),
+            controls=(
+                Control("a width of order λ^{−1/2}, with the same constant, at the smallest angle", read=by_root),
+            ),
         ),
         Part(
             letter="c2",

@@ -21,6 +21,7 @@ LARGEST_ROUNDING = NOTHING / 100
 KEYS = ("rate", "gradient", "negative", "null", "constant")
 RTOL, SQUARE_RTOL = 1e-5, 1e-8  # a single long step can satisfy a coarse tolerance by chance, for the square loss often
 FINER = 0.1  # a share of the tolerance
+WINDOW = 4  # sizes whose slopes are judged
 
 
 def scaled_hessian(model: Model, loss: Loss, w: np.ndarray, alpha: float) -> np.ndarray:
@@ -34,6 +35,31 @@ def rank(J: np.ndarray) -> int:
     """Number of singular values that are not zero."""
     values = np.linalg.svd(J, compute_uv=False)
     return int(np.count_nonzero(values > ZERO * values[0]))
+
+
+def shifts(matrix: np.ndarray, change: np.ndarray, r: int) -> tuple[float, float]:
+    """First and second order of the r-th largest eigenvalue λ⁺ of ``matrix`` (p, p) under a symmetric ``change``, over λ⁺.
+
+    (μ/λ⁺, d/λ⁺): the new eigenvalue is within d of λ⁺ + μ, as docs/theory.md proves; inf where the gap to the other
+    eigenvalues is at most twice the change.
+    """
+    values, vectors = np.linalg.eigh(matrix)
+    lam = values[-r]
+    gaps = np.abs(values - lam)
+    own = gaps <= ZERO * values[-1]
+    inside, across = (vectors[:, own].T @ change @ vectors[:, block] for block in (own, ~own))
+    gaps, first = gaps[~own], np.linalg.eigvalsh(inside)[0]
+    if not gaps.size:
+        return first / lam, 0.0
+    left = 1 - 2 * np.linalg.norm(change, 2) / gaps.min()
+    return first / lam, np.linalg.norm(across / np.sqrt(gaps), 2) ** 2 / lam / left if left > 0 else np.inf
+
+
+def first_change(model: Model, loss: Loss, start: np.ndarray, v: np.ndarray, alpha: float, A: np.ndarray) -> np.ndarray:
+    """Hess F_α at the limit less A = DhᵀH Dh, up to O(1/α²): one Newton step from that of the linearised flow, w_0 + v/α."""
+    w = start + v / alpha
+    slope = model.jacobian(w).T @ loss.evaluate(alpha * model(w))[1] / alpha
+    return scaled_hessian(model, loss, w - np.linalg.pinv(A, rcond=ZERO, hermitian=True) @ slope, alpha) - A
 
 
 def limit(
@@ -73,6 +99,7 @@ def limits(seed: int, *, kind: str, loss: str, outputs: int, sizes: Sequence[flo
     ``predicted`` is λ⁺, the least positive eigenvalue of Dh(w_0)ᵀH Dh(w_0), H = Hess R at the limit of the linearised flow;
     ``finer`` is the last ρ by a tenth of the tolerance, ``rounding`` how far rounding of w and h moves Dhᵀ∇R(αh), over its
     start, at the largest α. Where that is more than `LARGEST_ROUNDING` the model is not followed, and ``constant`` is 0.
+    ``first`` and ``second`` are the `shifts` of λ⁺ at the first α of the window, known before the flow is followed.
     """
     drawn = draw(kind, seed, outputs=outputs)
     R, J = make_loss(loss, drawn.targets), drawn.model.jacobian(drawn.start)
@@ -85,14 +112,17 @@ def limits(seed: int, *, kind: str, loss: str, outputs: int, sizes: Sequence[flo
     rounding = UNIT_ROUNDING * unit * max(sizes) * outputs_of_h * largest / slope
     if rounding > LARGEST_ROUNDING:
         nothing = {key: np.zeros(len(sizes)) for key in KEYS}
-        return nothing | {"predicted": 1.0, "finer": 0.0, "rounding": rounding}
+        return nothing | {"predicted": 1.0, "finer": 0.0, "rounding": rounding, "first": 0.0, "second": 0.0}
     t = DECAYS / (sigma**2 * min(R.evaluate(drawn.targets)[2].min(), 0.5))
     rtol, times = SQUARE_RTOL if loss == "square" else RTOL, [t / 3, 2 * t / 3, t]
     linear = model_flow(Linearised(drawn.model, drawn.start), R, drawn.start, times=times, rtol=rtol)
-    predicted = np.linalg.eigvalsh((J.T * R.evaluate(linear.outputs[-1])[2]) @ J)[-r]
+    A = (J.T * R.evaluate(linear.outputs[-1])[2]) @ J
+    change = first_change(drawn.model, R, drawn.start, linear.displacements[-1], unit * sizes[-WINDOW], A)
+    first, second = shifts(A, change, r)
     runs = with_finer(sizes, (rtol, FINER * rtol))
     *found, fine = (limit(drawn.model, R, drawn.start, unit * size, t, own, seed) for size, own in runs)
-    return stacked(found) | {"predicted": predicted, "finer": fine["rate"], "rounding": rounding}
+    known = {"predicted": np.linalg.eigvalsh(A)[-r], "first": first, "second": second}
+    return stacked(found) | known | {"finer": fine["rate"], "rounding": rounding}
 
 
 def falling(
@@ -175,7 +205,7 @@ def other_branch(seed: int, *, sizes: Sequence[float], near: bool = False) -> di
 
 @each_draw
 def degenerate(seed: int, *, name: str, sizes: Sequence[float]) -> dict[str, np.ndarray]:
-    """`limit` from w_0 = 0, y* = (1, 1), α = ``sizes``, ``predicted`` 1 and ``rounding`` 0.
+    """`limit` from w_0 = 0, y* = (1, 1), α = ``sizes``, ``predicted`` and ``first`` 1, ``rounding`` and ``second`` 0.
 
     ``product`` h = (u, uv), whose rank is 1 only at w_0; ``square`` h = (u, v²).
     """
@@ -185,4 +215,5 @@ def degenerate(seed: int, *, name: str, sizes: Sequence[float]) -> dict[str, np.
     runs = with_finer(sizes, (RTOL, FINER * RTOL))
     *found, fine = (limit(model, R, np.zeros(2), alpha, 2 * DECAYS * alpha**2, rtol, seed) for alpha, rtol in runs)
     late = falling(model, R, np.zeros(2), sizes[-1], 1.0, "gradient of time") | {"decays": np.array(LATE)}
-    return stacked(found) | late | {"predicted": 1.0, "finer": fine["rate"], "rounding": 0.0}
+    known = {"predicted": 1.0, "first": 1.0, "second": 0.0}
+    return stacked(found) | late | known | {"finer": fine["rate"], "rounding": 0.0}

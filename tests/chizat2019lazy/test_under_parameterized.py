@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from checks.chizat2019lazy.under_parameterized import (
     CLAIM,
+    LARGEST_SECOND,
     LATE_SIZE,
     NULL,
     OUTPUTS,
@@ -18,9 +19,18 @@ from checks.chizat2019lazy.under_parameterized import (
     SIZES,
     resolved,
     saddles,
+    settled,
 )
 from checks.claim import Case
-from checks.measurements.local_minima import Eight, degenerate, limits, rank, ranks, scaled_hessian
+from checks.measurements.local_minima import (
+    Eight,
+    degenerate,
+    limits,
+    rank,
+    ranks,
+    scaled_hessian,
+    shifts,
+)
 from checks.measurements.scaled_models import LOSSES, draw, make_loss
 from checks.verdict import Verdict
 from tests import examples
@@ -59,6 +69,57 @@ def test_the_hessian_is_that_of_finite_differences(kind, seed, loss, alpha):
     difference = (slope(w + step * u) - slope(w - step * u)) / (2 * step)
     product = scaled_hessian(drawn.model, R, w, alpha) @ u
     assert np.allclose(product, difference, atol=1e-5 * np.abs(product).max())
+
+
+@examples(40)
+@given(r=st.integers(2, 6), own=st.integers(1, 3), null=st.integers(0, 2), seed=seeds, share=st.floats(1e-3, 0.49))
+def test_an_eigenvalue_moves_by_its_first_order_up_to_its_second(r, own, null, seed, share):
+    rng, own = np.random.default_rng(seed), min(own, r)
+    values = np.array([0.0] * null + [1.0] * own + [*rng.uniform(1.1, 3, size=r - own)])
+    U = np.linalg.qr(rng.normal(size=(r + null, r + null)))[0]
+    gaps = np.abs(values[values != 1] - 1)
+    E = rng.normal(size=(r + null, r + null))
+    E = (E + E.T) * share * gaps.min(initial=1.0) / np.linalg.norm(E + E.T, 2)
+    first, second = shifts((U * values) @ U.T, E, r)
+    rest = np.linalg.eigvalsh((U * values) @ U.T + E)[-r] - 1 - first
+    assert abs(rest) <= second + 1e-12
+    assert len(gaps) or second == 0
+
+
+@examples(20)
+@given(g=st.floats(0.01, 1), e=st.floats(1e-4, 1e-2))
+def test_the_second_order_is_that_of_two_levels_and_none_where_they_cross(g, e):
+    E = np.array([[0.0, e * g], [e * g, 0.0]])
+    first, second = shifts(np.diag([1.0, 1 + g]), E, 2)
+    assert first == 0
+    assert (np.hypot(g / 2, e * g) - g / 2) == pytest.approx(second, rel=3 * e)
+    assert shifts(np.diag([1.0, 1 + g]), E * 0.6 / e, 2)[1] == np.inf
+
+
+@pytest.mark.claim("chizat2019lazy/under-parameterized")
+@examples(8)
+@given(kind=kinds, seed=seeds, loss=losses)
+def test_the_change_of_the_hessian_is_known_before_training(kind, seed, loss):
+    found = limits(kind=kind, loss=loss, outputs=OUTPUTS[kind], sizes=SIZES, stream=[seed], **OF_ONE)
+    assume(resolved(found).all())
+    moved = found["rate"][0, -4] / found["predicted"][0] - 1
+    assert abs(moved - found["first"][0]) <= found["second"][0] + SIZES[-4] ** -2  # the first order is about 0.1/α
+
+
+@examples(40)
+@given(seed=seeds, models=st.integers(1, 8))
+def test_models_are_kept_by_their_second_order(seed, models):
+    rng = np.random.default_rng(seed)
+    first, second = rng.normal(size=models), LARGEST_SECOND * np.exp(rng.normal(size=models))
+    found = {"first": first, "second": second, "rounding": np.where(rng.random(models) < 0.2, 1.0, 0.0)}
+    own = settled(found)
+    assert resolved(found)[own].all()
+    rms = lambda values: np.sqrt(np.mean(np.square(values)))  # noqa: E731
+    fits = lambda kept: not kept.any() or rms(second[kept]) <= LARGEST_SECOND * rms(first[kept])  # noqa: E731
+    assert fits(own)
+    for limit in second[resolved(found) & ~own]:
+        more = resolved(found) & (second <= limit)
+        assert (own <= more).all() and not fits(more)
 
 
 @pytest.mark.claim("chizat2019lazy/under-parameterized")
