@@ -1,6 +1,6 @@
 """Verify the claims from the command line."""
 
-from command_start import start
+from command_start import leave, start
 
 if __name__ == "__main__":
     start()
@@ -24,6 +24,7 @@ from rich.console import Console
 from checks.claim import TIERS, Claim, Findings, Run
 from checks.claims import CLAIMS
 from checks.measurements.cifar10 import validate_cifar10_folder
+from checks.running.files import locked, run_folder, told
 from checks.running.paper_claims import MARKDOWN_PATH, read_paper_claims, write_paper_claims
 from checks.running.progress import reporting
 from checks.running.record import IN_CHECKOUT, OUTSIDE, exit_status, merged, read_records, record_of, write_records
@@ -61,6 +62,7 @@ INCONCLUSIVE or HYPOTHESES_NOT_MET, or a control could not be judged, for exampl
 """
 
 
+@told("python -m checks")
 def main(arguments: list[str] | None = None) -> int:
     """Parse the command line, run, and return the exit status."""
     options = parse(arguments)
@@ -70,8 +72,12 @@ def main(arguments: list[str] | None = None) -> int:
     if options.command == "list":
         print_list(console, as_json=options.json)
         return 0
-    if options.command == "soak":
-        return run_soak(options, console)
+    with run_folder(options.out):
+        return run_soak(options, console) if options.command == "soak" else run_and_print(options, console)
+
+
+def run_and_print(options: argparse.Namespace, console: Console) -> int:
+    """Check the claims, print the table and, of claims that were named, all their evidence; the exit status."""
     whole = options.command is None
     claims = CLAIMS if whole else tuple({claim.label: claim for claim in options.claims}.values())
     records, kept = run_claims(claims, options, console)
@@ -118,6 +124,7 @@ def run_claims(
     Also the labels of those that were not run and whose earlier record is kept.
     """
     records, written, kept = {}, options.out / RECORD, []
+    read_records(written)  # what cannot be read is said before any work
     order = [claim.label for claim in CLAIMS]
 
     def done(claim: Claim, findings: Findings, seconds: float) -> None:
@@ -126,8 +133,9 @@ def run_claims(
             path = inspect.getsourcefile(inspect.unwrap(claim.parts[0].cell))
             record["command"] = record["command"].replace(claim.label, path)
         records[claim.label] = record
-        everything, old = merged(read_records(written), [record], order)
-        write_records(written, everything)
+        with locked(options.out / ".lock"):  # another run may have finished other claims
+            everything, old = merged(read_records(written), [record], order)
+            write_records(written, everything)
         kept.extend(old)
         verdicts = f"{findings.verdict}, controls {findings.control_verdict}"
         print_line(console, f"{claim.label}: {verdicts} ({seconds:.1f} s of cells)")
@@ -234,7 +242,10 @@ def add_options(parser: argparse.ArgumentParser, defaults: dict) -> None:
 def folder(text: str) -> Path:
     """A folder, or the path where one can be made."""
     path = Path(text)
-    there = next(parent for parent in (path, *path.absolute().parents) if parent.exists())
+    try:
+        there = next(parent for parent in (path, *path.absolute().parents) if parent.exists())
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{path} cannot be a folder ({error.strerror})") from error
     if not there.is_dir():
         raise argparse.ArgumentTypeError(f"{there} is not a folder")
     return path
@@ -353,4 +364,4 @@ def positive(text: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main)
