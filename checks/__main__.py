@@ -252,15 +252,16 @@ def folder(text: str) -> Path:
 
 
 def cluster(address: str) -> str:
-    """The address of a dask.distributed scheduler that answers."""
+    """The address of a dask.distributed scheduler that answers and has a worker."""
     try:
         from distributed import Client
     except ImportError as error:
         raise argparse.ArgumentTypeError("needs dask: pip install 'lazy-training-checks[dask]'") from error
     try:
-        Client(address, timeout=10).close()
+        with Client(address, timeout=10) as client:
+            client.wait_for_workers(1, timeout=60)
     except (OSError, ValueError) as error:
-        raise argparse.ArgumentTypeError(f"no scheduler answers at {address!r}: {error}") from error
+        raise argparse.ArgumentTypeError(f"no cluster answers at {address!r}: {error}") from error
     return address
 
 
@@ -314,7 +315,7 @@ def unknown(word: str, known: Iterable[str]) -> str:
 
 def claim_of_file(path: Path) -> Claim:
     """``CLAIM`` of a file that is not in the repository; a file of the repository must be listed in checks/claims.py."""
-    if not path.is_file():
+    if not os.path.isfile(path):  # whatever the name
         raise argparse.ArgumentTypeError(f"there is no file {path}")
     try:
         claim = getattr(load(path), "CLAIM", None)

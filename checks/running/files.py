@@ -36,7 +36,7 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = f"{path} cannot be written ({error.strerror}): when it can, the same command goes on from here"
+        reason = f"{path} cannot be written ({error.strerror}): when it can, the same command continues"
         raise FileError(reason) from error
 
 
@@ -58,11 +58,12 @@ def read_json(path: Path, kind: type, keys: set[str]) -> list | dict:
         found = json.loads(path.read_text(encoding="utf-8"))
         rows = found if kind is list else [row for group in found.values() for row in group.values()]
         if not isinstance(found, kind) or not all(keys <= row.keys() for row in rows):
-            raise ValueError("its entries are not those of a run")
+            raise TypeError
     except FileNotFoundError:
         return kind()
     except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
-        reason = getattr(error, "strerror", None) or error
+        other = isinstance(error, TypeError | AttributeError)
+        reason = "it is no record of runs" if other else getattr(error, "strerror", error)
         raise FileError(
             f"{path} cannot be read ({reason}): repair it or move it away, it is not overwritten"
         ) from error
@@ -72,7 +73,7 @@ def read_json(path: Path, kind: type, keys: set[str]) -> list | dict:
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold the lock file at ``path``: what another run reads and writes under it comes before or after."""
-    with writing(path):
+    with writing(path.parent):
         file = path.open("a")
     with file:
         if fcntl is not None:

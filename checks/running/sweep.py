@@ -135,37 +135,42 @@ class Sweep:
 
     def _compute(self, tasks: Sequence[tuple[int, Task]]) -> Iterator[tuple[int, tuple[Arrays, float]]]:
         if not tasks:
-            return
+            return iter(())
+        if self.scheduler is not None:
+            return _on_cluster(self.scheduler, tasks)
         jobs = min(self.jobs, len(tasks))
-        if jobs == 1 and self.scheduler is None:
-            yield from (_call(task.function, i, task.configuration) for i, task in tasks)
-            return
-        with _backend(self.scheduler):
-            local = {} if self.scheduler else {"n_jobs": jobs, "initializer": _watch, "initargs": (os.getpid(),)}
-            with joblib.Parallel(**local, return_as="generator_unordered", batch_size=1) as parallel:
-                with _out_of_reach():
-                    found = parallel(joblib.delayed(_call)(task.function, i, task.configuration) for i, task in tasks)
-                yield from found
+        if jobs > 1:
+            return _in_processes(jobs, tasks)
+        return (_call(task.function, i, task.configuration) for i, task in tasks)
 
 
-@contextmanager
-def _backend(scheduler: str | None) -> Iterator[None]:
-    """Within it joblib runs its processes here, or on the cluster at ``scheduler``."""
-    if scheduler is None:
-        with warnings.catch_warnings():  # a process that PyTorch has made larger is replaced, which is no news
-            warnings.filterwarnings(
-                "ignore", message="A worker stopped while some jobs were given", category=UserWarning
-            )
-            yield
-        return
+def _in_processes(jobs: int, tasks: Sequence[tuple[int, Task]]) -> Iterator[tuple[int, tuple[Arrays, float]]]:
+    """(index, what `_call` returns) as the tasks are finished, in processes that end with this one."""
+    calls = (joblib.delayed(_call)(task.function, i, task.configuration) for i, task in tasks)
+    options = {"return_as": "generator_unordered", "batch_size": 1, "initializer": _watch, "initargs": (os.getpid(),)}
+    with warnings.catch_warnings():
+        for silent in (
+            "A worker stopped while some jobs were given",  # PyTorch had made it too large, it is replaced
+            r"\d+ tasks (which|have)",  # were not waited for: the run has ended and says why
+        ):
+            warnings.filterwarnings("ignore", message=silent, category=UserWarning)
+        with joblib.Parallel(jobs, **options) as parallel:
+            with _out_of_reach():
+                found = parallel(calls)
+            yield from found
+
+
+def _on_cluster(scheduler: str, tasks: Sequence[tuple[int, Task]]) -> Iterator[tuple[int, tuple[Arrays, float]]]:
+    """The same on the cluster at ``scheduler``, which may lose workers and gain others meanwhile."""
     try:
-        from distributed import Client
+        from distributed import Client, as_completed
     except ImportError as error:
         raise ValueError(
             f"`scheduler` {scheduler!r} needs dask.distributed: pip install 'lazy-training-checks[dask]'"
         ) from error
-    with Client(scheduler), joblib.parallel_config(backend="dask", wait_for_workers_timeout=60):
-        yield
+    with Client(scheduler) as client:
+        calls = (client.submit(_call, task.function, i, task.configuration, pure=False) for i, task in tasks)
+        yield from (call.result() for call in as_completed(list(calls)))
 
 
 @contextmanager
