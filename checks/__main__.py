@@ -168,13 +168,15 @@ def expected_cost(tier: str) -> dict[tuple[str, str], float]:
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that says of a claim in the place of a command how it is run."""
+    """A parser that says of a claim in the place of a command how it is run, and of another word which one it may be."""
 
     def error(self, message: str) -> NoReturn:
         """Leave with status 2."""
         word = re.match(r"argument \{.*\}: invalid choice: '(.*?)' ", message)
         if word and (word[1].endswith(".py") or word[1] in known_claims()):
             message = f"{word[1]} is a claim: python -m checks run {word[1]}"
+        elif word:
+            message = unknown(word[1], ("list", "run", "soak", *known_claims()))
         super().error(message)
 
 

@@ -200,6 +200,13 @@ def test_a_claim_in_the_place_of_a_command_is_answered_with_its_command(run, cap
         assert stopped.value.code == 2 and f"is a claim: python -m checks run {word}\n" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("word, meant", [("rnu", "run"), ("lists", "list"), ("fales", "false"), ("toy/fals", "false")])
+def test_an_unknown_word_in_the_place_of_a_command_is_answered_with_the_nearest(run, capsys, word, meant):
+    with pytest.raises(SystemExit) as stopped:
+        run(word, claims=(TRUE, FALSE))
+    assert stopped.value.code == 2 and f"error: {word!r} is unknown: did you mean {meant}" in capsys.readouterr().err
+
+
 def test_what_could_not_be_judged_is_undecided_and_a_control_that_could_must_be_refuted(run):
     (part,) = TRUE.parts
     nothing = replace(part, read=lambda case, found: Draws(np.full(12, np.nan)))
