@@ -89,9 +89,9 @@ def toy(tmp_path_factory):
 
 
 def outcome(folder):
-    """Rows of claims.json without their cost, and the bytes of all arrays."""
+    """Rows of claims.json without cost and provenance, and the bytes of all arrays."""
     assert not list(folder.rglob("*.part"))
-    free = {"seconds", "date"}
+    free = {"seconds", "provenance"}
     text = (folder / "claims.json").read_text(encoding="utf-8")
     rows = json.loads(text, object_hook=lambda row: {key: row[key] for key in row.keys() - free})
     arrays = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*.npz")}
