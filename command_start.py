@@ -5,10 +5,15 @@ Only the standard library is imported here: where packages of two projects are m
 
 import codecs
 import io
+import os
+import shlex
+import signal
 import sys
+from collections.abc import Callable
 from importlib.metadata import distributions
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NoReturn
 
 NAME = "lazy-training-checks"
 OURS = ("argument_validation", "theory", "kernels", "checks", "figures", "benchmarks")
@@ -17,11 +22,46 @@ ROOT = Path(__file__).resolve().parent
 
 def start() -> None:
     """Begin a command: let no character that is printed raise an error; leave with status 2 where a package is not ours."""
+    _on_stop(_leave_at_once)
     codecs.register_error("degrade", _degrade)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="degrade")
     require_own_packages()
+
+
+def leave(main: Callable[[], int | None]) -> NoReturn:
+    """Run a command and leave with its status; one that Ctrl-C or SIGTERM stops first ends its workers and clears its line."""
+    stopped = []
+
+    def stop(number: int, _frame: object) -> None:
+        stopped.append(128 + number)
+        raise SystemExit
+
+    _on_stop(stop)
+    try:
+        status = main()
+    except BaseException:  # whatever became of the exit on its way
+        if not stopped:
+            raise
+        status = _say_stopped(stopped[0])
+    sys.exit(status)
+
+
+def _on_stop(handler: Callable[[int, object], None]) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as it is under nohup
+            signal.signal(number, handler)
+
+
+def _leave_at_once(number: int, _frame: object) -> None:
+    """While modules are imported, which may catch or rename an exception."""
+    os._exit(_say_stopped(128 + number))
+
+
+def _say_stopped(status: int) -> int:
+    print(f"stopped, finished cells are kept; continue with: {shlex.join(sys.orig_argv)}", file=sys.stderr)
+    return status
 
 
 def require_own_packages() -> None:

@@ -1,6 +1,6 @@
 """``python -m benchmarks {gram,limits,flow,descent}``: ratios, never bare times."""
 
-from command_start import start
+from command_start import leave, start
 
 if __name__ == "__main__":
     start()
@@ -62,4 +62,4 @@ def add_sizes(parser: argparse.ArgumentParser, *, n: int, d: int, m: int) -> Non
 
 
 if __name__ == "__main__":
-    main()
+    leave(main)

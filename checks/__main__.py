@@ -1,6 +1,6 @@
 """Verify the claims from the command line."""
 
-from command_start import start
+from command_start import leave, start
 
 if __name__ == "__main__":
     start()
@@ -25,6 +25,7 @@ from checks.claim import TIERS, Claim, Findings, Run
 from checks.claims import CLAIMS
 from checks.forecast.command import add_forecast, run_forecast
 from checks.measurements.cifar10 import validate_cifar10_folder
+from checks.running.files import locked, run_folder, told
 from checks.running.paper_claims import MARKDOWN_PATH, read_paper_claims, write_paper_claims
 from checks.running.progress import reporting
 from checks.running.record import IN_CHECKOUT, OUTSIDE, exit_status, merged, read_records, record_of, write_records
@@ -63,6 +64,7 @@ INCONCLUSIVE or HYPOTHESES_NOT_MET, or a control could not be judged, for exampl
 """
 
 
+@told("python -m checks")
 def main(arguments: list[str] | None = None) -> int:
     """Parse the command line, run, and return the exit status."""
     options = parse(arguments)
@@ -72,14 +74,18 @@ def main(arguments: list[str] | None = None) -> int:
     if options.command == "list":
         print_list(console, as_json=options.json)
         return 0
-    if options.command == "soak":
-        return run_soak(options, console)
     if options.command == "forecast":
         try:
             run_forecast(options, console)
         except ValueError as error:
             options.fail(str(error))
         return 0
+    with run_folder(options.out):
+        return run_soak(options, console) if options.command == "soak" else run_and_print(options, console)
+
+
+def run_and_print(options: argparse.Namespace, console: Console) -> int:
+    """Check the claims, print the table and, of claims that were named, all their evidence; the exit status."""
     whole = options.command is None
     claims = CLAIMS if whole else tuple({claim.label: claim for claim in options.claims}.values())
     records, kept = run_claims(claims, options, console)
@@ -126,6 +132,7 @@ def run_claims(
     Also the labels of those that were not run and whose earlier record is kept.
     """
     records, written, kept = {}, options.out / RECORD, []
+    read_records(written)  # what cannot be read is said before any work
     order = [claim.label for claim in CLAIMS]
 
     def done(claim: Claim, findings: Findings, seconds: float) -> None:
@@ -134,8 +141,9 @@ def run_claims(
             path = inspect.getsourcefile(inspect.unwrap(claim.parts[0].cell))
             record["command"] = record["command"].replace(claim.label, path)
         records[claim.label] = record
-        everything, old = merged(read_records(written), [record], order)
-        write_records(written, everything)
+        with locked(options.out / ".lock"):  # another run may have finished other claims
+            everything, old = merged(read_records(written), [record], order)
+            write_records(written, everything)
         kept.extend(old)
         verdicts = f"{findings.verdict}, controls {findings.control_verdict}"
         print_line(console, f"{claim.label}: {verdicts} ({seconds:.1f} s of cells)")
@@ -168,13 +176,15 @@ def expected_cost(tier: str) -> dict[tuple[str, str], float]:
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that says of a claim in the place of a command how it is run."""
+    """A parser that says of a claim in the place of a command how it is run, and of another word which one it may be."""
 
     def error(self, message: str) -> NoReturn:
         """Leave with status 2."""
         word = re.match(r"argument \{.*\}: invalid choice: '(.*?)' ", message)
         if word and (word[1].endswith(".py") or word[1] in known_claims()):
             message = f"{word[1]} is a claim: python -m checks run {word[1]}"
+        elif word:
+            message = unknown(word[1], ("list", "run", "soak", *known_claims()))
         super().error(message)
 
 
@@ -245,22 +255,26 @@ def add_options(parser: argparse.ArgumentParser, defaults: dict) -> None:
 def folder(text: str) -> Path:
     """A folder, or the path where one can be made."""
     path = Path(text)
-    there = next(parent for parent in (path, *path.absolute().parents) if parent.exists())
+    try:
+        there = next(parent for parent in (path, *path.absolute().parents) if parent.exists())
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{path} cannot be a folder ({error.strerror})") from error
     if not there.is_dir():
         raise argparse.ArgumentTypeError(f"{there} is not a folder")
     return path
 
 
 def cluster(address: str) -> str:
-    """The address of a dask.distributed scheduler that answers."""
+    """The address of a dask.distributed scheduler that answers and has a worker."""
     try:
         from distributed import Client
     except ImportError as error:
         raise argparse.ArgumentTypeError("needs dask: pip install 'lazy-training-checks[dask]'") from error
     try:
-        Client(address, timeout=10).close()
+        with Client(address, timeout=10) as client:
+            client.wait_for_workers(1, timeout=60)
     except (OSError, ValueError) as error:
-        raise argparse.ArgumentTypeError(f"no scheduler answers at {address!r}: {error}") from error
+        raise argparse.ArgumentTypeError(f"no cluster answers at {address!r}: {error}") from error
     return address
 
 
@@ -314,7 +328,7 @@ def unknown(word: str, known: Iterable[str]) -> str:
 
 def claim_of_file(path: Path) -> Claim:
     """``CLAIM`` of a file that is not in the repository; a file of the repository must be listed in checks/claims.py."""
-    if not path.is_file():
+    if not os.path.isfile(path):  # whatever the name
         raise argparse.ArgumentTypeError(f"there is no file {path}")
     try:
         claim = getattr(load(path), "CLAIM", None)
@@ -364,4 +378,4 @@ def positive(text: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main)

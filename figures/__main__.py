@@ -1,6 +1,6 @@
 """Draw the figures of the claims."""
 
-from command_start import start
+from command_start import leave, start
 
 if __name__ == "__main__":
     start()
@@ -8,7 +8,6 @@ if __name__ == "__main__":
 import argparse
 import csv
 import io
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,8 @@ from rich.progress import Progress
 
 from checks.__main__ import DEFAULTS, add_options, unknown
 from checks.claim import Run
-from checks.running.sweep import Sweep, write_whole
+from checks.running.files import run_folder, told, write_whole, writing
+from checks.running.sweep import Sweep
 from checks.running.table import print_line
 from checks.running.verify import missing_packages
 from figures import (
@@ -84,6 +84,7 @@ examples:
 """
 
 
+@told("python -m figures")
 def main(arguments: list[str] | None = None) -> int:
     """Parse the command line and draw."""
     formatter = argparse.RawDescriptionHelpFormatter
@@ -100,9 +101,10 @@ def main(arguments: list[str] | None = None) -> int:
     if missing and "cnn" in options.names:
         parser.error(f"cnn needs {missing}")
     folder = options.out / "figures"
-    folder.mkdir(parents=True, exist_ok=True)
     console = Console()
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    with run_folder(options.out), Progress(console=Console(stderr=True), transient=True) as progress:
+        with writing(folder):
+            folder.mkdir(exist_ok=True)
         sweep = Sweep(options.out / "cells", jobs=options.jobs, scheduler=options.scheduler, progress=progress)
         run = Run(options.tier, options.seed, sweep, options.device, options.cifar)
         for name in options.names or FIGURES:
@@ -126,4 +128,4 @@ def write_figure(stem: Path, table: np.ndarray, draw: object, caption: str) -> l
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main)

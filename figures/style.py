@@ -1,6 +1,8 @@
 """One look for all figures: readable in black and white, and the same bytes from the same data."""
 
 from contextlib import AbstractContextManager
+from io import BytesIO
+from pathlib import Path
 
 import matplotlib
 
@@ -10,6 +12,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
+
+from checks.running.files import write_whole
 
 MARKERS = ("o", "s", "^", "D", "v", "P")
 GREYS = (
@@ -45,8 +49,10 @@ def style() -> AbstractContextManager:
 def save(figure: Figure, stem: str) -> list[str]:
     """Write ``stem``.svg and ``stem``.png and return the two paths; the SVG carries no date."""
     paths = [f"{stem}.svg", f"{stem}.png"]
-    figure.savefig(paths[0], metadata={"Date": None})
-    figure.savefig(paths[1])
+    for path, options in zip(paths, ({"metadata": {"Date": None}}, {}), strict=True):
+        picture = BytesIO()
+        figure.savefig(picture, format=path[-3:], **options)
+        write_whole(Path(path), picture.getvalue())
     plt.close(figure)
     return paths
 

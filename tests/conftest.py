@@ -25,6 +25,14 @@ settings.register_profile("deep", settings.get_profile("default"), derandomize=F
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
+def pytest_collection_modifyitems(config, items):
+    """Leave out slow tests unless ``-m`` speaks of them."""
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    if slow and "slow" not in config.option.markexpr:
+        config.hook.pytest_deselected(slow)
+        items[:] = [item for item in items if item not in slow]
+
+
 def pytest_itemcollected(item):
     """Let ``pytest -k LABEL`` select the tests of a claim."""
     for mark in item.iter_markers("claim"):

@@ -1,6 +1,7 @@
 """The command line: exit status, records and tables, on claims small enough to see through."""
 
 import codecs
+import errno
 import io
 import json
 import os
@@ -8,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,10 +20,11 @@ from rich.console import Console
 
 import checks.__main__ as program
 import command_start
+import figures.__main__ as drawing
 from checks.claim import Case, Claim, Control, Part
 from checks.judges import Draws, Ratio
 from checks.measurements.streams import draw_seeds
-from checks.running import paper_claims
+from checks.running import files, paper_claims
 from checks.running.table import print_rows
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -108,7 +111,8 @@ def test_a_supported_claim_with_a_refuted_control_exits_with_0(run):
         (
             (TRUE, ABSENT),
             0,
-            "1 SUPPORTED, 0 REFUTED, 0 INCONCLUSIVE, 1 NOT_RUN (needs a_package_that_is_not_there); controls REFUTED in 1 of 1",
+            "1 SUPPORTED, 0 REFUTED, 0 INCONCLUSIVE, 1 NOT_RUN (needs a_package_that_is_not_there (pip install -e '.[cnn]')); "
+            "controls REFUTED in 1 of 1",
         ),
     ],
 )
@@ -195,6 +199,13 @@ def test_a_claim_in_the_place_of_a_command_is_answered_with_its_command(run, cap
         with pytest.raises(SystemExit) as stopped:
             run(word)
         assert stopped.value.code == 2 and f"is a claim: python -m checks run {word}\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("word, meant", [("rnu", "run"), ("lists", "list"), ("fales", "false"), ("toy/fals", "false")])
+def test_an_unknown_word_in_the_place_of_a_command_is_answered_with_the_nearest(run, capsys, word, meant):
+    with pytest.raises(SystemExit) as stopped:
+        run(word, claims=(TRUE, FALSE))
+    assert stopped.value.code == 2 and f"error: {word!r} is unknown: did you mean {meant}" in capsys.readouterr().err
 
 
 def test_what_could_not_be_judged_is_undecided_and_a_control_that_could_must_be_refuted(run):
@@ -307,6 +318,156 @@ def test_the_example_of_adding_a_claim_runs_as_written_from_a_file_outside_the_r
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1] == "1 SUPPORTED, 0 REFUTED, 0 INCONCLUSIVE; controls REFUTED in 1 of 1"
+
+
+# ---------------------------------------------------------------- files and folders that cannot be used
+
+
+@pytest.fixture
+def refused(run, capsys):
+    """The one sentence with which a run ends."""
+
+    def refused(*arguments, **claims):
+        with pytest.raises(SystemExit) as stopped:
+            run(*arguments, **claims)
+        shown = capsys.readouterr()
+        assert stopped.value.code == 2 and shown.out == ""
+        (sentence,) = shown.err.splitlines()
+        return sentence.removeprefix("python -m checks: error: ")
+
+    return refused
+
+
+def changed(cell):
+    """The true claim with another cell."""
+    return replace(TRUE, parts=(replace(TRUE.parts[0], cell=cell),))
+
+
+def forbidden(*, stream, first, draws):
+    raise AssertionError("work was done")
+
+
+DAMAGED = [b"", b"[{", b"null", b"3", b'{"0": 3}', b"[3]", b'[{"label": "x"}]', b"[" * 100_000, b"\xff\xfe", None]
+
+
+@pytest.mark.parametrize("content", DAMAGED, ids=lambda content: str(content)[:20])
+@pytest.mark.parametrize("name", ["claims.json", "paper_claims.json", "soak-quick.json"])
+def test_a_record_that_cannot_be_read_ends_the_run_before_any_work_and_is_kept(refused, tmp_path, name, content):
+    path = tmp_path / name
+    path.mkdir() if content is None else path.write_bytes(content)
+    words = ("soak", "--seeds", "1") if name == "soak-quick.json" else ("run", "true", "--record")
+    sentence = refused(*words, claims=(changed(forbidden),))
+    assert sentence.startswith(f"{path} cannot be read (")
+    assert sentence.endswith("): repair it or move it away, it is not overwritten")
+    assert path.is_dir() if content is None else path.read_bytes() == content
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EIO], ids=errno.errorcode.get)
+@pytest.mark.parametrize("words", [("run", "true"), ("soak", "--seeds", "1")], ids="-".join)
+def test_a_folder_that_takes_no_files_ends_the_run_before_any_work(refused, monkeypatch, tmp_path, number, words):
+    def broken(*_, **__):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(files.tempfile, "TemporaryFile", broken)
+    reason = f"{tmp_path} cannot be written ({os.strerror(number)}): when it can, the same command continues"
+    assert refused(*words, claims=(changed(forbidden),)) == reason
+
+
+@pytest.mark.parametrize("finished", [0, 1, 5])
+@pytest.mark.parametrize("suffix", [".npz", ".json"])
+def test_a_disk_that_is_full_in_mid_run_ends_it_and_what_is_finished_is_kept(
+    refused, run, monkeypatch, tmp_path, finished, suffix
+):
+    write, calls, written = Path.write_bytes, [], []
+
+    def cell(*, stream, first, draws):
+        calls.append(first)
+        return TRUE.parts[0].cell(stream=stream, first=first, draws=draws)
+
+    def full(path, content):
+        written.append(path.name)
+        write(path, content[:9])
+        if sum(suffix in name for name in written) > finished:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(path, content)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    sentence = refused(claims=(changed(cell),))
+    assert re.search(rf"{suffix} cannot be written \(No space left on device\): when it can,", sentence)
+    assert not list(tmp_path.rglob("*.part")) and not (tmp_path / "claims.json").exists()
+    monkeypatch.setattr(Path, "write_bytes", write)
+    calls.clear()
+    assert run(claims=(changed(cell),))[0] == 0 and len(calls) == 6 - finished
+
+
+@pytest.mark.parametrize("gone", [".", "cells"])
+def test_a_folder_that_is_removed_in_mid_run_ends_it_and_is_not_made_anew(refused, tmp_path, gone):
+    out = tmp_path / "out"
+
+    def cell(*, stream, first, draws):
+        if first > 4:
+            shutil.rmtree(out / gone, ignore_errors=True)
+        return TRUE.parts[0].cell(stream=stream, first=first, draws=draws)
+
+    sentence = refused("--out", str(out), "--jobs", "1", claims=(changed(cell),))
+    assert sentence.startswith(str(out)) and " cannot be written (No such file or directory): " in sentence
+    assert not (out / gone).exists()
+
+
+def test_what_killed_runs_left_half_written_goes_unless_another_run_is_there(run, tmp_path):
+    left = [
+        tmp_path / name for name in ("claims.json.1.part", "cells/module.cell/a-b.npz.2.part", "figures/a.csv.3.part")
+    ]
+    for path in (*left, tmp_path / "mine.part"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    with files.run_folder(tmp_path):
+        assert not any(path.exists() for path in left)
+        for path in left:
+            path.touch()
+        run()
+        assert all(path.exists() for path in left)
+    run()
+    assert not any(path.exists() for path in left) and (tmp_path / "mine.part").exists()
+
+
+def test_runs_that_write_one_file_at_once_lose_nothing(tmp_path):
+    path = tmp_path / "list.json"
+
+    def add(number):
+        with files.locked(tmp_path / ".lock"):
+            rows = files.read_json(path, list, set())
+            files.write_whole(path, json.dumps([*rows, {"row": number}]).encode())
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(add, range(200)))
+    assert sorted(row["row"] for row in json.loads(path.read_text())) == list(range(200))
+
+
+@pytest.mark.parametrize(
+    "words", [("--seed", "-1"), ("--jobs", "0"), ("--out", __file__), ("gram-limit",)], ids="-".join
+)
+def test_figures_take_the_options_of_checks(words, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        drawing.main(list(words))
+    *_, sentence = capsys.readouterr().err.splitlines()
+    assert stopped.value.code == 2 and sentence.startswith("python -m figures: error: ")
+    assert "gram-limit" not in words or sentence.endswith("did you mean gram_limit or gram_moments?")
+
+
+@pytest.mark.parametrize("name", ["oscillator.csv", "oscillator.svg", "oscillator.png", "."])
+def test_figures_that_cannot_be_written_are_refused_in_one_sentence(name, tmp_path, capsys):
+    path = tmp_path / "figures" / name
+    if name == ".":
+        path.touch()
+    else:
+        path.mkdir(parents=True)
+    with pytest.raises(SystemExit) as stopped:
+        drawing.main(["oscillator", "--jobs", "1", "--out", str(tmp_path)])
+    (sentence,) = filter(None, capsys.readouterr().err.splitlines())
+    assert stopped.value.code == 2
+    assert sentence.startswith(f"python -m figures: error: {path} cannot be written (")
+    assert not list(tmp_path.rglob("*.part"))
 
 
 # ---------------------------------------------------------------- what programs read

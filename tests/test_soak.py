@@ -3,7 +3,6 @@
 import json
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 import checks.__main__ as program
@@ -64,17 +63,29 @@ def test_finished_seeds_are_kept_until_the_code_changes(tmp_path, monkeypatch):
         CALLS.clear()
         status, lines = soaked(tmp_path, claim, seeds=seeds)
         assert status == 0 and set(CALLS) == expected and len(lines) == len(seeds) + 1
-    assert not (tmp_path / "cells").exists()
+    assert not [path for path in (tmp_path / "cells").rglob("*") if path.is_file()]
     monkeypatch.setattr("checks.running.soak.versions", lambda libraries: {"numpy": "another"})
     soaked(tmp_path, claim, seeds=range(4))
     assert set(CALLS) == {0, 1, 2, 3}
 
 
-@pytest.mark.parametrize("content", ["", "[]", "null", '{"0": {}}'])
-def test_a_file_that_is_none_is_written_anew(tmp_path, content):
-    (tmp_path / "soak.json").write_text(content)
-    status, lines = soaked(tmp_path, TRUE, seeds=range(1))
-    assert status == 0 and np.size(lines) == 2
+def test_what_another_soak_has_written_meanwhile_is_kept(tmp_path):
+    (part,) = TRUE.parts
+
+    def meanwhile(*, stream, first, draws):
+        if not CALLS:
+            CALLS.append(stream)
+            soaked(tmp_path, TRUE, BLIND, seeds=(7, 1))
+        return part.cell(stream=stream, first=first, draws=draws)
+
+    CALLS.clear()
+    status, _ = soaked(tmp_path, replace(TRUE, parts=(replace(part, cell=meanwhile),)), seeds=(0, 1))
+    kept = json.loads((tmp_path / "soak.json").read_text(encoding="utf-8"))
+    assert status == 0 and {seed: sorted(outcomes) for seed, outcomes in kept.items()} == {
+        "7": ["toy/blind", "toy/true"],
+        "1": ["toy/blind", "toy/true"],
+        "0": ["toy/true"],
+    }
 
 
 def test_the_command_takes_labels_seeds_and_options(tmp_path, monkeypatch, capsys):

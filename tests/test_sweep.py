@@ -225,6 +225,32 @@ def test_there_are_never_more_processes_than_cells(monkeypatch):
     assert asked == [len(CELLS)]
 
 
+SLEEPERS = """
+import os
+import time
+from checks.running.sweep import Sweep
+
+def cell(*, k):
+    os.write(1, b"x")
+    time.sleep(60)
+
+Sweep(jobs=2).run(cell, [{"k": 0}, {"k": 1}])
+"""
+
+
+def test_processes_end_with_the_one_that_started_them(tmp_path):
+    """They hold its pipe, which is at its end when all of them have ended."""
+    run = subprocess.Popen(
+        [sys.executable, "-c", SLEEPERS],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert run.stdout.read(2) == b"xx"
+    run.kill()
+    assert run.communicate(timeout=30)[0] == b""
+
+
 def test_the_costliest_cells_are_run_first_and_kept_with_their_seconds(tmp_path):
     CALLS.clear()
     tasks = [Task(cell, one, weight=one["seed"]) for one in CELLS]

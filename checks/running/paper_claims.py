@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from checks.running.declared import cases_text, kinds
+from checks.running.files import write_whole
 from checks.running.published import control_kinds, expanded, published
 from checks.running.record import ROOT, hardest, read_records, write_records
-from checks.running.sweep import write_whole
 from checks.running.table import cases_line, expected, number, resolution
 from checks.verdict import LEVEL
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from checks.claim import Claim, Findings, strain
 from checks.running.declared import declared
-from checks.running.sweep import LIBRARIES, versions, write_whole
+from checks.running.files import read_json, write_whole
+from checks.running.sweep import LIBRARIES, versions
 from checks.verdict import Evidence
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -142,7 +143,7 @@ def merged(old: list[dict], new: list[dict], order: list[str]) -> tuple[list[dic
 
     A row that was run is not replaced by NOT_RUN.
     """
-    found, kept = {record["label"]: record for record in old if isinstance(record, dict) and "label" in record}, []
+    found, kept = {record["label"]: record for record in old}, []
     for record in new:
         before = found.get(record["label"])
         if before is not None and record["verdict"] == "NOT_RUN" and before["verdict"] != "NOT_RUN":
@@ -154,22 +155,12 @@ def merged(old: list[dict], new: list[dict], order: list[str]) -> tuple[list[dic
 
 
 def read_records(path: Path) -> list[dict]:
-    """The records of a file; none where there is no file, or none that can be read."""
-    return read_json(path, list)
-
-
-def read_json(path: Path, kind: type) -> list | dict:
-    """What a file holds; an empty list or dict, whatever ``kind`` is, where there is no file or none of this kind."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return kind()
-    return found if isinstance(found, kind) else kind()
+    """The records of a file; none where there is no file."""
+    return read_json(path, list, {"label", "verdict", "parts", "controls", "provenance"})
 
 
 def write_records(path: Path, records: list[dict]) -> None:
     """Write the records as one JSON list with a line for every part, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, ("[\n" + ",\n".join(map(_lines, records)) + "\n]\n").encode())
 
 

@@ -7,15 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from shutil import rmtree
 from types import MappingProxyType
 
 from checks.claim import Claim, Run
 from checks.judges.frequency import clopper_pearson
-from checks.running.record import exit_status, read_json, record_of
-from checks.running.sweep import LIBRARIES, versions, write_whole
+from checks.running.files import locked, read_json, write_whole
+from checks.running.record import exit_status, record_of
+from checks.running.sweep import LIBRARIES, versions
 from checks.running.verify import verify
 
+OUTCOME = {"code", "verdict", "control_verdict", "seconds", "status", "failed"}
 LEVEL = 0.05  # the upper limits are wrong with this probability
 
 
@@ -34,7 +35,7 @@ def soak(
     ``path``, of one tier, keeps the outcome of each claim at each seed, with its rows that are not as they should be. What
     stands there from the same code and libraries is not run again; records of cells are removed with each finished seed.
     """
-    found, codes = read_json(path, dict), {claim.label: code(claim) for claim in claims}
+    found, codes = read_json(path, dict, OUTCOME), {claim.label: code(claim) for claim in claims}
     for seed in seeds:
         kept = found.setdefault(str(seed), {})
         missing = [claim for claim in claims if kept.get(claim.label, {}).get("code") != codes[claim.label]]
@@ -43,10 +44,11 @@ def soak(
             findings, seconds = results[claim.label]
             record = record_of(claim, findings, tier=run.tier, seed=seed, seconds=seconds)
             kept[claim.label] = {"code": codes[claim.label], **outcome(record)}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, json.dumps(found, ensure_ascii=False, indent=1).encode())
-        if run.sweep.directory is not None:
-            rmtree(run.sweep.directory, ignore_errors=True)
+        with locked(path.with_name(".lock")):  # another run may have finished other seeds
+            found = read_json(path, dict, OUTCOME)
+            found[str(seed)] = found.get(str(seed), {}) | kept
+            write_whole(path, json.dumps(found, ensure_ascii=False, indent=1).encode())
+        run.sweep.forget()
         tell(seed_line(seed, {claim.label: kept[claim.label] for claim in claims}))
     rows = {claim.label: [found[str(seed)][claim.label] for seed in seeds] for claim in claims}
     for label, outcomes in rows.items():

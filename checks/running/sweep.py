@@ -15,20 +15,25 @@ import inspect
 import io
 import json
 import os
+import signal
+import threading
 import time
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
+from multiprocessing import resource_tracker
 from pathlib import Path
 
 import joblib
 import numpy as np
 from rich.progress import Progress
 from threadpoolctl import threadpool_limits
+
+from checks.running.files import FileError, write_whole, writing
 
 Arrays = dict[str, np.ndarray]
 OURS = ("argument_validation", "theory", "kernels", "checks", "figures", "benchmarks")
@@ -75,10 +80,15 @@ class Sweep:
         progress: Progress | None = None,
     ) -> None:
         self.directory, self.jobs, self.scheduler, self.progress = directory, jobs, scheduler, progress
+        self._paths: set[Path] = set()
+        if directory is not None:
+            with writing(directory):
+                directory.mkdir(parents=True, exist_ok=True)
 
     def stream(self, tasks: Sequence[Task]) -> Iterator[tuple[int, Result]]:
         """(index, result) of every task as it is finished: those with a whole record first, then the costliest first."""
         paths, missing = [self._path(task) for task in tasks], []
+        self._paths |= set(filter(None, paths))
         for i, path in enumerate(paths):
             found = read_record(path, tasks[i].configuration)
             if found is None:
@@ -89,8 +99,10 @@ class Sweep:
         for i, (arrays, seconds) in self._compute([(i, tasks[i]) for i in missing]):
             try:
                 write_record(paths[i], tasks[i].configuration, arrays, seconds)
-            except OSError as error:
-                warnings.warn(f"record {paths[i]} is not kept ({error})", stacklevel=2)
+            except FileError as error:
+                if not (paths[i].is_dir() or paths[i].with_suffix(".npz").is_dir()):
+                    raise
+                warnings.warn(f"record {paths[i]} is not kept: {error}", stacklevel=2)
             yield i, Result(arrays, seconds, kept=False)
 
     def run(self, function: Callable[..., Arrays], cells: Sequence[dict], description: str = "") -> list[Arrays]:
@@ -105,6 +117,14 @@ class Sweep:
             self.progress.remove_task(task)
         return results
 
+    def forget(self) -> None:
+        """Remove the records of all cells so far."""
+        for path in self._paths:
+            for file in (path, path.with_suffix(".npz")):
+                with suppress(OSError):
+                    file.unlink()
+        self._paths.clear()
+
     def _path(self, task: Task) -> Path | None:
         if self.directory is None:
             return None
@@ -115,36 +135,67 @@ class Sweep:
 
     def _compute(self, tasks: Sequence[tuple[int, Task]]) -> Iterator[tuple[int, tuple[Arrays, float]]]:
         if not tasks:
-            return
+            return iter(())
+        if self.scheduler is not None:
+            return _on_cluster(self.scheduler, tasks)
         jobs = min(self.jobs, len(tasks))
-        if jobs == 1 and self.scheduler is None:
-            yield from (_call(task.function, i, task.configuration) for i, task in tasks)
-            return
-        with _backend(self.scheduler):
-            parallel = joblib.Parallel(
-                n_jobs=None if self.scheduler else jobs, return_as="generator_unordered", batch_size=1
-            )
-            yield from parallel(joblib.delayed(_call)(task.function, i, task.configuration) for i, task in tasks)
+        if jobs > 1:
+            return _in_processes(jobs, tasks)
+        return (_call(task.function, i, task.configuration) for i, task in tasks)
 
 
-@contextmanager
-def _backend(scheduler: str | None) -> Iterator[None]:
-    """Within it joblib runs its processes here, or on the cluster at ``scheduler``."""
-    if scheduler is None:
-        with warnings.catch_warnings():  # a process that PyTorch has made larger is replaced, which is no news
-            warnings.filterwarnings(
-                "ignore", message="A worker stopped while some jobs were given", category=UserWarning
-            )
-            yield
-        return
+def _in_processes(jobs: int, tasks: Sequence[tuple[int, Task]]) -> Iterator[tuple[int, tuple[Arrays, float]]]:
+    """(index, what `_call` returns) as the tasks are finished, in processes that end with this one."""
+    calls = (joblib.delayed(_call)(task.function, i, task.configuration) for i, task in tasks)
+    options = {"return_as": "generator_unordered", "batch_size": 1, "initializer": _watch, "initargs": (os.getpid(),)}
+    with warnings.catch_warnings():
+        for silent in (
+            "A worker stopped while some jobs were given",  # PyTorch had made it too large, it is replaced
+            r"\d+ tasks (which|have)",  # were not waited for: the run has ended and says why
+        ):
+            warnings.filterwarnings("ignore", message=silent, category=UserWarning)
+        with joblib.Parallel(jobs, **options) as parallel:
+            with _out_of_reach():
+                found = parallel(calls)
+            yield from found
+
+
+def _on_cluster(scheduler: str, tasks: Sequence[tuple[int, Task]]) -> Iterator[tuple[int, tuple[Arrays, float]]]:
+    """The same on the cluster at ``scheduler``, which may lose workers and gain others meanwhile."""
     try:
-        from distributed import Client
+        from distributed import Client, as_completed
     except ImportError as error:
         raise ValueError(
             f"`scheduler` {scheduler!r} needs dask.distributed: pip install 'lazy-training-checks[dask]'"
         ) from error
-    with Client(scheduler), joblib.parallel_config(backend="dask", wait_for_workers_timeout=60):
+    with Client(scheduler) as client:
+        calls = (client.submit(_call, task.function, i, task.configuration, pure=False) for i, task in tasks)
+        yield from (call.result() for call in as_completed(list(calls)))
+
+
+@contextmanager
+def _out_of_reach() -> Iterator[None]:
+    """Processes started within it are not reached by Ctrl-C, which a terminal sends to all: this one ends them in order."""
+    if not hasattr(signal, "pthread_sigmask"):
         yield
+        return
+    resource_tracker.ensure_running()  # which would let the signal through when it starts
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _watch(parent: int) -> None:
+    """End this process when the one that started it has ended, in whatever way."""
+
+    def wait() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def _call(function: Callable[..., Arrays], index: int, cell: dict) -> tuple[int, tuple[Arrays, float]]:
@@ -233,7 +284,8 @@ def write_record(path: Path | None, cell: dict, arrays: Arrays, seconds: float) 
     """Write the arrays, then the JSON that vouches for them, and remove records of the same cell by other code."""
     if path is None:
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
+    with writing(path):
+        path.parent.mkdir(exist_ok=True)
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
     write_whole(path.with_suffix(".npz"), buffer.getvalue())
@@ -248,13 +300,6 @@ def write_record(path: Path | None, cell: dict, arrays: Arrays, seconds: float) 
     for old in path.parent.glob(f"{path.name.split('-')[0]}-*"):
         if old.stem != path.stem and old.suffix in (".json", ".npz"):
             old.unlink(missing_ok=True)
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write under a temporary name and rename, so that no reader sees half a file."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-    temporary.write_bytes(content)
-    temporary.replace(path)
 
 
 def read_record(path: Path | None, cell: dict) -> Result | None:
