@@ -2,8 +2,10 @@
 
 ``python -m tests.mutants`` is no part of pytest. A fault is first run against the tests that belong to its file: those that
 import its module, themselves or through a helper of the tests; where none does, those of the modules that import it, and so
-on; and the first case of every claim that is, or imports, the module. What survives runs against all tests with ``--whole``.
-Tests stop at the first that fails, the most special files go first, and one that does not end in time has noticed something.
+on; and the first case of claims that are, or import, the module, six at most. What survives runs against all tests with
+``--whole``. Tests stop at the first that fails, the most special files go first, and what does not end in time is noticed. A
+test that fails without the fault as well has noticed nothing.
+
 The comparison of declared texts with the recorded table is left out but for the area "declarations", margins and controls that
 a claim declares: everywhere else it would notice words, and the record is renewed with them.
 
@@ -21,9 +23,9 @@ import tempfile
 import time
 import tomllib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from importlib.util import find_spec
 from multiprocessing import connection, get_context
@@ -38,8 +40,10 @@ OURS = ("argument_validation", "command_start", "theory", "kernels", "checks", "
 LIBRARIES = ("numba", "scipy.stats", "sklearn.datasets", "matplotlib.pyplot", "mpmath", "flint", "distributed", "torch")
 CLAIM_TEST = "tests/test_claims.py"
 RECORD_TEST = "tests/test_repository.py::test_the_claims_table_states_what_the_code_declares"
+DECLARATIONS = "declarations"
+MOST_CLAIMS = 6
 PAPERS = ("chizat2019lazy", "li2024demystifying", "numerics")
-OPTIONS = ("-x", "-q", "-p", "no:xdist", "-p", "no:cacheprovider", "-o", "addopts=--strict-markers -rfE")
+OPTIONS = ("-q", "-p", "no:xdist", "-p", "no:cacheprovider", "-o", "addopts=--strict-markers -rfE")
 
 
 @dataclass(frozen=True)
@@ -65,9 +69,9 @@ def read_faults() -> list[Fault]:
     ]
 
 
-def planted(fault: Fault) -> str:
+def planted(fault: Fault, root: Path = ROOT) -> str:
     """The text of its file with the fault. Raises ValueError where the list does not fit the file any more."""
-    text = (ROOT / fault.file).read_text(encoding="utf-8")
+    text = (root / fault.file).read_text(encoding="utf-8")
     if text.count(fault.old) != 1 or fault.old == fault.new:
         raise ValueError(
             f"{fault.name}: its old text must stand once in {fault.file}, got {text.count(fault.old)} times"
@@ -103,7 +107,7 @@ def direct(test: Path) -> set[Path]:
 
 def belonging(fault: Fault) -> tuple[list[str], set[str]]:
     """Test files that belong to the file of a fault, the most special ones first, and labels of the claims that do."""
-    if fault.area == "declarations":
+    if fault.area == DECLARATIONS:
         return ["tests/test_repository.py"], set()
     own = ROOT / fault.file
     near, reached = {own}, set()
@@ -115,39 +119,43 @@ def belonging(fault: Fault) -> tuple[list[str], set[str]]:
     while near and not (found := [test for test, seen in tests.items() if seen & near]):
         reached |= near
         near = {path for path in sources if imports(path) & near} - reached
-    found.sort(key=lambda test: (test.stem != f"test_{own.stem}", len(tests[test]), test))
-    files = [str(test.relative_to(ROOT)) for test in found]
-    return files if CLAIM_TEST in files or not labels else [*files, CLAIM_TEST], labels
+    special = own.parent.name in (*PAPERS, "measurements")
+    late = lambda test: (test.stem != f"test_{own.stem}", not special and test.parent.name in PAPERS, len(tests[test]))  # noqa: E731
+    found.sort(key=lambda test: (*late(test), test))
+    files = [name for test in found if (name := str(test.relative_to(ROOT))) != CLAIM_TEST]
+    return [*files, CLAIM_TEST], set(sorted(labels)[:MOST_CLAIMS])
 
 
 class Watch:
-    """What pytest is asked on the way: which claims are judged, and the name of the first test that fails."""
+    """Which of the tests that were found pytest runs, and the names of those that fail, a line each in ``note``."""
 
-    def __init__(self, labels: set[str] | None, note: Path, declared: bool) -> None:
-        self.labels, self.note, self.declared = labels, note, declared
+    def __init__(self, wanted: Callable[[pytest.Item], bool], note: Path) -> None:
+        self.wanted, self.note = wanted, note
 
-    def pytest_collection_modifyitems(self, items: list) -> None:
-        """Leave out the record, and the claims that do not belong."""
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Keep the wanted ones."""
         items[:] = [item for item in items if self.wanted(item)]
-
-    def wanted(self, item: pytest.Item) -> bool:
-        """Whether a test is run."""
-        if item.nodeid.split("[")[0] == RECORD_TEST:
-            return self.declared
-        marked = [mark.args[0] for mark in item.iter_markers("claim")]
-        return self.labels is None or item.path.name != Path(CLAIM_TEST).name or not self.labels.isdisjoint(marked)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Write down what fails."""
-        if report.failed and not self.note.exists():
-            self.note.write_text(report.nodeid, encoding="utf-8")
+        if report.failed:
+            with self.note.open("a", encoding="utf-8") as file:
+                file.write(f"{report.nodeid}\n")
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Write down what cannot be imported."""
         self.pytest_runtest_logreport(report)
 
 
-def run_tests(folder: Path, compiled: Path, files: Sequence[str], labels: set[str] | None, declared: bool) -> None:
+def judges(item: pytest.Item, fault: Fault, labels: set[str] | None) -> bool:
+    """Whether a test is run for a fault: not the record but for declarations, and of the claims those that belong to it."""
+    if item.nodeid.split("[")[0] == RECORD_TEST:
+        return fault.area == DECLARATIONS
+    marked = [mark.args[0] for mark in item.iter_markers("claim")]
+    return labels is None or not marked or item.path.name != Path(CLAIM_TEST).name or not labels.isdisjoint(marked)
+
+
+def run_tests(folder: Path, compiled: Path, arguments: Sequence[str], wanted: Callable[[pytest.Item], bool]) -> None:
     """In a process of its own: pytest on the copy; leaves with its status."""
     import numba
 
@@ -161,41 +169,48 @@ def run_tests(folder: Path, compiled: Path, files: Sequence[str], labels: set[st
     log = os.open(folder.with_suffix(".log"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(log, 1)
     os.dup2(log, 2)
-    status = pytest.main([*OPTIONS, *files], plugins=[Watch(labels, folder.with_suffix(".note"), declared)])
+    status = pytest.main([*OPTIONS, *arguments], plugins=[Watch(wanted, folder.with_suffix(".note"))])
     sys.stdout.flush()
     os._exit(int(status))
+
+
+def start(folder: Path, compiled: Path, arguments: Sequence[str], wanted: Callable[[pytest.Item], bool]) -> ForkProcess:
+    """The process of `run_tests`."""
+    folder.with_suffix(".note").unlink(missing_ok=True)
+    process = get_context("fork").Process(target=run_tests, args=(folder, compiled, arguments, wanted))
+    process.start()
+    return process
+
+
+def make_copy(folder: Path) -> Path:
+    """Copy what is tested."""
+    skipped = shutil.ignore_patterns(".git", "__pycache__", "results", "build", ".venv*", ".hypothesis", ".*_cache")
+    return shutil.copytree(ROOT, folder, ignore=skipped)
 
 
 def work(
     faults: Sequence[Fault], home: Path, *, jobs: int, whole: bool, limit: float
 ) -> Iterator[tuple[Fault, str, float]]:
     """(fault, the test that noticed it or "", seconds) of every fault, as they are finished."""
-    waiting, running, free = list(faults), {}, [home / f"copy{k}" for k in range(jobs)]
-    skipped = shutil.ignore_patterns(".git", "__pycache__", "results", "build", ".venv*", ".hypothesis", ".*_cache")
-    for folder in free:
-        shutil.copytree(ROOT, folder, ignore=skipped)
+    waiting, running, free = list(faults), {}, [make_copy(home / f"copy{k}{'whole' * whole}") for k in range(jobs)]
     while waiting or running:
         while waiting and free:
             fault, folder = waiting.pop(0), free.pop()
             files, labels = (["tests"], None) if whole else belonging(fault)
-            text, compiled = planted(fault), home / f"compiled-{folder.name}"
+            before, text = (folder / fault.file).read_text(encoding="utf-8"), planted(fault, folder)
+            compiled = home / f"compiled-{folder.name}{'-fault' * ('njit' in text)}"
             if "njit" in text:
-                compiled = home / "compiled-fault"
                 shutil.rmtree(compiled, ignore_errors=True)
             (folder / fault.file).write_text(text, encoding="utf-8")
-            folder.with_suffix(".note").unlink(missing_ok=True)
-            process = get_context("fork").Process(
-                target=run_tests, args=(folder, compiled, files, labels, fault.area == "declarations")
-            )
-            process.start()
-            running[process.sentinel] = process, fault, folder, time.monotonic()
+            process = start(folder, compiled, ["-x", *files], partial(judges, fault=fault, labels=labels))
+            running[process.sentinel] = process, fault, folder, before, time.monotonic()
         connection.wait(list(running), timeout=1)
-        for sentinel, (process, fault, folder, start) in list(running.items()):
-            seconds = time.monotonic() - start
+        for sentinel, (process, fault, folder, before, since) in list(running.items()):
+            seconds = time.monotonic() - since
             if process.is_alive() and seconds < limit:
                 continue
             yield fault, outcome(process, folder, limit), seconds
-            shutil.copy(ROOT / fault.file, folder / fault.file)
+            (folder / fault.file).write_text(before, encoding="utf-8")
             free.append(folder)
             del running[sentinel]
 
@@ -211,10 +226,19 @@ def outcome(process: ForkProcess, folder: Path, limit: float) -> str:
     if process.exitcode == 0:
         return ""
     if process.exitcode in (1, 2) and note.exists():
-        return note.read_text(encoding="utf-8")
+        return note.read_text(encoding="utf-8").splitlines()[0]
     if process.exitcode == 4 or process.exitcode < 0:  # what no test can import, or a crash
         return f"pytest ended with {process.exitcode}"
     raise RuntimeError(f"pytest ended with {process.exitcode}, see {folder.with_suffix('.log')}")
+
+
+def failing(tests: set[str], home: Path) -> set[str]:
+    """Those of the named tests that fail without a fault as well."""
+    folder = make_copy(home / "unchanged")
+    files = sorted({test.split("::")[0] for test in tests})
+    start(folder, home / "compiled-unchanged", files, lambda item: item.nodeid in tests).join()
+    note = folder.with_suffix(".note")
+    return set(note.read_text(encoding="utf-8").splitlines()) if note.exists() else set()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -253,8 +277,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 known[key(fault)] = by
                 if options.out:
                     options.out.write_text(json.dumps(known, ensure_ascii=False, indent=1), encoding="utf-8")
-            shutil.rmtree(home)
-    return report(chosen, noticed)
+        false = failing({by for by in noticed.values() if "::" in by}, Path(home))
+    return report(chosen, {fault: by for fault, by in noticed.items() if by not in false})
 
 
 def report(chosen: Sequence[Fault], noticed: dict[Fault, str]) -> int:

@@ -108,7 +108,8 @@ def test_a_supported_claim_with_a_refuted_control_exits_with_0(run):
         (
             (TRUE, ABSENT),
             0,
-            "1 SUPPORTED, 0 REFUTED, 0 INCONCLUSIVE, 1 NOT_RUN (needs a_package_that_is_not_there); controls REFUTED in 1 of 1",
+            "1 SUPPORTED, 0 REFUTED, 0 INCONCLUSIVE, 1 NOT_RUN (needs a_package_that_is_not_there (pip install -e '.[cnn]')); "
+            "controls REFUTED in 1 of 1",
         ),
     ],
 )
