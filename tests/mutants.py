@@ -3,8 +3,8 @@
 ``python -m tests.mutants`` is no part of pytest. A fault is first run against the tests that belong to its file: those that
 import its module, themselves or through a helper of the tests; where none does, those of the modules that import it, and so
 on; and the first case of claims that are, or import, the module, six at most. What survives runs against all tests with
-``--whole``. Tests stop at the first that fails, the most special files go first, and what does not end in time is noticed. A
-test that fails without the fault as well has noticed nothing.
+``--whole``. Tests stop at the first that fails, the most special files go first. What does not end in time is not noticed, and
+a test that fails without the fault as well has noticed nothing.
 
 The comparison of declared texts with the recorded table is left out but for the area "declarations", margins and controls that
 a claim declares: everywhere else it would notice words, and the record is renewed with them.
@@ -43,7 +43,8 @@ RECORD_TEST = "tests/test_repository.py::test_the_claims_table_states_what_the_c
 DECLARATIONS = "declarations"
 MOST_CLAIMS = 6
 PAPERS = ("chizat2019lazy", "li2024demystifying", "numerics")
-OPTIONS = ("-q", "-p", "no:xdist", "-p", "no:cacheprovider", "-o", "addopts=--strict-markers -rfE")
+OPTIONS = ("-q", "--ignore=tests/test_mutants.py", "-p", "no:xdist", "-p", "no:cacheprovider")
+OPTIONS += ("-o", "addopts=--strict-markers -rfE")
 
 
 @dataclass(frozen=True)
@@ -220,7 +221,7 @@ def outcome(process: ForkProcess, folder: Path, limit: float) -> str:
     if process.is_alive():
         os.killpg(process.pid, signal.SIGKILL)
         process.join()
-        return f"no end after {limit:.0f} s"
+        return ""
     process.join()
     note = folder.with_suffix(".note")
     if process.exitcode == 0:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from checks.running import sweep as module
 from checks.running.sweep import Sweep, Task, code_hash
@@ -43,6 +44,28 @@ def finished(tmp_path):
 
 def test_results_keep_their_order_whatever_the_number_of_jobs(finished):
     assert same(finished[1], Sweep(jobs=2).run(cell, CELLS))
+
+
+def threads(*, n):
+    return {
+        "threads": np.array([library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"])
+    }
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_every_cell_runs_with_one_blas_thread(jobs):
+    """However many there are around it."""
+    with threadpool_limits(2):
+        results = Sweep(jobs=jobs).run(threads, [{"n": n} for n in range(2)])
+    assert all((found["threads"] == 1).all() for found in results)
+
+
+def test_the_arrays_of_another_cell_are_noticed_by_their_checksum(finished):
+    folder, results = finished
+    one, two = sorted(folder.rglob("*.npz"))[:2]
+    two.write_bytes(one.read_bytes())
+    with pytest.warns(UserWarning, match="its checksum does not match"):
+        assert same(Sweep(folder).run(cell, CELLS), results)
 
 
 def test_finished_cells_are_read_and_missing_ones_computed(finished):
