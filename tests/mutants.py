@@ -128,13 +128,18 @@ def belonging(fault: Fault) -> tuple[list[str], set[str]]:
 
 
 class Watch:
-    """Which of the tests that were found pytest runs, and the names of those that fail, a line each in ``note``."""
+    """Which of the tests that were found pytest runs, and the names of those that fail, a line each in ``note``.
 
-    def __init__(self, wanted: Callable[[pytest.Item], bool], note: Path) -> None:
-        self.wanted, self.note = wanted, note
+    In every file the tests that have ``stem`` in their name go first.
+    """
+
+    def __init__(self, wanted: Callable[[pytest.Item], bool], note: Path, stem: str) -> None:
+        self.wanted, self.note, self.stem = wanted, note, stem
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Keep the wanted ones."""
+        files = list(dict.fromkeys(item.path for item in items))
+        items.sort(key=lambda item: (files.index(item.path), self.stem not in item.name))
         items[:] = [item for item in items if self.wanted(item)]
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -156,7 +161,9 @@ def judges(item: pytest.Item, fault: Fault, labels: set[str] | None) -> bool:
     return labels is None or not marked or item.path.name != Path(CLAIM_TEST).name or not labels.isdisjoint(marked)
 
 
-def run_tests(folder: Path, compiled: Path, arguments: Sequence[str], wanted: Callable[[pytest.Item], bool]) -> None:
+def run_tests(
+    folder: Path, compiled: Path, arguments: Sequence[str], wanted: Callable[[pytest.Item], bool], stem: str = ""
+) -> None:
     """In a process of its own: pytest on the copy; leaves with its status."""
     import numba
 
@@ -170,15 +177,15 @@ def run_tests(folder: Path, compiled: Path, arguments: Sequence[str], wanted: Ca
     log = os.open(folder.with_suffix(".log"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(log, 1)
     os.dup2(log, 2)
-    status = pytest.main([*OPTIONS, *arguments], plugins=[Watch(wanted, folder.with_suffix(".note"))])
+    status = pytest.main([*OPTIONS, *arguments], plugins=[Watch(wanted, folder.with_suffix(".note"), stem)])
     sys.stdout.flush()
     os._exit(int(status))
 
 
-def start(folder: Path, compiled: Path, arguments: Sequence[str], wanted: Callable[[pytest.Item], bool]) -> ForkProcess:
-    """The process of `run_tests`."""
+def start(folder: Path, *arguments: object) -> ForkProcess:
+    """The process of `run_tests` in a copy."""
     folder.with_suffix(".note").unlink(missing_ok=True)
-    process = get_context("fork").Process(target=run_tests, args=(folder, compiled, arguments, wanted))
+    process = get_context("fork").Process(target=run_tests, args=(folder, *arguments))
     process.start()
     return process
 
@@ -203,7 +210,8 @@ def work(
             if "njit" in text:
                 shutil.rmtree(compiled, ignore_errors=True)
             (folder / fault.file).write_text(text, encoding="utf-8")
-            process = start(folder, compiled, ["-x", *files], partial(judges, fault=fault, labels=labels))
+            wanted = partial(judges, fault=fault, labels=labels)
+            process = start(folder, compiled, ["-x", *files], wanted, Path(fault.file).stem)
             running[process.sentinel] = process, fault, folder, before, time.monotonic()
         connection.wait(list(running), timeout=1)
         for sentinel, (process, fault, folder, before, since) in list(running.items()):

@@ -91,8 +91,9 @@ def test_a_damaged_record_is_computed_again_with_a_warning(finished, suffix, dam
 
 
 def test_a_failing_cell_keeps_the_finished_ones(tmp_path):
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError) as failed:
         Sweep(tmp_path).run(cell, [*CELLS, {"size": "three", "seed": 9}])
+    assert "in the cell tests.test_sweep.cell" in failed.value.__notes__[0] and "'three'" in failed.value.__notes__[0]
     CALLS.clear()
     Sweep(tmp_path).run(cell, CELLS)
     assert not CALLS

@@ -63,7 +63,7 @@ def test_the_late_rate_is_that_of_the_linearised_model(kind, seed, loss):
 
 
 @pytest.mark.claim("chizat2019lazy/over-parameterized")
-@examples(3)
+@examples(5)
 @given(kind=st.sampled_from(LATE_KINDS), seed=seeds)
 def test_exponents_for_all_times(kind, seed):
     for growing, expected in ((False, Verdict.SUPPORTED), (True, Verdict.REFUTED)):

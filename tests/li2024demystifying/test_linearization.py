@@ -46,7 +46,7 @@ def test_paired_networks_leave_their_linearisation_in_second_order():
 
 
 @pytest.mark.claim("li2024demystifying/linearization")
-@examples(2)
+@examples(5)
 @given(activation=st.sampled_from(["tanh", "erf", "softplus"]), seed=seeds)
 def test_at_kappa_one_the_width_does_not_help(activation, seed):
     config = network(1, activation, {"kind": "random", "n": 6, "d": 8}, [[m, 1.0] for m in (32, 128, 512)])
