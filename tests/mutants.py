@@ -1,8 +1,8 @@
 """Whether the tests notice faults: each of `mutants.toml` is planted alone in a copy of the repository and tests are run there.
 
 ``python -m tests.mutants`` is no part of pytest. A fault is first run against the tests that belong to its file: those that
-import its module, themselves or through a helper of the tests; where none does, those of the modules that import it, and so
-on; and the first case of claims that are, or import, the module, six at most. What survives runs against all tests with
+import its module, themselves or through a helper of the tests, or a module that imports it, and so on until there are some;
+and the first case of claims that are, or import, the module, six at most. What survives runs against all tests with
 ``--whole``. Tests stop at the first that fails, the most special files go first. What does not end in time is not noticed, and
 a test that fails without the fault as well has noticed nothing.
 
@@ -111,20 +111,25 @@ def belonging(fault: Fault) -> tuple[list[str], set[str]]:
     if fault.area == DECLARATIONS:
         return ["tests/test_repository.py"], set()
     own = ROOT / fault.file
-    near, reached = {own}, set()
     tests = {path: direct(path) for path in (ROOT / "tests").rglob("test_*.py") if path.name != "test_mutants.py"}
     sources = [path for name in OURS[:-1] for path in (ROOT / f"{name}.py", *(ROOT / name).rglob("*.py"))]
     sources = [path for path in sources if path.is_file() and path.name not in ("__init__.py", "claims.py")]
-    users = [path for path in sources if path == own or own in imports(path)]
-    labels = {f"{path.parent.name}/{path.stem.replace('_', '-')}" for path in users if path.parent.name in PAPERS}
-    while near and not (found := [test for test, seen in tests.items() if seen & near]):
-        reached |= near
-        near = {path for path in sources if imports(path) & near} - reached
+    steps, near, found = {own: 0}, {own}, {}
+    while near and (max(steps.values()) < 2 or not found):  # the module and those that import it, at least
+        known = {test: [steps[file] for file in seen & steps.keys()] for test, seen in tests.items()}
+        found = {test: min(distances) for test, distances in known.items() if distances}
+        near = {path for path in sources if imports(path) & near} - steps.keys()
+        steps |= dict.fromkeys(near, max(steps.values()) + 1)
     special = own.parent.name in (*PAPERS, "measurements")
-    late = lambda test: (test.stem != f"test_{own.stem}", not special and test.parent.name in PAPERS, len(tests[test]))  # noqa: E731
-    found.sort(key=lambda test: (*late(test), test))
-    files = [name for test in found if (name := str(test.relative_to(ROOT))) != CLAIM_TEST]
-    return [*files, CLAIM_TEST], set(sorted(labels)[:MOST_CLAIMS])
+
+    def late(test: Path) -> tuple:
+        other = test.parent.name in PAPERS and not special, test.stem == "test_figures" and own.parent.name != "figures"
+        return test.stem != f"test_{own.stem}", *other, found[test], len(tests[test]), test
+
+    files = [name for test in sorted(found, key=late) if (name := str(test.relative_to(ROOT))) != CLAIM_TEST]
+    users = sorted(path for path, step in steps.items() if step < 2 and path.parent.name in PAPERS)
+    labels = [f"{path.parent.name}/{path.stem.replace('_', '-')}" for path in users]
+    return [*files, CLAIM_TEST], set(labels[:MOST_CLAIMS])
 
 
 class Watch:

@@ -73,6 +73,12 @@ def test_exponents_for_all_times(kind, seed):
         assert {part.verdict for part in found} == {expected}
 
 
+@given(outputs=st.integers(1, 4), r=st.floats(0.5, 10))
+def test_the_parabola_keeps_exactly_half_of_its_singular_value_on_the_radius(outputs, r):
+    radius = convergence_radius(1.0, 1.0, r)  # Dh(0) is the identity, l = 1
+    assert singular_values(ComponentwiseMap("parabola").jacobian(np.full(outputs, radius)))[1] == 0.5
+
+
 @pytest.mark.claim("chizat2019lazy/over-parameterized")
 @examples(15)
 @given(kind=st.sampled_from((*KINDS, *ComponentwiseMap.known)), seed=seeds)
