@@ -210,6 +210,7 @@ def work(
         while waiting and free:
             fault, folder = waiting.pop(0), free.pop()
             files, labels = (["tests"], None) if whole else belonging(fault)
+            files = [file for file in files if (folder / file).exists()]  # some may be younger than the copy
             before, text = (folder / fault.file).read_text(encoding="utf-8"), planted(fault, folder)
             compiled = home / f"compiled-{folder.name}{'-fault' * ('njit' in text)}"
             if "njit" in text:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from checks.chizat2019lazy.over_parameterized import CLAIM, KINDS, LATE_KINDS, SIZES, below, neurons
 from checks.claim import Case
 from checks.judges import AtLeast, Sides
-from checks.measurements.convergence import best_radius, late_convergence, stuck
+from checks.measurements.convergence import best_radius, late_convergence, singular_values, stuck
 from checks.measurements.scaled_models import LOSSES, QUANTITIES
 from checks.verdict import Verdict
 from kernels.models import ComponentwiseMap
