@@ -33,6 +33,7 @@ from multiprocessing.context import ForkProcess
 from pathlib import Path
 
 import pytest
+from hypothesis import Phase, settings
 
 ROOT = Path(__file__).resolve().parents[1]
 LIST = Path(__file__).with_name("mutants.toml")
@@ -140,6 +141,12 @@ class Watch:
 
     def __init__(self, wanted: Callable[[pytest.Item], bool], note: Path, stem: str) -> None:
         self.wanted, self.note, self.stem = wanted, note, stem
+
+    def pytest_collection(self) -> None:
+        """What Hypothesis finds is not made smaller: that takes longer than to find it."""
+        phases = [phase for phase in Phase if phase is not Phase.shrink]
+        settings.register_profile("planted", settings.get_profile("default"), phases=phases)
+        settings.load_profile("planted")
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Keep the wanted ones."""
