@@ -137,6 +137,23 @@ def test_seconds_are_those_of_all_cells_computed_or_kept(tmp_path):
     assert not CALLS and again == first
 
 
+def test_cells_of_photographs_are_told_where_they_are_and_by_what_contents_they_are_known(monkeypatch, tmp_path):
+    given = []
+
+    def photographs(*, cifar, device, stream):
+        given.append((cifar, device))
+        return {"x": np.ones(1)}
+
+    monkeypatch.setattr("checks.running.verify.fingerprint", lambda folder: f"contents of {folder.name}")
+    part = replace(PART, cell=photographs, cases=lambda tier: [Case("one", {"mean": 1.0})])
+    claim, run = (
+        Claim("toy", "images", "", "", "", "", parts=(part,)),
+        Run("quick", 0, Sweep(), "cuda:1", tmp_path / "cifar"),
+    )
+    verify([claim], run)
+    assert given == [({"folder": str(tmp_path / "cifar"), "data": "contents of cifar"}, "cuda:1")]
+
+
 def test_cases_that_share_cells_must_agree_on_their_draws():
     other = replace(PART, letter="b", cells_of="a", cases=lambda tier: [Case("one", {"mean": 1.0}, draws=24)])
     with pytest.raises(ValueError, match="must have the same number of draws"):
