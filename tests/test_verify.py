@@ -8,6 +8,7 @@ import pytest
 from checks.claim import Case, Claim, Control, Part, Run
 from checks.judges import AtMost, Draws, Ratio, Sides
 from checks.measurements.streams import draw_seeds
+from checks.running.declared import declared
 from checks.running.record import record_of
 from checks.running.sweep import Sweep
 from checks.running.verify import verify
@@ -82,6 +83,19 @@ def test_every_case_of_every_part_and_control_has_its_row_in_their_order():
     assert found.verdict is REFUTED and found.control_verdict is SUPPORTED
     missing, _ = findings(PART, replace(second, needs=("a_package_that_is_not_there",)))
     assert rows(missing.parts)[2:] == [("b", "not run", Verdict.NOT_RUN)] and missing.verdict is INCONCLUSIVE
+
+
+def test_every_part_and_control_is_declared_with_its_rule():
+    controls = (Control("another mean", judge=Ratio(9.0, 0.1)), Control("half as much", read=read))
+    parts = (replace(PART, controls=controls), replace(PART, letter="b", judge=Ratio(1.0, 0.1)))
+    first, second = declared(Claim("toy", "declared", "", "", "", "", parts=parts), "quick")
+    assert first["controls"] == [
+        {"kind": "a.1", "says": "another mean", "rule": "mean inside 9 ± 0.1 at level 0.001"},
+        {"kind": "a.2", "says": "half as much"},
+    ]
+    rules = [f"mean inside {mean} ± 0.1 at level 0.001" for mean in (1, 2)]
+    assert first["rules"] == [f"{rule} ({name})" for rule, name in zip(rules, ("one", "two"), strict=True)]
+    assert second["rules"] == rules[:1] and (first["kind"], second["kind"]) == ("a", "b") and "controls" not in second
 
 
 def test_looks_take_every_draw_once_and_end_where_all_is_decided():
