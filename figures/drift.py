@@ -46,13 +46,18 @@ def compute(run: Run) -> np.ndarray:
         name, (K, y) = case["activation"], limits(case)
         predicted = drift_constant(K.sum(axis=0), y) / scales
         drifts = found["drift"].reshape(-1, len(WIDTHS[run.tier]), len(scales))
-        exponent = drift_exponent(-1.0, centred=True, bounded=name == "tanh")
-        power = np.where(scales <= 1, drifts[:, -1, 0].mean() * (scales / scales[0]) ** -exponent, np.nan)
+        power = power_law(name, scales, drifts[:, -1, 0].mean())
         for k, m in enumerate(WIDTHS[run.tier]):
             columns = (scales, *summary(drifts[:, k]), predicted, power)
             rows += [(name, f"m = {m}", *values) for values in zip(*columns, strict=True)]
     types = ["U12", "U12", *[float] * 6]
     return np.array(rows, dtype=list(zip(COLUMNS, types, strict=True)))
+
+
+def power_law(activation: str, scales: np.ndarray, first: float) -> np.ndarray:
+    """The law of κ → 0 through ``first`` at the least of the scales, NaN for κ > 1."""
+    exponent = drift_exponent(-1.0, centred=True, bounded=activation == "tanh")
+    return np.where(scales <= 1, first * (scales / scales[0]) ** -exponent, np.nan)
 
 
 def draw(table: np.ndarray) -> Figure:

@@ -11,7 +11,7 @@ from checks.measurements.eigenvalues import failure_bound, failures, limit_least
 from checks.measurements.streams import data_seed, draw_seeds
 from checks.running.sweep import Arrays
 from checks.verdict import LEVEL
-from figures.style import GREYS, MARKERS, PREDICTED
+from figures.style import PREDICTED, points
 from kernels import init_parameters, layer_grams
 from theory import certified_min_eigenvalue, limit_grams
 
@@ -74,12 +74,8 @@ def draw(table: np.ndarray) -> Figure:
         own = table[table["panel"] == name]
         for k, series in enumerate(dict.fromkeys(own["series"].tolist())):
             line = own[own["series"] == series]
-            seen = line["y"] > 0
             panel.plot(line["x"], line["predicted"], **PREDICTED)
-            x, y = line["x"][seen], line["y"][seen]
-            error = np.maximum(0, [y - line["low"][seen], line["high"][seen] - y])
-            style = {"color": GREYS[k], "marker": MARKERS[k], "linestyle": "none", "elinewidth": 0.8, "label": series}
-            panel.errorbar(x, y, yerr=error, markerfacecolor="white" if k == 1 else GREYS[k], **style)
+            points(panel, line[line["y"] > 0], k, series)
         panel.set_xscale("log", base=2)
         panel.set_yscale("log")
         panel.set_xlabel("width m")

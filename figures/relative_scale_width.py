@@ -11,7 +11,7 @@ from checks.judges.slope import slopes
 from checks.measurements.homogeneous_maps import DEGREES, scale_law
 from checks.running.seeds import stream_of
 from checks.running.verify import measure
-from figures.style import GREYS, MARKERS, PREDICTED
+from figures.style import PREDICTED, points
 from theory.width_bounds import kernel_change_exponent, width_exponent
 
 CAPTION = (
@@ -80,6 +80,4 @@ def draw_panel(panel: Axes, own: np.ndarray) -> None:
     for k, series in enumerate(dict.fromkeys(own["series"].tolist())):
         line = own[own["series"] == series]
         panel.plot(line["x"], line["predicted"], **PREDICTED)
-        error = np.maximum(0, [line["y"] - line["low"], line["high"] - line["y"]])
-        look = {"color": GREYS[k], "marker": MARKERS[k], "linestyle": "none", "elinewidth": 0.8, "label": series}
-        panel.errorbar(line["x"], line["y"], yerr=error, markerfacecolor="white" if k == 1 else GREYS[k], **look)
+        points(panel, line, k, series)

@@ -222,6 +222,23 @@ def test_balls_subtract_the_entry_error_too(flint):
     assert not certified_min_eigenvalue(hilbert, truth / 13).certified
 
 
+@pytest.mark.parametrize("bits", [11, 20, 40])
+def test_the_bound_of_a_congruence_is_attained_by_one_number_and_never_exceeded(flint, bits):
+    """X = I and K = (1 − f)I: λ_min(K) is (1 − f)/‖X‖² itself."""
+    least = 1 - 2.0**-bits
+    for n in (1, 2, 5):
+        with flint.ctx.workprec(128):
+            eye = certificates.to_balls(np.eye(n))
+            found = certificates.congruence_bound(eye, eye * flint.arb(least))
+        assert 0.98 * least < found <= least
+
+
+@given(a=st.floats(-1e9, 1e9), b=st.floats(-1, 1))
+def test_down_and_up_enclose_the_exact_result_of_an_operation(a, b):
+    below, exact, above = certificates.down(a - b), Fraction(a) - Fraction(b), certificates.up(a - b)
+    assert Fraction(below) <= exact <= Fraction(above) and above <= np.nextafter(np.nextafter(below, np.inf), np.inf)
+
+
 # ---------------------------------------------------------------- without python-flint, and bad input
 
 

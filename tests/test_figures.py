@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
+from scipy import stats
 
 import figures.__main__ as program
 from benchmarks.flow import FlowProblem
@@ -42,10 +44,11 @@ from figures import (
     teacher_student,
     width_population,
 )
-from figures.style import save, style
+from figures.style import points, save, signed, style, summary
 from tests import needs_cnn
 from tests.flows import make_network
 from theory import gram_fluctuations
+from theory.rates import phase_exponents
 
 
 def cut(claim, letter, run, widen=lambda config: config):
@@ -159,6 +162,35 @@ def table_of(module, small):
     return TABLES[module]
 
 
+def bars(panel):
+    """Ends of the bars of every series of a panel, (points, 2)."""
+    return [np.array(drawn[2][0].get_segments())[:, :, 1] for drawn in panel.containers]
+
+
+def slopes_of(line, key="predicted"):
+    """Slopes of a predicted line in the logarithms, from point to point."""
+    return np.diff(np.log(line[key])) / np.diff(np.log(line["x"]))
+
+
+def test_points_have_bars_from_low_to_high_and_every_second_series_is_hollow():
+    line = np.array([(1.0, 2.0, 1.5, 4.0), (2.0, 3.0, 1.0, 3.5)], dtype=[(k, float) for k in ("x", "y", "low", "high")])
+    panel = Figure().subplots()
+    for k in range(4):
+        points(panel, line, k, f"series {k}")
+    assert all(own == pytest.approx(np.array([[1.5, 4.0], [1.0, 3.5]])) for own in bars(panel))
+    looks = [drawn[0] for drawn in panel.containers]
+    assert [look.get_markerfacecolor() == "white" for look in looks] == [False, True, False, True]
+    assert len({look.get_marker() for look in looks}) == len({look.get_color() for look in looks}) == 4
+
+
+def test_a_summary_is_the_mean_between_the_least_and_the_largest():
+    assert np.array(summary(np.array([[1.0, 5.0], [2.0, 9.0], [6.0, 4.0]]))).tolist() == [[3, 6], [1, 4], [6, 9]]
+
+
+def test_numbers_have_a_minus_sign_and_zero_has_none():
+    assert [signed(x) for x in (-0.5, -0.001, 0.0, 1.0, -12.346)] == ["−0.50", "0.00", "0.00", "1.00", "−12.35"]
+
+
 def test_gram_limit_predicts_the_exact_constant_of_one_hidden_layer(small):
     table = table_of(gram_limit, small)
     (case, _), *_ = cut(gram_limit.CLAIM, "a", small)
@@ -169,12 +201,26 @@ def test_gram_limit_predicts_the_exact_constant_of_one_hidden_layer(small):
     assert (table["rms_error"] > 0).all() and (table["standard_error"] > 0).all()
     ratio = table[table["L"] == 2]["predicted"].reshape(-1, 2)
     assert np.allclose(ratio[:, 0] / ratio[:, 1], np.sqrt(2))  # slope −1/2
+    case, found = next(pair for pair in cut(gram_limit.CLAIM, "a", small) if pair[0]["hidden_layers"] == 1)
+    squares = (
+        gram_limit.distance(case, found).values ** 2
+    )  # the error of a root is that of the square over twice the root
+    line = table[(table["L"] == 1) & (table["layer"] == case["layer"] + 1) & (table["data"] == "random")]
+    assert line["standard_error"] * 2 * line["rms_error"] == pytest.approx(stats.sem(squares))
+    for drawn in bars(gram_limit.draw(line).axes[0]):
+        assert drawn == pytest.approx(np.outer(line["standard_error"], [-2, 2]) + line["rms_error"][:, None])
 
 
 def test_gram_moments_lie_near_the_exact_law(small):
     table = table_of(gram_moments, small)
     assert set(table["panel"]) == {"relu", "tanh"} and (table["low"] < table["high"]).all()
     assert np.abs(np.log(table["y"] / table["predicted"])).max() < 0.25  # one layer more would be 0.55 at least
+    for panel, name in zip(gram_moments.draw(table).axes, ("relu", "tanh"), strict=True):
+        own, dashed = table[table["panel"] == name], [line for line in panel.lines if line.get_linestyle() == "--"]
+        for series, line in zip(dict.fromkeys(own["series"].tolist()), dashed, strict=True):
+            at = own[own["series"] == series]
+            drawn = np.exp(np.interp(np.log(at["x"]), *np.log(line.get_data())))
+            assert drawn == pytest.approx(at["predicted"], rel=0.01)
 
 
 def test_limit_positive_definite_shows_bounds_below_one(small):
@@ -190,7 +236,8 @@ def test_min_eigenvalue_brackets_its_frequencies(small):
     failure = table[table["panel"] == "failure"]
     assert (failure["low"] <= failure["y"]).all() and (failure["y"] <= failure["high"]).all()
     width = table[table["panel"] == "width"]
-    assert (width["low"] <= width["high"]).all() and (width["predicted"] > 0).all()
+    assert (width["low"] < width["high"]).all() and (width["predicted"] > 0).all()
+    assert len(bars(min_eigenvalue.draw(table).axes[0])) == 3
 
 
 def test_loss_decay_stays_below_its_envelope_and_follows_the_limit_where_kappa_is_large(small):
@@ -210,6 +257,9 @@ def test_relu_condition_brackets_its_scale_and_leaves_the_envelope_below_it(smal
     lost, kept = (scale[scale["series"] == name] for name in ("$κ_c$", "$κ_{cert}$"))
     assert (lost["y"] < kept["low"]).all()
     assert np.log(lost["y"] / lost["predicted"]) == pytest.approx(np.zeros(len(lost)), abs=0.7)
+    assert lost["predicted"] * lost["x"] ** 2 / 2 == pytest.approx(
+        10, abs=3.3
+    )  # 13.26 as φ → 0; half of it for a gap of 1
     excess = table[table["panel"] == "excess"]
     assert excess["y"][excess["series"] == "relu, opposite labels"].max() > 4
     assert excess["high"][excess["series"] != "relu, opposite labels"].max() < 0.5
@@ -225,9 +275,26 @@ def test_drift_meets_its_constant_where_kappa_is_large_and_falls_short_of_it_whe
     assert np.isnan(table["power"][table["x"] > 1]).all() and (table["power"][table["x"] <= 1] > 0).all()
 
 
+def test_drift_has_the_power_laws_of_small_kappa_and_names_their_slopes():
+    """Bounded tanh κ⁻¹, relu with one hidden layer κ^{−1/2}; through the leftmost point."""
+    x, laws = np.array([1 / 16, 1 / 4, 1.0, 4.0]), {"tanh": (-1.0, "−1"), "relu": (-0.5, "−1/2")}
+    rows = [(name, "m = 4", *[1.0] * 6) for name in laws]
+    figure = drift.draw(np.array(rows, dtype=list(zip(drift.COLUMNS, ["U12"] * 2 + [float] * 6, strict=True))))
+    for panel, (name, (exponent, text)) in zip(figure.axes[:2], laws.items(), strict=True):
+        law = drift.power_law(name, x, 3.0)
+        assert law[0] == 3 and np.isnan(law[3])
+        assert np.diff(np.log(law[:3])) / np.diff(np.log(x[:3])) == pytest.approx(exponent)
+        assert f"slope {text} in κ" in [entry.get_text() for entry in panel.get_legend().get_texts()]
+
+
 def test_regime_map_has_the_predicted_signs_inside_its_intervals(small):
     table = table_of(regime_map, small)
-    assert (table["low"] < table["y"]).all() and (table["y"] < table["high"]).all()
+    assert table["high"] - table["y"] == pytest.approx(table["y"] - table["low"])
+    (case, found), *_ = cut(regime_map.CLAIM, "a", small)
+    widths = np.log([m for m, _ in case["pairs"]])
+    own = [stats.linregress(widths, np.log(row)).slope for row in found["drift"]]
+    interval = stats.t.interval(1 - 2e-3, len(own) - 1, np.mean(own), stats.sem(own))
+    assert np.min(np.abs(table["low"] - interval[0]) + np.abs(table["high"] - interval[1])) < 1e-9
     assert (np.sign(table["y"]) == -np.sign(table["x"]))[table["x"] != 0].all()
     flat, ntk = table[table["x"] == 0], table[table["x"] == 0.5]
     assert (np.abs(flat["y"]) < 0.1).all() and (flat["predicted"] == 0).all()
@@ -240,7 +307,10 @@ def test_kernel_stability_falls_with_the_square_of_kappa_for_paired_neurons_alon
         for label, exponent in ((f"{quantity}, pairs", -2), (quantity, -1)):
             line = table[table["series"] == label]
             assert line["slope"] == pytest.approx(exponent, abs=0.1)
-            assert line["predicted"][-1] == pytest.approx(line["y"][-1])
+            assert line["predicted"][-1] == pytest.approx(line["y"][-1]) and slopes_of(line) == pytest.approx(exponent)
+    for axis in "κm":
+        noise = table[(table["panel"] == f"relu {axis}") & (table["series"] == "noise")]
+        assert slopes_of(noise) == pytest.approx(-0.5)
     rich, lazy = (table[table["series"] == f"κ = {kappa}"] for kappa in (1, 4096))
     assert (rich["y"] > 100 * lazy["y"]).all()
     relu = table[(table["panel"] == "relu κ") & (table["series"] == "mean along C")]
@@ -253,6 +323,8 @@ def test_scheme_independence_collapses_all_rates_onto_one_curve(small):
     D, collapsed = (table[table["panel"] == panel] for panel in ("D", "D over its constant"))
     assert len(set(D["series"].tolist())) == 2 and np.ptp(D["y"][D["x"] == 64]) > 0.01
     assert collapsed["y"] * collapsed["x"] == pytest.approx(1, abs=0.15)
+    assert collapsed["predicted"] * collapsed["x"] == pytest.approx(1)
+    assert D["predicted"] == pytest.approx(D["y"], rel=0.15)
     layers = table[table["panel"] == "layers"]
     assert layers["y"] == pytest.approx(layers["predicted"], rel=0.4)
 
@@ -262,6 +334,25 @@ def test_phase_diagram_has_the_predicted_signs_and_exponents(small):
     assert (np.sign(table["measured"]) == np.sign(table["predicted"])).all()
     assert table["measured"] == pytest.approx(table["predicted"], abs=0.2)
     assert set(table["layer"].tolist()) == {"W", "a"}
+
+
+def test_phase_diagram_draws_what_was_measured_on_the_plane_of_its_layer():
+    """Colours of a mesh and of points; on one side of a dashed line the layer is lazy, on the other not."""
+    rows = [(layer, 0.5, 0.25, 0.1 * (l + 1), -0.5) for l, layer in enumerate(phase_diagram.LAYERS)]
+    table = np.array(rows, dtype=list(zip(phase_diagram.COLUMNS, ["U1", *[float] * 4], strict=True)))
+    panels = phase_diagram.draw(table).axes[:2]
+    for l, panel in enumerate(panels):
+        mesh, dots = panel.collections
+        corners = mesh.get_coordinates()
+        for i, j in ((10, 10), (10, 110), (60, 30), (110, 60), (100, 20)):
+            g, d = corners[i : i + 2, j : j + 2].mean(axis=(0, 1))
+            assert mesh.get_array().reshape(121, 121)[i, j] == pytest.approx(
+                np.clip(phase_exponents(g, d)[l], -phase_diagram.LARGEST, phase_diagram.LARGEST), abs=1e-9
+            )
+        assert dots.get_array() == pytest.approx(0.1 * (l + 1))
+        for line in panel.lines[:2]:
+            g, d = line.get_xydata().mean(axis=0)
+            assert phase_exponents(g + 0.1, d)[l] < 0 <= phase_exponents(g - 0.1, d)[l]
 
 
 def test_kernel_description_gets_closer_to_the_kernel_with_the_width(small):
@@ -277,6 +368,10 @@ def test_kernel_description_gets_closer_to_the_kernel_with_the_width(small):
         assert right[1] < 0.6 * right[0]
     right, wrong = (table[table["series"] == f"tanh {key}"]["y"] for key in ("0.5", "$K^{L+1}$"))
     assert right[1] < wrong[1]
+    error = table[table["panel"] == "error"]
+    exponents = {"tanh 0.125": -0.25, "tanh 0.5": -0.5, "relu 0.25": -0.25, "relu 1": -0.5, "tanh 0.125 pairs": -0.25}
+    for series, exponent in (exponents | {"tanh $K^{L+1}$": 0.0}).items():
+        assert slopes_of(error[error["series"] == series]) == pytest.approx(exponent)
 
 
 def test_teacher_student_shows_short_ways_from_a_large_start_and_what_it_costs(small):
@@ -304,6 +399,8 @@ def test_width_population_has_both_scalings_and_both_starts(small):
     assert set(table[table["panel"] == "width"]["series"].tolist()) == names
     population, lazy = (table[table["series"] == series]["y"] for series in ("population", "linearised"))
     assert population[1] > 2 * population[0] and population[2] == pytest.approx(lazy[2], rel=0.1)
+    test, training = (table[table["series"] == f"{kind} 1/√m"]["y"] for kind in ("test", "training"))
+    assert (training < test).all()
 
 
 @needs_cnn
@@ -314,6 +411,7 @@ def test_cnn_shows_a_worse_fit_changes_that_fall_with_the_scale_and_a_steeper_sp
     for series in cnn.CHANGES.values():
         line = table[table["series"] == series]
         assert (np.diff(line["y"]) < 0).all() and line["predicted"][-1] == pytest.approx(line["y"][-1])
+        assert slopes_of(line) == pytest.approx(-1)
     drift = table[table["series"] == "drift"]
     assert drift["y"] == pytest.approx(drift["predicted"], rel=0.05)
     digits, noise, _ = (table[table["series"] == kind]["y"] for kind in cnn.KINDS)
@@ -373,6 +471,7 @@ def test_other_architectures_get_closer_to_their_kernels_and_not_to_the_wrong_on
         assert {name.split()[0] for name in names} == {"residual", "convolution"}
         for line in (own[own["series"] == name] for name in names):
             assert line["y"][1] < 0.8 * line["y"][0] and line["control"][1] > line["y"][1]
+            assert slopes_of(line) == pytest.approx(-0.5)
 
 
 @pytest.mark.parametrize("claim", [claim for claim in CLAIMS if claim.figure], ids=lambda claim: claim.label)
@@ -391,8 +490,9 @@ def test_a_figure_names_labels_of_claims_and_no_others(name):
 def test_every_figure_is_written_with_data_and_caption(name, small, tmp_path):
     module = program.FIGURES[name]
     program.write_figure(tmp_path / name, table_of(module, small), module.draw, module.CAPTION)
-    for suffix in ("svg", "png", "csv", "txt"):
+    for suffix in ("svg", "png", "csv"):
         assert (tmp_path / f"{name}.{suffix}").stat().st_size > 0
+    assert (tmp_path / f"{name}.txt").read_text(encoding="utf-8") == f"{module.CAPTION}\n"
     with (tmp_path / f"{name}.csv").open(newline="", encoding="utf-8") as file:
         header, *rows = list(csv.reader(file))
     assert header == list(module.COLUMNS)
@@ -414,6 +514,16 @@ def test_the_command_writes_into_the_folder_it_is_told_and_names_every_file_on_a
     expected = {f"limit_positive_definite.{suffix}" for suffix in ("svg", "png", "csv", "txt")}
     assert {path.name for path in (folder / "figures").iterdir()} == expected
     assert set(capsys.readouterr().out.splitlines()) == {str(folder / "figures" / name) for name in expected}
+
+
+def test_the_run_of_a_figure_has_the_options_of_the_command(monkeypatch, tmp_path):
+    runs = []
+    monkeypatch.setattr(program, "FIGURES", {"gram_limit": gram_limit})
+    monkeypatch.setattr(gram_limit, "compute", runs.append)
+    monkeypatch.setattr(program, "write_figure", lambda *_: [])
+    options = ["--seed", "5", "--tier", "standard", "--jobs", "3", "--out", str(tmp_path)]
+    assert program.main(["gram_limit", *options]) == 0
+    assert (runs[0].seed, runs[0].tier, runs[0].sweep.jobs) == (5, "standard", 3)
 
 
 def test_the_same_data_gives_the_same_svg(small, tmp_path):

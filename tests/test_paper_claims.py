@@ -5,7 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.running.paper_claims import read_paper_claims
+from checks.running.paper_claims import plain, read_paper_claims, summary
 from checks.running.published import control_kinds, expanded, published
 
 NUMBERS = st.floats(-1e6, 1e6).map(lambda x: float(f"{x:.3g}"))
@@ -53,6 +53,20 @@ def test_a_control_kind_has_one_row_that_counts_its_cases_and_shows_the_closest(
         alike = [other["strain"] for other in own if other["verdict"] == row["verdict"]]
         assert row["strain"] == min(alike)
     assert control_kinds(found) == found
+
+
+def test_a_summary_counts_what_is_supported_and_excluded_and_shows_the_hardest_case():
+    shared = {"side": "=", "predicted": 1.0, "margin": 0.1, "measured": 1.05, "resolution": 2.0}
+    rows = [
+        shared | {"part": f"case {k}", "verdict": verdict, "strain": strain, "excluded": k}
+        for k, (verdict, strain) in enumerate([("SUPPORTED", 0.5), ("INCONCLUSIVE", 1.5), ("SUPPORTED", 0.9)])
+    ]
+    assert summary("a", rows) == "| (a) | 2 of 3, 3 excluded | 1.5 | 2 | 1.05, predicted 1 ± 0.1: case 1 |"
+    assert summary("a", rows[:1]).startswith("| (a) | 1 of 1 | 0.5 |")
+
+
+def test_plain_text_has_no_markup():
+    assert plain("a_b*c|<d>`\\") == r"a\_b\*c\|\<d\>\`\\"
 
 
 def test_the_first_row_of_every_kind_is_complete():

@@ -54,6 +54,8 @@ def test_the_limit_is_that_of_clopper_and_pearson():
     bad = {"verdict": "REFUTED", "control_verdict": "SUPPORTED"}
     assert f"0 of 59, at most {1 - 0.05 ** (1 / 59):.3g}; controls" in rate_line("x", [good] * 59)
     assert rate_line("x", [bad] * 3).count("3 of 3, at most 1") == 2
+    blind = good | {"control_verdict": "INCONCLUSIVE"}
+    assert "not SUPPORTED 0 of 2," in (line := rate_line("x", [good, blind])) and "controls not REFUTED 1 of 2," in line
 
 
 def test_finished_seeds_are_kept_until_the_code_changes(tmp_path, monkeypatch):

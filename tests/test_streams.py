@@ -31,6 +31,11 @@ def test_later_looks_extend_earlier_ones_and_the_data_have_a_seed_of_their_own(p
     assert all(0 <= seed < 2**63 for seed in together)
 
 
+def test_no_digit_of_the_run_seed_is_lost():
+    seeds = [0, *(2**k for k in range(0, 128, 8))]
+    assert len({at(seed, "label", "part", {}, 0) for seed in seeds}) == len(seeds)
+
+
 def test_the_rule_is_that_of_the_seed_sequence():
     stream = [5, 11, 12, 13]
     expected = np.random.SeedSequence(5, spawn_key=(11, 12, 13, 7)).generate_state(1, np.uint64)[0] >> np.uint64(1)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from checks.running import sweep as module
 from checks.running.sweep import Sweep, Task, code_hash
@@ -45,6 +46,28 @@ def test_results_keep_their_order_whatever_the_number_of_jobs(finished):
     assert same(finished[1], Sweep(jobs=2).run(cell, CELLS))
 
 
+def threads(*, n):
+    return {
+        "threads": np.array([library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"])
+    }
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_every_cell_runs_with_one_blas_thread(jobs):
+    """However many there are around it."""
+    with threadpool_limits(2):
+        results = Sweep(jobs=jobs).run(threads, [{"n": n} for n in range(2)])
+    assert all((found["threads"] == 1).all() for found in results)
+
+
+def test_the_arrays_of_another_cell_are_noticed_by_their_checksum(finished):
+    folder, results = finished
+    one, two = sorted(folder.rglob("*.npz"))[:2]
+    two.write_bytes(one.read_bytes())
+    with pytest.warns(UserWarning, match="its checksum does not match"):
+        assert same(Sweep(folder).run(cell, CELLS), results)
+
+
 def test_finished_cells_are_read_and_missing_ones_computed(finished):
     folder, results = finished
     records = sorted(folder.rglob("*.json"))
@@ -68,8 +91,9 @@ def test_a_damaged_record_is_computed_again_with_a_warning(finished, suffix, dam
 
 
 def test_a_failing_cell_keeps_the_finished_ones(tmp_path):
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError) as failed:
         Sweep(tmp_path).run(cell, [*CELLS, {"size": "three", "seed": 9}])
+    assert "in the cell tests.test_sweep.cell" in failed.value.__notes__[0] and "'three'" in failed.value.__notes__[0]
     CALLS.clear()
     Sweep(tmp_path).run(cell, CELLS)
     assert not CALLS

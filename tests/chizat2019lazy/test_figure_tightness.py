@@ -7,6 +7,7 @@ from checks.claim import Run
 from checks.running.sweep import Sweep
 from figures import lazy_tightness
 from figures.style import save, style
+from theory.convergence_bounds import convergence_scale
 
 
 @pytest.fixture(scope="module")
@@ -21,6 +22,14 @@ def test_no_bound_is_exceeded(table):
     assert table.dtype.names == lazy_tightness.COLUMNS
     assert np.isfinite(table["y"]).all() and not any("," in value for value in table["series"].tolist())
     assert (table[table["panel"] == "bounds"]["y"] <= 1).all()
+    last = {row["series"]: row["y"] for row in table[table["panel"] == "bounds"]}
+    assert last["rate"] == pytest.approx(0.25, abs=0.05) and last["horizon K = 0.01"] > 0.9 > last["horizon K = 1"]
+    assert last["drift"] < 0.2 and last["predictions"] < 0.01  # far from tight
+
+
+def test_the_dotted_threshold_is_the_guaranteed_one():
+    """σ = Dh = 1 and c = 1; r_0 = ½ for all three maps: |h''| ≤ 1 for sin and the parabola, 2r within r for the cubic."""
+    assert lazy_tightness.GUARANTEED == 1 / convergence_scale(1.0, 1.0, 1.0, 0.5)
 
 
 def test_final_errors_are_those_of_the_stuck_maps(table):

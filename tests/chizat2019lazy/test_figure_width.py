@@ -13,11 +13,13 @@ def test_data_of_the_relative_scale():
     assert table.dtype.names == relative_scale_width.COLUMNS and set(table["panel"]) == {"width", "trained", "start"}
     assert not any("," in text for text in (*table["panel"], *table["series"]))
     assert (table["low"] <= table["y"]).all() and (table["y"] <= table["high"]).all()
-    width, start = (table[table["panel"] == panel] for panel in ("width", "start"))
-    for series, exponent in zip(dict.fromkeys(width["series"]), (-0.5, -0.25, 0.0), strict=True):
-        line = width[width["series"] == series]
-        factor = (line["x"][-1] / line["x"][0]) ** exponent
-        np.testing.assert_allclose(line["y"][-1] / line["y"][0], factor, rtol=0.2)
+    width, trained, start = (table[table["panel"] == panel] for panel in ("width", "trained", "start"))
+    for own, exponents, rtol in ((width, (-0.5, -0.25, 0.0), 0.2), (trained, (-1.0, 0.0), 0.5)):
+        for series, exponent in zip(dict.fromkeys(own["series"]), exponents, strict=True):
+            line = own[own["series"] == series]
+            factor = (line["x"][-1] / line["x"][0]) ** exponent
+            np.testing.assert_allclose(line["y"][-1] / line["y"][0], factor, rtol=rtol)
+            np.testing.assert_allclose(line["predicted"][-1] / line["predicted"][0], factor)
     exact = start[np.isfinite(start["predicted"])]
     np.testing.assert_allclose(exact["y"], exact["predicted"], rtol=1e-10)
     with style():

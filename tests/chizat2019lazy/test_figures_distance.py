@@ -21,8 +21,12 @@ def test_lazy_distance_falls_with_the_predicted_slopes(table):
     assert set(table["series"].tolist()) == {*KINDS, *paired}
     for panel, series in {(row["panel"], row["series"]) for row in table}:
         own = table[(table["panel"] == panel) & (table["series"] == series)]
+        exponent = -2.0 if series in paired or panel == "path" else -1.0
         slope = np.diff(np.log10(own["y"]))[-1] / np.diff(np.log10(own["x"]))[-1]
-        assert slope == pytest.approx(-2.0 if series in paired or panel == "path" else -1.0, abs=0.05)
+        assert slope == pytest.approx(exponent, abs=0.05)
+        assert own["predicted"] * own["x"] ** -exponent == pytest.approx(
+            own["predicted"][-1] * own["x"][-1] ** -exponent
+        )
         assert own["y"][-1] == pytest.approx(own["predicted"][-1])
 
 
@@ -44,6 +48,7 @@ def test_oscillator_fits_the_data_at_scale_one_and_its_tangent_at_a_large_scale(
         own = table[(table["panel"] == "path") & (table["series"] == series)]
         return np.array([own["x"][-1], own["y"][-1]]), own["size"][0]
 
+    assert misfit("α = 100 true") == pytest.approx(misfit("α = 1 linear"), rel=0.05)  # the fit of the tangent
     assert misfit("α = 1 true") < 0.02 < 0.2 < misfit("α = 100 true")
     (rich, size), (lazy, small) = end("α = 1 true"), end("α = 100 true")
     linear, _ = end("α = 100 linear")

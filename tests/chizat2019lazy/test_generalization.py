@@ -52,7 +52,7 @@ def test_exponents_of_centred_models_and_of_paired_units(case, seed):
 
 
 @pytest.mark.claim("chizat2019lazy/generalization")
-@examples(3)
+@examples(5)
 @given(kind=st.sampled_from(("quadratic", "two layers")), seed=seeds)
 def test_multiplying_the_loss_is_not_lazy(kind, seed):
     config = UNSCALED | {"kind": kind}

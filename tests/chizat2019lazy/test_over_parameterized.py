@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from checks.chizat2019lazy.over_parameterized import CLAIM, KINDS, LATE_KINDS, SIZES, below, neurons
 from checks.claim import Case
 from checks.judges import AtLeast, Sides
-from checks.measurements.convergence import best_radius, late_convergence, stuck
+from checks.measurements.convergence import best_radius, late_convergence, singular_values, stuck
 from checks.measurements.scaled_models import LOSSES, QUANTITIES
 from checks.verdict import Verdict
 from kernels.models import ComponentwiseMap
@@ -63,7 +63,7 @@ def test_the_late_rate_is_that_of_the_linearised_model(kind, seed, loss):
 
 
 @pytest.mark.claim("chizat2019lazy/over-parameterized")
-@examples(3)
+@examples(5)
 @given(kind=st.sampled_from(LATE_KINDS), seed=seeds)
 def test_exponents_for_all_times(kind, seed):
     for growing, expected in ((False, Verdict.SUPPORTED), (True, Verdict.REFUTED)):
@@ -71,6 +71,12 @@ def test_exponents_for_all_times(kind, seed):
         cases = [Case(name, config, 1, select={"quantity": name}) for name in QUANTITIES]
         found, _ = judged(part_of(CLAIM, "d"), cases, seed)
         assert {part.verdict for part in found} == {expected}
+
+
+@given(outputs=st.integers(1, 4), r=st.floats(0.5, 10))
+def test_the_parabola_keeps_exactly_half_of_its_singular_value_on_the_radius(outputs, r):
+    radius = convergence_radius(1.0, 1.0, r)  # Dh(0) is the identity, l = 1
+    assert singular_values(ComponentwiseMap("parabola").jacobian(np.full(outputs, radius)))[1] == 0.5
 
 
 @pytest.mark.claim("chizat2019lazy/over-parameterized")

@@ -33,7 +33,7 @@ def test_predictions_are_those_of_kernel_regression(kind, seed, paired):
 
 
 @pytest.mark.claim("chizat2019lazy/tangent-kernel-method")
-@examples(3)
+@examples(5)
 @given(seed=seeds, paired=st.booleans())
 def test_the_drift_has_its_limit(seed, paired):
     case = case_of("two layers", paired, draws=4)

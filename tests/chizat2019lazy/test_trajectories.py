@@ -32,7 +32,7 @@ def judge(letter, taus, seed, draws=6, **variant):
 
 
 @pytest.mark.claim("chizat2019lazy/trajectories")
-@examples(2)
+@examples(5)
 @given(seed=seeds, tau=st.floats(4, 8))
 def test_a_large_start_moves_like_the_inverse_square_of_its_scale(seed, tau):
     assert judge("a", [tau, 2 * tau, 4 * tau], seed)[0] is Verdict.SUPPORTED

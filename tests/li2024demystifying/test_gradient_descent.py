@@ -61,7 +61,7 @@ def test_four_times_lambda_is_refuted(data, L, activation, seed):
 
 
 @pytest.mark.claim("li2024demystifying/gradient-descent")
-@examples(3)
+@examples(5)
 @given(kind=st.sampled_from(["random", "digits"]), n=st.integers(2, 6), activation=smooth, seed=seeds)
 def test_descent_tends_to_the_flow_with_order_one(kind, n, activation, seed):
     config = {"data": {"kind": kind, "n": n}, "activation": activation, "width": 256, "kappa": 4.0, "counts": COUNTS}

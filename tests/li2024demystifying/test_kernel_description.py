@@ -44,7 +44,7 @@ def test_predictions_approach_those_of_the_kernel():
 
 
 @pytest.mark.claim("li2024demystifying/kernel-description")
-@examples(3)
+@examples(5)
 @given(data=data, activation=st.sampled_from(["tanh", "erf", "relu"]), stream=seeds.map(lambda s: [s, 0, 0, 0]))
 def test_the_last_layer_alone_does_not_predict_and_all_times_count(data, activation, stream):
     setting = {"data": data, "activation": activation, "hidden_layers": 1, "stream": stream}

@@ -30,7 +30,7 @@ def test_the_sign_of_gamma_decides():
 
 
 @pytest.mark.claim("li2024demystifying/lazy-threshold")
-@examples(3)
+@examples(5)
 @given(seed=seeds, L=st.integers(1, 2))
 def test_all_layers_of_relu_grow_where_kappa_tends_to_zero(seed, L):
     pairs = [[128, kappa] for kappa in SMALL_SCALES[L, "relu"]]

@@ -49,6 +49,7 @@ def test_paired_networks_leave_their_linearisation_in_second_order():
 @examples(2)
 @given(activation=st.sampled_from(["tanh", "erf", "softplus"]), seed=seeds)
 def test_at_kappa_one_the_width_does_not_help(activation, seed):
+    """Two examples, for cost: ten networks of three widths each, far from their linearisation."""
     config = network(1, activation, {"kind": "random", "n": 6, "d": 8}, [[m, 1.0] for m in (32, 128, 512)])
     found = verdict_of(part_of(CLAIM, "c"), config, seed, 10, control=None)
     assert found.verdict is Verdict.REFUTED

@@ -75,13 +75,16 @@ def test_the_law_of_every_neuron_survives_the_flow(seed, log_kappa, log_rate):
 
 @pytest.mark.claim("li2024demystifying/phase-diagram")
 @examples(3)
-@given(seed=seeds, delta=st.floats(0.4, 0.8))
+@given(seed=seeds, delta=st.floats(0.4, 0.6))
 def test_input_weights_and_kernel_rest_where_the_drift_grows(seed, delta):
-    """γ = −1/4: D grows, RD(W) and the kernel's change fall like m^{−2(γ+δ)}, not by the law −γ − 2δ of γ > 0."""
+    """γ = −1/4: D grows, RD(W) and the kernel's change fall like m^{−2(γ+δ)}, not by the law −γ − 2δ of γ > 0.
+
+    Three examples, for cost; for larger δ the slow modes by which W moves ask for a tolerance of 1e-6: see the claim.
+    """
     widths = [256, 1024, 4096]
     rates = power_rates(widths, (-2 * delta, 0.0), (1 / 25, 1.0))
     config = network(1, "relu", {"kind": "random", "n": 3, "d": 6}, along(widths, -0.25, 0.5), rates=rates)
-    found = layer_drifts(**drawn(config, seed), first=0, draws=8, rtol=3e-4, scaled=True, kernels=True)
+    found = layer_drifts(**drawn(config, seed), first=0, draws=8, rtol=3e-5, scaled=True, kernels=True)
     x = np.log(widths) - np.log(widths).mean()
     read = (found["relative"][..., 0], found["kernel"], found["drift"])
     W, kernel, D = (np.log(own).mean(axis=0) @ x / (x @ x) for own in read)
