@@ -1,5 +1,7 @@
 """Modules of PyTorch as maps of their weights, against differences and closed forms; their forecasts against training."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -175,6 +177,11 @@ def test_a_module_of_ones_own_is_foretold_and_trained_by_one_command(tmp_path, c
     text = capsys.readouterr().out
     assert "κ_h" in text and float(text.split("drift")[-1].split("ratio ")[1].split()[0]) == pytest.approx(1, rel=0.2)
     assert program.main([*common, f"{path}:three"]) == 0 and "3 outputs" in capsys.readouterr().out
+    assert program.main([*common, f"{path}:build", "--train", "--json"]) == 0
+    numbers = json.loads(capsys.readouterr().out, parse_constant=lambda name: pytest.fail(name))
+    assert (
+        numbers["trained"]["drift"] == pytest.approx(numbers["forecast"]["drift"], rel=0.2) and numbers["criterion"] > 0
+    )
     for place, message in (
         (f"{path}:none", "cannot be loaded: AttributeError"),
         (f"{path}:broken", "`module` must be a torch.nn.Module, got NoneType"),

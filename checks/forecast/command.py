@@ -69,7 +69,6 @@ def add_forecast(commands: argparse._SubParsersAction) -> None:
 
 def run_forecast(options: argparse.Namespace, console: Console) -> None:
     """Read, forecast, print; ValueError for whatever is wrong with data or network."""
-    scheme = options.scheme if options.scheme in SCHEMES else _deviations(options.scheme)
     if options.rows < 2:
         raise ValueError(f"--rows must be at least 2, got {options.rows}")
     if options.rate is not None and not options.rate > 0:
@@ -77,42 +76,49 @@ def run_forecast(options: argparse.Namespace, console: Console) -> None:
     if options.module and (options.kappa is not None or options.rate is not None):
         raise ValueError("--module has its own scale, and is trained by gradient flow: without --kappa and --rate")
     data = read(options.data, options.target, normalise=options.normalise, rows=options.rows, seed=options.seed)
-    if options.module:
-        print_told(console, _of_module(options, data))
-        return
+    told, numbers = _of_module(options, data) if options.module else _of_network(options, data)
+    if options.json:
+        print_line(
+            console, json.dumps(_plain({"data": options.data, "notes": data.notes, **numbers}), ensure_ascii=False)
+        )
+    else:
+        print_told(console, told)
+
+
+def _of_network(options: argparse.Namespace, data: UserData) -> tuple[list[tuple[str, str]], dict]:
+    """What is said of a network drawn by a scheme, and all numbers."""
+    scheme = options.scheme if options.scheme in SCHEMES else _deviations(options.scheme)
     model = {"hidden_layers": options.hidden_layers, "activation": options.activation, "scheme": scheme}
     network = make_network(data.X.shape[1], options.width, kappa=options.kappa, seed=options.seed, **model)
     with Console(stderr=True).status("kernels along the path …"):
         found = forecast(data.X, data.y, network, loss_ratio=options.loss, centred=options.centred)
         wide = limits(data.X, data.y, network, found.loss_ratio)
-        trained = (
-            train(data.X, data.y, network, found, rate=options.rate, centred=options.centred) if options.train else None
-        )
-    if options.json:
-        parts = {"forecast": found, "limits": wide, "trained": trained}
-        plain = {name: _plain(part) for name, part in parts.items() if part is not None}
-        said = {"data": options.data, "notes": data.notes, "regime": found.regime, "valid": found.valid}
-        print_line(console, json.dumps(said | plain, ensure_ascii=False))
-        return
-    print_told(
-        console, lines(options.data, data, network, found, wide) + (comparison(found, trained) if trained else [])
-    )
+    numbers = {"regime": found.regime, "valid": found.valid, "forecast": found, "limits": wide}
+    told = lines(options.data, data, network, found, wide)
+    if options.train:
+        with Console(stderr=True).status("training …"):
+            run = train(data.X, data.y, network, found, rate=options.rate, centred=options.centred)
+        told, numbers["trained"] = told + comparison(found, run), run
+    return told, numbers
 
 
-def _of_module(options: argparse.Namespace, data: UserData) -> list[tuple[str, str]]:
-    """What is said of a module, and of its training."""
+def _of_module(options: argparse.Namespace, data: UserData) -> tuple[list[tuple[str, str]], dict]:
+    """What is said of a module, and all numbers."""
     if find_spec("torch") is None:
         raise ValueError("--module needs PyTorch: pip install 'lazy-training-checks[cnn]'")
     from kernels.torch_model import TorchModel
 
     model, n = TorchModel(load_module(options.module, data.X.shape[1]), data.X), len(data.X)
-    y = targets_of(data.y, model.outputs)
+    y, settings = targets_of(data.y, model.outputs), {"samples": n, "centred": options.centred}
     with Console(stderr=True).status("kernels along the path …"):
-        settings = {"samples": n, "centred": options.centred}
         found = forecast_model(model, model.start, y, loss_ratio=options.loss, **settings)
         scale = criterion(model, model.start, y)
-        run = train_model(model, model.start, y, found, **settings) if options.train else None
-    return lines_of_module(options.data, data, options.module, model, found, scale, run)
+    numbers, run = {"regime": found.regime, "valid": found.valid, "forecast": found, "criterion": scale}, None
+    if options.train:
+        with Console(stderr=True).status("training …"):
+            run = train_model(model, model.start, y, found, **settings)
+        numbers["trained"] = dict(zip(("drift", "layer_changes", "time", "status"), run, strict=True))
+    return lines_of_module(options.data, data, options.module, model, found, scale, run), numbers
 
 
 def print_told(console: Console, told: list[tuple[str, str]]) -> None:
@@ -135,11 +141,14 @@ def _deviations(text: str) -> list[float]:
         raise ValueError(f"--scheme must be {known} or numbers with commas between them, got {text!r}") from error
 
 
-def _plain(part: object) -> dict:
-    """Fields of a frozen result as JSON takes them; numbers that are not finite as words."""
-    plain = {}
-    for field in dataclasses.fields(part):
-        value = getattr(part, field.name)
-        value = value.tolist() if isinstance(value, np.ndarray | np.generic) else value
-        plain[field.name] = str(value) if isinstance(value, float) and not np.isfinite(value) else value
-    return plain
+def _plain(value: object) -> object:
+    """As JSON takes it: frozen results as their fields, arrays as lists, numbers that are not finite as words."""
+    if dataclasses.is_dataclass(value):
+        value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, dict):
+        return {key: _plain(own) for key, own in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(own) for own in value]
+    return str(value) if isinstance(value, float) and not np.isfinite(value) else value
