@@ -9,6 +9,8 @@ import os
 import shlex
 import signal
 import sys
+import threading
+import warnings
 from collections.abc import Callable
 from importlib.metadata import distributions
 from importlib.util import find_spec
@@ -36,6 +38,7 @@ def leave(main: Callable[[], int | None]) -> NoReturn:
 
     def stop(number: int, _frame: object) -> None:
         stopped.append(128 + number)
+        sys.unraisablehook = threading.excepthook = lambda _: None  # what threads say when their processes end
         raise SystemExit
 
     _on_stop(stop)
@@ -44,6 +47,7 @@ def leave(main: Callable[[], int | None]) -> NoReturn:
     except BaseException:  # whatever became of the exit on its way
         if not stopped:
             raise
+        warnings.simplefilter("ignore")
         status = _say_stopped(stopped[0])
     sys.exit(status)
 

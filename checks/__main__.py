@@ -91,7 +91,8 @@ def run_and_print(options: argparse.Namespace, console: Console) -> int:
     records, kept = run_claims(claims, options, console)
     published = (whole and options.tier == "standard") or (not whole and options.record)
     if published and IN_CHECKOUT:
-        publish(records)
+        with locked(options.out / ".lock"):
+            publish(records)
     print_table(console, records)
     if not whole:
         for record in records:

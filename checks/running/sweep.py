@@ -297,9 +297,10 @@ def write_record(path: Path | None, cell: dict, arrays: Arrays, seconds: float) 
         "versions": versions({"numpy", "scipy", "numba"}),
     }
     write_whole(path, json.dumps(record | {"seal": _hash(record)}, indent=1).encode())
-    for old in path.parent.glob(f"{path.name.split('-')[0]}-*"):
-        if old.stem != path.stem and old.suffix in (".json", ".npz"):
-            old.unlink(missing_ok=True)
+    with writing(path.parent):
+        for old in path.parent.glob(f"{path.name.split('-')[0]}-*"):
+            if old.stem != path.stem and old.suffix in (".json", ".npz"):
+                old.unlink(missing_ok=True)
 
 
 def read_record(path: Path | None, cell: dict) -> Result | None:
