@@ -126,6 +126,13 @@ def test_an_epoch_shows_every_sample_at_most_once(n, size, seed):
         assert len(set(epoch.tolist())) == len(epoch) == n // size * size
 
 
+@given(n=st.integers(10, 20), seed=st.integers(0, 2**32 - 1))
+def test_every_epoch_has_an_order_of_its_own(n, seed):
+    batches = mini_batches(n, 1, seed)
+    orders = [tuple(int(next(batches)[0]) for _ in range(n)) for _ in range(4)]
+    assert len(set(orders)) == 4 and all(sorted(order) == list(range(n)) for order in orders)
+
+
 @given(seed=st.integers(0, 1000), size=st.integers(1, 5))
 def test_a_mini_batch_step_is_a_step_on_its_samples(seed, size):
     network = make_network(seed, n=5, d=3, m=6, L=2, kappa=2.0, activation="tanh")
