@@ -241,3 +241,11 @@ def test_matrix_products_in_blocks_of_rows_are_those_of_the_whole(monkeypatch):
     blocks = gradient_flow(*arguments, **options, loss_ratio=1e-3)
     assert np.allclose(flat(whole.params.arrays), flat(blocks.params.arrays), rtol=1e-9)
     assert np.allclose(whole.layer_drift, blocks.layer_drift, rtol=1e-9)
+
+
+def test_the_drift_bound_of_descent_is_the_largest_of_all_recorded_ones():
+    """With 1.9 of the step 1/λ_max the weights overshoot and come back, so that the last drift is not the largest."""
+    network = make_network(0, n=1, d=3, m=64, L=1, kappa=64.0, activation="tanh")
+    arguments, options = network.arguments
+    run = gradient_descent(*arguments, **options, step=1.9 / network.spectrum[-1], steps=2)
+    assert run.drift_bound == run.drift.max() == run.drift[1] > 2 * run.drift[2]
