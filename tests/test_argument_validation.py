@@ -21,6 +21,7 @@ from argument_validation import (
     validate_positive,
     validate_real,
     validate_symmetric,
+    validate_times,
 )
 from tests.hostile import SAME_ARRAYS
 
@@ -184,3 +185,9 @@ def test_flags_and_names():
         validate_name("Relu", ["relu", "tanh"], "activation")
     with pytest.raises(ValueError, match=r"^`activation` \['relu'\] is unknown: known are relu, tanh$"):
         validate_name(["relu"], ["relu", "tanh"], "activation")
+
+
+@pytest.mark.parametrize("times", [[1.0, 1.0], [2.0, 1.0], [-1.0, 1.0]])
+def test_times_increase_strictly_from_zero_on(times):
+    with pytest.raises(ValueError, match="`times` must be increasing and not negative"):
+        validate_times(times, None)

@@ -93,3 +93,12 @@ def test_bad_input(widths, draws, activation, message):
     assert "relu" in ACTIVATIONS
     with pytest.raises(ValueError, match=message):
         ensemble_grams(0, np.eye(2), widths, draws=draws, activation=activation)
+
+
+def test_networks_of_other_architectures_do_not_depend_on_the_blocks_they_are_drawn_in(monkeypatch):
+    model = ResidualNetwork(np.random.default_rng(0).normal(size=(3, 2)), "tanh", 1.0, 4, 2)
+    whole = ensemble_block_grams(model, 5, draws=6)
+    monkeypatch.setattr("kernels.ensemble.WEIGHTS", 1)  # one network at a time
+    assert ensemble_block_grams(model, 5, draws=6) == pytest.approx(whole, rel=1e-12)
+    assert ensemble_block_grams(model, 5, draws=2, first_draw=4) == pytest.approx(whole[4:], rel=1e-12)
+    assert len({own.tobytes() for own in whole}) == 6

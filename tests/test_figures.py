@@ -244,6 +244,7 @@ def test_loss_decay_stays_below_its_envelope_and_follows_the_limit_where_kappa_i
     table = table_of(loss_decay, small)
     assert (table["y"] <= table["envelope"] * (1 + 1e-9)).all()
     assert (table["limit"] <= table["envelope"] * (1 + 1e-9)).all()  # by twice the rate
+    assert np.log(table["envelope"]) == pytest.approx(-table["x"])  # κ²λt/(mn)
     late = table[(table["x"] >= 4) & (table["x"] <= 8)]
     wide = late[(late["panel"] == "tanh digits κ = 64") & (late["series"] == "m = 1024")]
     assert np.polyfit(wide["x"], np.log(wide["y"]), 1)[0] == pytest.approx(-2, abs=0.1)

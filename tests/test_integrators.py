@@ -1,13 +1,24 @@
 """Step control: what the tolerance means, how it ends, and what holds at every step."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from kernels import gradient_flow, init_parameters
-from kernels.exponential_scheme import linearise
-from kernels.integrators import Ending, Integration, integrate
+from kernels.exponential_scheme import (
+    Point,
+    Step,
+    gram_spectrum,
+    increment,
+    linearise,
+    output_error,
+    second_stage,
+    third_stage,
+)
+from kernels.integrators import LOSS_RISE, Ending, Integration, Trial, integrate
 from kernels.losses import SquareLoss
 from kernels.model_flow import ModelProblem, model_flow
 from kernels.models import Centred, ComponentwiseMap, NetworkModel, QuadraticMap
@@ -96,6 +107,110 @@ def test_the_drift_never_exceeds_its_bound(network, centred):
     assert run.drift.max() <= run.drift_bound * (1 + 1e-12)
     assert dense.drift.max() <= run.drift_bound * (1 + 1e-3)
     assert run.drift_bound <= 2 * run.drift.max() + np.sqrt(run.times[-1] * run.losses[0])
+
+
+class Rated:
+    """The linear model f = Jθ with a learning rate for every parameter."""
+
+    kinked = False
+
+    def __init__(self, J, rates, y):
+        self.J, self.rates, self.loss, self.largest_rate = J, rates, SquareLoss(y), max(rates)
+
+    def point(self, theta):
+        return Point(self.J @ theta[0], *self.loss.evaluate(self.J @ theta[0]), self.J)
+
+    def rounding(self, theta, point):
+        return 1e-15 * np.abs(self.J) @ np.abs(theta[0])
+
+    def gram(self, P, Q):
+        return (self.J * self.rates) @ self.J.T
+
+    def spectrum(self, here, root):
+        return gram_spectrum(self.gram(here, here), root)
+
+    def collect(self, terms):
+        return terms
+
+    def add(self, base, terms, out):
+        out[0][:] = self.rates * sum(c @ self.J for _, c in terms) + (0 if base is None else base[0])
+
+    def distance(self, theta, base):
+        return float(np.linalg.norm(theta[0] if base is None else theta[0] - base[0]))
+
+
+@given(slow=st.floats(0.01, 0.1), end=st.floats(0.5, 0.7))
+def test_a_drift_that_peaks_inside_a_step_is_covered(slow, end):
+    """Of θ_1 + θ_2 = 1 the fast θ_1 takes nearly all at first, and gives some back while the slow θ_2 arrives."""
+    J, rates = np.array([[1.0, 1.0], [0.0, 0.3]]), np.array([1.0, slow])
+    y, seen, root = J @ [1 - end, end], [], np.sqrt(rates)
+    problem = Rated(J, rates, y)
+    run = integrate(
+        problem, (np.zeros(2),), lambda t, theta, _: seen.append((t, problem.distance(theta, None))), **LOOSE
+    )
+    values, Q = np.linalg.eigh((root[:, None] * J.T) @ (J * root))
+    moved = [
+        root * (Q @ (-np.expm1(-values * t) / values * (Q.T @ (root * (J.T @ y)))))
+        for t in np.geomspace(1e-3, run.time, 2000)
+    ]
+    largest = np.linalg.norm(moved, axis=1).max()
+    assume(largest > 1.001 * max(drift for _, drift in seen))  # no step ends where it is
+    assert largest <= run.drift_bound
+
+
+LOOSE = {"loss_ratio": 1e-6, "rtol": 0.1, "max_evaluations": 1000}
+
+
+def tried(network, h=0.3, **options):
+    """An integration of a network and one step with three evaluations from its start, with its second stage."""
+    problem = problem_of(network)
+    start = tuple(np.ascontiguousarray(a) for a in network.params.arrays)
+    run = Integration(problem, start, None, None, 1e-3, options.get("atol"), 100)
+    linear = linearise(problem, run.here)
+    h /= linear.values[-1]
+    second = second_stage(problem, linear, h, 0.5, start, run.scratch)
+    step = Step(linear, h, third_stage(problem, linear, h, second, start, run.scratch))
+    return run, second, step
+
+
+def problem_of(network):
+    loss, rates = SquareLoss(network.y, 1 / len(network.y)), np.ones(len(network.params.arrays))
+    return NetworkProblem(
+        np.ascontiguousarray(network.X.T), loss, activation=network.activation, kappa=network.kappa, rates=rates
+    )
+
+
+@examples(10)
+@given(network=networks(activations=("tanh", "erf")), atol=st.sampled_from([None, 1e-9]))
+def test_the_error_of_a_step_is_its_distance_to_the_solution_of_order_two(network, atol):
+    """θ_k + hφ1(hL)F_k + (h/c)φ2(hL)D₂, over the tolerance; or that of the outputs, if larger."""
+    run, second, step = tried(network, atol=atol)
+    trial = run.judge(step, second, np.inf)
+    ends = [tuple(np.empty_like(a) for a in run.start) for _ in range(2)]
+    order_two = increment(step.linear, step.h, [(step.h / second.node, second)])
+    for terms, end in zip((step.increment(), order_two), ends, strict=True):
+        run.problem.add(run.start, terms, end)
+    distance, drift = run.problem.distance(*ends), run.problem.distance(ends[0], run.start)
+    own = distance / min(run.rtol * drift, run.atol)
+    outputs = output_error(step.linear, step.h, step.error_parts(second))
+    outputs /= run.rtol * step.linear.size(step.h) + run.noise
+    assert trial.ratio == pytest.approx(max(own, outputs), rel=1e-4, abs=1e-6)
+    assert atol is None or own > outputs or distance < 1e-12
+
+
+@examples(5)
+@given(network=networks(activations=("tanh",)))
+def test_a_loss_that_rises_by_more_than_its_error_rejects_the_step(network):
+    run, _, step = tried(network)
+    loss = run.here.loss
+    for rise, explained, expected in (
+        (0.01, 0.0, False),
+        (0.01, 0.02, True),
+        (LOSS_RISE / 2, 0.0, True),
+        (-0.1, 0.0, True),
+    ):
+        run.reached = replace(run.here, loss=loss * (1 + rise))
+        assert run.falls(Trial(step, 0.5, 0.1, explained * loss)) == expected
 
 
 @given(drawn=maps, loss=losses, alpha=st.sampled_from([1.0, 10.0, 1e4]))

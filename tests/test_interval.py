@@ -1,4 +1,4 @@
-"""Intervals of means: their strain, and draws that are left out because the hypotheses do not hold."""
+"""Intervals of means, and the edges at which judges decide nothing."""
 
 import numpy as np
 import pytest
@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from checks.judges import Draws, Gap, MeanAtMost, Ratio
+from checks.judges import AtLeast, AtMost, Counts, Draws, Frequency, Gap, MeanAtMost, Positive, Proof, Ratio, Sides
+from checks.judges.frequency import clopper_pearson
 from checks.judges.interval import t_interval, two_sided_strain
-from checks.verdict import Verdict
+from checks.verdict import Evidence, Verdict, loudest
 
 VALUES = 1 + 0.01 * np.random.default_rng(0).standard_normal(12)
 JUDGES = (Ratio(1.0, 0.1), Gap(0.5), MeanAtMost(2.0))
@@ -33,3 +34,24 @@ def test_more_than_half_of_the_draws_must_meet_the_hypotheses(judge, excluded, e
     found = judge(Draws(VALUES, excluded=excluded))
     assert (found.verdict is Verdict.SUPPORTED) == expected and found.excluded == excluded
     assert expected or (found.verdict is Verdict.INCONCLUSIVE and "13 of 25 draws, more than half" in found.note)
+
+
+def test_at_its_edge_no_judge_supports():
+    (edge, _) = Gap(0.5)(Draws(VALUES)).interval
+    assert Gap(edge)(Draws(VALUES)).verdict is Verdict.INCONCLUSIVE
+    assert Gap(edge - 1e-9)(Draws(VALUES)).verdict is Verdict.SUPPORTED
+    assert Positive()(Proof(0.0, "nothing", np.eye(2))).verdict is Verdict.INCONCLUSIVE
+    assert all(judge(Sides(1.0, np.inf)).verdict is Verdict.INCONCLUSIVE for judge in (AtMost(), AtLeast()))
+
+
+@pytest.mark.parametrize("looks", [1, 4])
+def test_the_limits_of_a_probability_share_their_level_among_the_looks(looks):
+    assert Frequency(0.01)(Counts(3, 50, 0.2), looks=looks).interval == clopper_pearson(3, 50, 0.01 / looks)
+
+
+def test_what_has_no_distance_is_the_loudest_of_its_verdict():
+    judged = [Evidence(str(x), Verdict.INCONCLUSIVE, 0.0, 0.0, strain=x) for x in (1.0, np.nan, 3.0)]
+    assert (
+        loudest(judged, lambda e: e.strain).part == "nan"
+        and loudest(judged, lambda e: e.strain, control=True).part == "1.0"
+    )

@@ -107,3 +107,18 @@ def test_scaling_the_model_is_scaling_its_outputs():
     w = start + run.displacements / 7.0
     assert np.allclose(run.outputs, [7.0 * model(point) for point in w], rtol=1e-12)
     assert np.allclose(run.losses, ((run.outputs - y) ** 2).sum(axis=1) / 2, rtol=1e-12)
+
+
+def quotient(model, first, second):
+    return np.linalg.norm(model.jacobian(second) - model.jacobian(first), 2) / np.linalg.norm(second - first)
+
+
+def test_the_lipschitz_constant_of_one_unit_is_nearly_attained_by_its_cross_terms_and_by_the_move_of_its_output_weight():
+    """a sin(wx) at w = a = 0, where D²h is [[0, x], [x, 0]], and at wx = π/2, where the radius is the largest |a|."""
+    model = TwoLayerModel(np.array([[2.0]]), "sin")
+    found, bound = quotient(model, np.zeros(2), np.array([1e-4, 0.0])), model.jacobian_lipschitz(np.zeros(2), 1e-4)
+    assert 0.99 * bound < found <= bound
+    model, start, radius = TwoLayerModel(np.array([[1.0]]), "sin"), np.array([np.pi / 2, 0.0]), 20.0
+    ends = [start + np.array([side * 1e-4, radius - 1e-6]) for side in (-1, 1)]
+    found, bound = quotient(model, *ends), model.jacobian_lipschitz(start, radius)
+    assert 0.99 * bound < found <= bound

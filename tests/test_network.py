@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from kernels import Parameters, forward, init_parameters, layer_grams
 from kernels.activations import ACTIVATIONS, activate
+from kernels.random_weights import normal_matrix
 from tests import examples
 
 configurations = st.fixed_dictionaries(
@@ -24,6 +25,16 @@ configurations = st.fixed_dictionaries(
 def build(seed, n, d, m, L, kappa):
     X = np.random.default_rng(seed).normal(size=(n, d))
     return init_parameters(seed, d, m, hidden_layers=L), X, kappa
+
+
+@given(seed=st.integers(0, 2**64), L=st.integers(1, 5))
+def test_every_layer_has_weights_of_its_own(seed, L):
+    """No row of one is a row of another, and all are those of their number."""
+    params = init_parameters(seed, 6, 6, hidden_layers=L)
+    rows = [*np.concatenate(params.weights), params.output]
+    assert len({row.tobytes() for row in rows}) == 6 * L + 1
+    assert all(np.array_equal(W, normal_matrix(seed, l, 6, 6)) for l, W in enumerate(params.weights))
+    assert np.array_equal(params.output, normal_matrix(seed, L, 1, 6)[0])
 
 
 def naive(params, x, activation, kappa):

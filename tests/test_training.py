@@ -126,6 +126,13 @@ def test_an_epoch_shows_every_sample_at_most_once(n, size, seed):
         assert len(set(epoch.tolist())) == len(epoch) == n // size * size
 
 
+@given(n=st.integers(10, 20), seed=st.integers(0, 2**32 - 1))
+def test_every_epoch_has_an_order_of_its_own(n, seed):
+    batches = mini_batches(n, 1, seed)
+    orders = [tuple(int(next(batches)[0]) for _ in range(n)) for _ in range(4)]
+    assert len(set(orders)) == 4 and all(sorted(order) == list(range(n)) for order in orders)
+
+
 @given(seed=st.integers(0, 1000), size=st.integers(1, 5))
 def test_a_mini_batch_step_is_a_step_on_its_samples(seed, size):
     network = make_network(seed, n=5, d=3, m=6, L=2, kappa=2.0, activation="tanh")
@@ -234,3 +241,11 @@ def test_matrix_products_in_blocks_of_rows_are_those_of_the_whole(monkeypatch):
     blocks = gradient_flow(*arguments, **options, loss_ratio=1e-3)
     assert np.allclose(flat(whole.params.arrays), flat(blocks.params.arrays), rtol=1e-9)
     assert np.allclose(whole.layer_drift, blocks.layer_drift, rtol=1e-9)
+
+
+def test_the_drift_bound_of_descent_is_the_largest_of_all_recorded_ones():
+    """With 1.9 of the step 1/λ_max the weights overshoot and come back, so that the last drift is not the largest."""
+    network = make_network(0, n=1, d=3, m=64, L=1, kappa=64.0, activation="tanh")
+    arguments, options = network.arguments
+    run = gradient_descent(*arguments, **options, step=1.9 / network.spectrum[-1], steps=2)
+    assert run.drift_bound == run.drift.max() == run.drift[1] > 2 * run.drift[2]
