@@ -92,7 +92,68 @@ def test_json_holds_every_number_and_is_strict(capsys):
 def test_rows_with_two_targets_are_named(capsys, tmp_path):
     path = csv_file(tmp_path, ["x,z,y", "1,2,1", "1,2,-1", "3,1,0", "0,1,2"])
     text = told(capsys, path, "--target", "y", *SMALL)
-    assert "row 0 with targets that differ by" in text and "where nothing can move" not in text.split("forecast")[0]
+    assert (
+        "row 0, counted from 0, with targets that differ by" in text
+        and "where nothing can move" not in text.split("forecast")[0]
+    )
+
+
+def test_a_zero_row_is_said_and_null_modes_are_no_least_eigenvector(capsys, tmp_path):
+    path = csv_file(tmp_path, ["x,y", "-2,4", "-1,1", "0,0", "1,1", "2,4"])
+    text = told(capsys, path, "--target", "y", *SMALL)
+    assert "1 rows are zero" in text and "3 modes of the network's kernel are 0 to rounding" in text  # relu: rank 2
+    assert (
+        "singular to rounding" in text and "no generalisation term" in text and "inf" not in text and "nan" not in text
+    )
+
+
+def test_rows_are_named_by_their_place_in_the_table(capsys, tmp_path):
+    X, y = np.random.default_rng(0).normal(size=(40, 3)), np.arange(40.0)
+    X[37] = X[35]
+    path = csv_file(tmp_path, ["a,b,c,y", *(",".join(map(str, (*row, own))) for row, own in zip(X, y, strict=True))])
+    for seed in range(9):
+        data = read(path, "y", rows=30, seed=seed)
+        assert np.array_equal(y[data.rows], np.round(data.y * y[data.rows].std() + y[data.rows].mean()))
+        if {35, 37} <= set(data.rows.tolist()):
+            assert "row 35, counted from 0, with" in told(
+                capsys, path, "--target", "y", "--rows", "30", "--seed", str(seed), *SMALL
+            )
+            return
+    pytest.fail("no draw holds both rows")
+
+
+def test_only_what_was_scored_is_called_measured(capsys):
+    common = ["wine", "--rows", "20", "--width", "512", "--centred"]
+    assert "numerics/forecast" in told(capsys, *common, "--kappa", "64", "--loss", "0.3")
+    for more, missing in (
+        (["--kappa", "65", "--loss", "0.3"], "this scheme"),
+        (["--loss", "0.6"], "this loss"),
+        (["--loss", "0.3", "--activation", "erf"], "this σ"),
+        (["--loss", "0.3", "--scheme", "lecun", "--rows", "19"], "19 rows"),
+    ):
+        text = told(capsys, *common, *more)
+        assert f"not scored for {missing} [derived]" in text and "numerics/forecast" not in text
+
+
+def test_a_scheme_without_a_limit_is_given_no_width(capsys):
+    text = told(
+        capsys, "iris", "--rows", "20", "--scheme", "he", "--activation", "tanh", "--hidden-layers", "2", *SMALL
+    )
+    assert "no limit kernel for this scheme" in text and "no width" not in text
+
+
+def test_a_loss_that_no_width_lowers_is_given_no_width_and_no_scale(capsys, tmp_path):
+    path = csv_file(tmp_path, ["x,y", "1,1", "1,-1", "2,1", "2,-1"])
+    text = told(capsys, path, "--target", "y", *SMALL)
+    assert "cannot lower the loss" in text and "κ = " not in text and "m = " not in text
+
+
+def test_descent_at_a_named_rate_takes_the_steps_of_that_rate(capsys):
+    common = ["wine", "--rows", "20", "--kappa", "60", "--centred", "--train", "--json", *SMALL]
+    whole = json.loads(told(capsys, *common))
+    tenth = json.loads(told(capsys, *common, "--rate", str(whole["forecast"]["largest_step"] / 100)))
+    assert tenth["trained"]["descent_ratio"] == pytest.approx(0.3, rel=0.05)
+    assert "needs --train" in refused(capsys, "wine", "--rate", "0.1", *SMALL)
 
 
 BAD_LINES = {
@@ -107,6 +168,8 @@ BAD_LINES = {
     "is empty": [],
     "must have at least 2 rows, has 1": ["x,price", "1,2"],
     "the target is 2 in every row": ["x,price", "1,2", "3,2"],
+    "the target has numbers up to 1e+200": ["x,price", "1,1e200", "2,3"],
+    "column 0 has numbers up to 1e+300": ["x,price", "1e300,1", "2,3"],
     "every column is constant": ["x,price", "1,2", "1,3"],
     "must have a column besides price": ["price", "1", "2"],
 }

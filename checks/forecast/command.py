@@ -73,6 +73,8 @@ def run_forecast(options: argparse.Namespace, console: Console) -> None:
         raise ValueError(f"--rows must be at least 2, got {options.rows}")
     if options.rate is not None and not options.rate > 0:
         raise ValueError(f"--rate must be positive, got {options.rate}")
+    if options.rate is not None and not (options.train or options.module):
+        raise ValueError("--rate is a step of training, and needs --train")
     if options.module and (options.kappa is not None or options.rate is not None):
         raise ValueError("--module has its own scale, and is trained by gradient flow: without --kappa and --rate")
     data = read(options.data, options.target, normalise=options.normalise, rows=options.rows, seed=options.seed)
@@ -92,7 +94,7 @@ def _of_network(options: argparse.Namespace, data: UserData) -> tuple[list[tuple
     network = make_network(data.X.shape[1], options.width, kappa=options.kappa, seed=options.seed, **model)
     with Console(stderr=True).status("kernels along the path …"):
         found = forecast(data.X, data.y, network, loss_ratio=options.loss, centred=options.centred)
-        wide = limits(data.X, data.y, network, found.loss_ratio)
+        wide = limits(data.X, data.y, network, options.loss)
     numbers = {"regime": found.regime, "valid": found.valid, "forecast": found, "limits": wide}
     told = lines(options.data, data, network, found, wide)
     if options.train:
@@ -112,7 +114,7 @@ def _of_module(options: argparse.Namespace, data: UserData) -> tuple[list[tuple[
     y, settings = targets_of(data.y, model.outputs), {"samples": n, "centred": options.centred}
     with Console(stderr=True).status("kernels along the path …"):
         found = forecast_model(model, model.start, y, loss_ratio=options.loss, **settings)
-        scale = criterion(model, model.start, y)
+        scale = criterion(model, model.start, y, centred=options.centred)
     numbers, run = {"regime": found.regime, "valid": found.valid, "forecast": found, "criterion": scale}, None
     if options.train:
         with Console(stderr=True).status("training …"):
