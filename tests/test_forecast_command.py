@@ -162,6 +162,7 @@ BAD_LINES = {
     "line 2: price must be a finite number, is 'nan'": ["x,price", "1,nan", "2,3"],
     "line 3: x must be a finite number, is '2024-01-31'": ["x,price", "1,2", "2024-01-31,3"],
     "line 2: x must be a finite number, is ''": ["x,price", ",2", "2,3"],
+    "line 2: x must be a finite number, is '1_000'": ["x,price", "1_000,2", "2,3"],
     "line 3: 3 values for 2 columns": ["x,price", "1,2", "1,2,3"],
     "the first line must name the columns": ["1,2", "2,3"],
     "two columns are called 'x'": ["x,x,price", "1,2,3"],

@@ -122,4 +122,4 @@ def _theorem(X: np.ndarray, y: np.ndarray, network: Network) -> str:
             label = "loss-decay (T5)"
     except ValueError as error:
         return f"no guarantee: {error}"
-    return f"with m ≥ {m:.3g} and κ ≥ {kappa:.3g}, λ_min never halves and the loss decays, probability {1 - DELTA:g} ({label})"
+    return f"f_0 off, m ≥ {m:.3g}, κ ≥ {kappa:.3g}: λ_min never halves and the loss decays, probability {1 - DELTA:g}, {label}"

@@ -36,6 +36,7 @@ VALID_KERNEL, VALID_LOSS = (
     1.5,
 )  # largest kernel change and factor between the losses of a forecast that calls itself valid
 STUCK = 0.99  # of the loss where nothing moves: there is nothing to foretell
+LARGEST = 1e100  # trace of a kernel whose squares are numbers
 HIDDEN = 0.9  # of the loss asked for may be where nothing moves
 STEP = 0.95  # of the largest step at which descent of the linearised network converges
 NODES = {600: 12, 1_200: 6}  # points of the path, by samples; 4 for more
@@ -177,6 +178,7 @@ def raw_betas(scheme: str | Sequence[float], d: int, m: int, hidden_layers: int)
     return betas
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what overflows is refused below
 def forecast(
     X: np.ndarray,
     y: np.ndarray,
@@ -244,9 +246,10 @@ def foretold(
     G = problem.gram(first, first)
     if not np.isfinite(G).all() or not np.abs(e).max() > 0:
         raise ValueError("`y` must differ from the outputs at the start, and the tangent kernel there must be finite")
-    if not np.trace(G) > np.finfo(float).tiny:
+    if not 1 / LARGEST < np.trace(G) < LARGEST:
         raise ValueError(
-            "no output moves at the start, the tangent kernel is 0: every neuron may be dead, or a scale too small"
+            f"the tangent kernel at the start must have a trace from {1 / LARGEST:g} to {LARGEST:g}, has {np.trace(G):.3g}: "
+            "every neuron may be dead, or a scale extreme"
         )
     linear = LinearPath.of(G, e, samples)
     if linear.hidden > STUCK:

@@ -85,11 +85,11 @@ def _load(source: str, target: str | None) -> tuple[np.ndarray, np.ndarray]:
         if target not in (None, "target"):
             raise ValueError(f"{source} has one target, called target, got {target!r}")
         return np.array(found.data, dtype=float), np.array(found.target, dtype=float)
-    if path.suffix not in (".csv", ".npz"):
+    if path.suffix.lower() not in (".csv", ".npz"):
         raise ValueError(f"{source!r} must be a .csv or .npz file or one of {', '.join(SETS)}")
     if not path.is_file():
         raise ValueError(f"there is no file {source}")
-    return _npz(path, target or "y") if path.suffix == ".npz" else _csv(path, target)
+    return _npz(path, target or "y") if path.suffix.lower() == ".npz" else _csv(path, target)
 
 
 def _npz(path: Path, target: str) -> tuple[np.ndarray, np.ndarray]:
@@ -152,6 +152,6 @@ def _csv(path: Path, target: str | None) -> tuple[np.ndarray, np.ndarray]:
 
 def _is_number(text: str) -> bool:
     try:
-        return math.isfinite(float(text))
+        return "_" not in text and math.isfinite(float(text))  # Python reads 1_000
     except ValueError:
         return False

@@ -104,8 +104,11 @@ def test_what_cannot_fall_never_keeps_the_path_from_its_end(seed, hidden, ratio)
 
 def test_a_network_that_cannot_move_is_refused():
     X, y = np.eye(3), np.arange(3.0)
-    with pytest.raises(ValueError, match="no output moves"):
-        forecast(X, y, make_network(3, 8, hidden_layers=1, activation="relu", kappa=1e-300))
+    for kappa in (1e-300, 1e-100, 1e100):
+        with pytest.raises(ValueError, match="a scale extreme"):
+            forecast(X, y, make_network(3, 8, hidden_layers=1, activation="relu", kappa=kappa))
+    with pytest.raises(ValueError, match="must be finite"):
+        forecast(X, y, make_network(3, 8, hidden_layers=1, activation="relu", kappa=1e200))
     with pytest.raises(ValueError, match=r"1[.]0000 of the loss cannot fall"):
         forecast(np.ones((2, 3)), [1.0, -1.0], make_network(3, 8, hidden_layers=1, activation="tanh"), centred=True)
 
