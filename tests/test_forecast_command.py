@@ -122,6 +122,12 @@ def test_rows_are_named_by_their_place_in_the_table(capsys, tmp_path):
     pytest.fail("no draw holds both rows")
 
 
+def test_more_rows_than_memory_holds_are_refused_before_any_kernel(capsys, tmp_path):
+    np.savez(tmp_path / "data.npz", X=np.arange(2e6)[:, None], y=np.arange(2e6) % 7)
+    message = refused(capsys, str(tmp_path / "data.npz"), "--rows", "2000000", *SMALL)
+    assert "2000000 rows need about 8e+05 GB of memory" in message
+
+
 def test_only_what_was_scored_is_called_measured(capsys):
     common = ["wine", "--rows", "20", "--width", "512", "--centred"]
     assert "numerics/forecast" in told(capsys, *common, "--kappa", "64", "--loss", "0.3")
@@ -212,6 +218,8 @@ def test_a_bad_npz_file_ends_with_one_sentence(arrays, message, capsys, tmp_path
         (["iris", "--rate", "-1"], "--rate must be positive"),
         (["iris", "--rows", "1"], "--rows must be at least 2"),
         (["iris", "--seed", "-1"], "`seed` must be"),
+        (["iris", "--module", "net.py:net", "--width", "7"], "without --width"),
+        (["iris", "--module", "net.py:net", "--hidden-layers", "2"], "without --hidden-layers"),
         (["iris", "--activation", "swish"], "--activation"),
     ],
 )
