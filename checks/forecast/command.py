@@ -16,8 +16,8 @@ from checks.forecast.measured import train
 from checks.forecast.module import criterion, forecast_model, load_module, targets_of, train_model
 from checks.forecast.prediction import SCHEMES, forecast, make_network
 from checks.forecast.report import comparison, lines, lines_of_module
+from checks.forecast.scored import unscored
 from checks.forecast.user_data import NORMALISATIONS, SETS, UserData, read
-from checks.measurements.forecasts import unscored
 from checks.running.table import print_line
 from kernels.activations import ACTIVATIONS
 

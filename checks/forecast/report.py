@@ -5,8 +5,8 @@ import numpy as np
 from checks.forecast.limits import GOAL, WIDEST, Limits
 from checks.forecast.measured import Measured
 from checks.forecast.prediction import CRITICAL, LAZY, MODES, VALID_KERNEL, Forecast, Network
+from checks.forecast.scored import unscored
 from checks.forecast.user_data import UserData
-from checks.measurements.forecasts import unscored
 from kernels.models import CountedWeights
 
 ROWS = 5  # named at most

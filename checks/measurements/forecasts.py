@@ -6,13 +6,12 @@ import numpy as np
 
 from checks.forecast.measured import train
 from checks.forecast.prediction import STEP, Network, forecast, make_network
+from checks.forecast.scored import ACTIVATIONS, DEPTHS, LEAST_ROWS, LOSSES, SCHEMES
 from checks.forecast.user_data import SETS, read
 from checks.measurements.streams import each_draw
 from kernels import gradient_descent
 
-SCHEMES = ("ntk", "mean-field", "he", "lecun", "xavier", 4.0, 16.0, 64.0)  # numbers are κ
 PREDICTIONS = {"drift": "drift foretold", "kernel": "kernel foretold", "time": "time foretold"}
-ACTIVATIONS, DEPTHS, LEAST_ROWS, LEAST_WIDTH, LOSSES = ("relu", "tanh", "gelu"), (1, 2), 20, 64, (0.01, 0.5)
 STEPS, BEYOND = 30, 1.2
 EVALUATIONS = 3_000  # a network that needs more is not followed to the end: NaN
 
@@ -21,22 +20,6 @@ EVALUATIONS = 3_000  # a network that needs more is not followed to the end: NaN
 def _data(name: str, normalise: str) -> tuple[np.ndarray, np.ndarray]:
     data = read(name, None, normalise=normalise)
     return data.X, data.y
-
-
-def unscored(network: Network, n: int, loss_ratio: float) -> list[str]:
-    """What `forecasts` does not draw of a network, its rows and its loss ratio, in words."""
-    scales = [own for own in SCHEMES if isinstance(own, float)]
-    named = isinstance(network.scheme, str) and network.scheme in SCHEMES
-    own = network.scheme == "kappa" and min(scales) <= network.kappa <= max(scales)
-    said = {
-        "this σ": network.activation not in ACTIVATIONS,
-        f"{network.params.hidden_layers} hidden layers": network.params.hidden_layers not in DEPTHS,
-        "this scheme": not (named or own),
-        f"a width of {network.params.width}": network.params.width < LEAST_WIDTH,
-        f"{n} rows": n < LEAST_ROWS,
-        "this loss": not LOSSES[0] * (1 - 1e-9) <= loss_ratio <= LOSSES[1],
-    }
-    return [name for name, outside in said.items() if outside]
 
 
 @each_draw
