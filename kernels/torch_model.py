@@ -47,9 +47,10 @@ class TorchModel(CountedWeights):
             raise ValueError("`module` must have parameters that require gradients, has none")
         self.names, self.shapes = list(trained), [tuple(weights.shape) for weights in trained.values()]
         self.start = np.concatenate([weights.detach().numpy().ravel() for weights in trained.values()])
+        before = self.inputs.clone()
         try:
-            found = self.module(self.inputs).detach()
-        except (RuntimeError, TypeError, ValueError, IndexError, NotImplementedError) as error:
+            found, again = (self.module(self.inputs) for _ in range(2))
+        except Exception as error:  # whatever the module does
             reason = str(error).strip().partition("\n")[0][:200]
             raise ValueError(f"`X` must be inputs that the module takes, got shape {X.shape}: {reason}") from error
         if (
@@ -60,8 +61,15 @@ class TorchModel(CountedWeights):
         ):
             shape = tuple(found.shape) if isinstance(found, torch.Tensor) else type(found).__name__
             raise ValueError(f"`module` must give real outputs ({len(X)}, …), one row an input, got {shape}")
+        if not torch.equal(before, self.inputs):
+            raise ValueError("`module` must not change its inputs")
+        found, again = found.detach(), again.detach()
         if not torch.isfinite(found).all():
             raise ValueError("`module` must give finite outputs at its weights")
+        if not torch.equal(found, again):
+            raise ValueError(
+                "`module` must give the same outputs twice, does not: something is drawn at random or kept; try module.eval()"
+            )
         self.outputs = math.prod(found.shape[1:])
 
     def _tensors(self, w: np.ndarray) -> dict[str, torch.Tensor]:

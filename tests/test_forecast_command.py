@@ -92,7 +92,71 @@ def test_json_holds_every_number_and_is_strict(capsys):
 def test_rows_with_two_targets_are_named(capsys, tmp_path):
     path = csv_file(tmp_path, ["x,z,y", "1,2,1", "1,2,-1", "3,1,0", "0,1,2"])
     text = told(capsys, path, "--target", "y", *SMALL)
-    assert "row 0 with targets that differ by" in text and "where nothing can move" not in text.split("forecast")[0]
+    assert (
+        "row 0, counted from 0, with targets that differ by" in text
+        and "where nothing can move" not in text.split("forecast")[0]
+    )
+
+
+def test_a_zero_row_is_said_and_null_modes_are_no_least_eigenvector(capsys, tmp_path):
+    path = csv_file(tmp_path, ["x,y", "-2,4", "-1,1", "0,0", "1,1", "2,4"])
+    text = told(capsys, path, "--target", "y", *SMALL)
+    assert "1 rows are zero" in text and "3 modes of the network's kernel are 0 to rounding" in text  # relu: rank 2
+    assert (
+        "singular to rounding" in text and "no generalisation term" in text and "inf" not in text and "nan" not in text
+    )
+
+
+def test_rows_are_named_by_their_place_in_the_table(capsys, tmp_path):
+    X, y = np.random.default_rng(0).normal(size=(40, 3)), np.arange(40.0)
+    X[37] = X[35]
+    path = csv_file(tmp_path, ["a,b,c,y", *(",".join(map(str, (*row, own))) for row, own in zip(X, y, strict=True))])
+    draws = {seed: read(path, "y", rows=30, seed=seed) for seed in range(9)}
+    for data in draws.values():
+        assert np.array_equal(y[data.rows], np.round(data.y * y[data.rows].std() + y[data.rows].mean()))
+    seed = next(seed for seed, data in draws.items() if {35, 37} <= set(data.rows.tolist()))
+    text = told(capsys, path, "--target", "y", "--rows", "30", "--seed", str(seed), *SMALL)
+    assert "row 35, counted from 0, with" in text
+
+
+def test_more_rows_than_memory_holds_are_refused_before_any_kernel(capsys, tmp_path):
+    np.savez(tmp_path / "data.npz", X=np.arange(2e6)[:, None], y=np.arange(2e6) % 7)
+    message = refused(capsys, str(tmp_path / "data.npz"), "--rows", "2000000", *SMALL)
+    assert "2000000 rows need about 8e+05 GB of memory" in message
+
+
+def test_only_what_was_scored_is_called_measured(capsys):
+    common = ["wine", "--rows", "20", "--width", "512", "--centred"]
+    assert "numerics/forecast" in told(capsys, *common, "--kappa", "64", "--loss", "0.3")
+    for more, missing in (
+        (["--kappa", "65", "--loss", "0.3"], "this scheme"),
+        (["--loss", "0.6"], "this loss"),
+        (["--loss", "0.3", "--activation", "erf"], "this σ"),
+        (["--loss", "0.3", "--scheme", "lecun", "--rows", "19"], "19 rows"),
+    ):
+        text = told(capsys, *common, *more)
+        assert f"not scored for {missing} [derived]" in text and "numerics/forecast" not in text
+
+
+def test_a_scheme_without_a_limit_is_given_no_width(capsys):
+    text = told(
+        capsys, "iris", "--rows", "20", "--scheme", "he", "--activation", "tanh", "--hidden-layers", "2", *SMALL
+    )
+    assert "no limit kernel for this scheme" in text and "no width" not in text
+
+
+def test_a_loss_that_no_width_lowers_is_given_no_width_and_no_scale(capsys, tmp_path):
+    path = csv_file(tmp_path, ["x,y", "1,1", "1,-1", "2,1", "2,-1"])
+    text = told(capsys, path, "--target", "y", *SMALL)
+    assert "cannot lower the loss" in text and "κ = " not in text and "m = " not in text
+
+
+def test_descent_at_a_named_rate_takes_the_steps_of_that_rate(capsys):
+    common = ["wine", "--rows", "20", "--kappa", "60", "--centred", "--train", "--json", *SMALL]
+    whole = json.loads(told(capsys, *common))
+    tenth = json.loads(told(capsys, *common, "--rate", str(whole["forecast"]["largest_step"] / 100)))
+    assert tenth["trained"]["descent_ratio"] == pytest.approx(0.3, rel=0.05)
+    assert "needs --train" in refused(capsys, "wine", "--rate", "0.1", *SMALL)
 
 
 BAD_LINES = {
@@ -101,12 +165,15 @@ BAD_LINES = {
     "line 2: price must be a finite number, is 'nan'": ["x,price", "1,nan", "2,3"],
     "line 3: x must be a finite number, is '2024-01-31'": ["x,price", "1,2", "2024-01-31,3"],
     "line 2: x must be a finite number, is ''": ["x,price", ",2", "2,3"],
+    "line 2: x must be a finite number, is '1_000'": ["x,price", "1_000,2", "2,3"],
     "line 3: 3 values for 2 columns": ["x,price", "1,2", "1,2,3"],
     "the first line must name the columns": ["1,2", "2,3"],
     "two columns are called 'x'": ["x,x,price", "1,2,3"],
     "is empty": [],
     "must have at least 2 rows, has 1": ["x,price", "1,2"],
     "the target is 2 in every row": ["x,price", "1,2", "3,2"],
+    "the target has numbers up to 1e+200": ["x,price", "1,1e200", "2,3"],
+    "column 0 has numbers up to 1e+300": ["x,price", "1e300,1", "2,3"],
     "every column is constant": ["x,price", "1,2", "1,3"],
     "must have a column besides price": ["price", "1", "2"],
 }
@@ -148,6 +215,8 @@ def test_a_bad_npz_file_ends_with_one_sentence(arrays, message, capsys, tmp_path
         (["iris", "--rate", "-1"], "--rate must be positive"),
         (["iris", "--rows", "1"], "--rows must be at least 2"),
         (["iris", "--seed", "-1"], "`seed` must be"),
+        (["iris", "--module", "net.py:net", "--width", "7"], "without --width"),
+        (["iris", "--module", "net.py:net", "--hidden-layers", "2"], "without --hidden-layers"),
         (["iris", "--activation", "swish"], "--activation"),
     ],
 )

@@ -133,6 +133,25 @@ def test_the_forecast_of_a_map_that_is_no_module_needs_no_pytorch(seed):
     assert found.kernel_change < 1e-12 and found.distance < 1e-9 and found.valid
 
 
+@examples(2)
+@given(seed=seeds)
+def test_the_criterion_of_a_centred_model_has_the_residual_of_one(seed):
+    model, y = drawn("dense", seed), np.random.default_rng(seed).normal(size=6)
+    own, whole = (criterion(model, model.start, y, centred=flag) for flag in (True, False))
+    assert own / whole == pytest.approx(np.linalg.norm(y) / np.linalg.norm(model(model.start) - y))
+
+
+@given(seed=seeds)
+def test_a_matrix_that_leaves_0_is_not_lazy_and_nothing_to_measure_a_change_by_is_refused(seed):
+    model, y = drawn("dense", seed), np.random.default_rng(seed).normal(size=6)
+    start = model.start.copy()
+    start[51:57] = 0  # W² (2, 3) after W¹ (3, 16) and three biases
+    found = forecast_model(model, start, y, samples=3, loss_ratio=0.5)
+    assert found.layer_changes[1] == np.inf and found.regime == "not lazy"
+    with pytest.raises(ValueError, match="must not be 0 in all matrices"):
+        forecast_model(model, 0 * start, y, samples=3)
+
+
 def test_classes_are_one_hot_and_centred():
     assert np.array_equal(
         targets_of(np.array([2.0, 5.0, 2.0]), 2).reshape(3, 2), [[0.5, -0.5], [-0.5, 0.5], [0.5, -0.5]]
@@ -161,8 +180,32 @@ def test_what_is_no_function_of_its_weights_is_refused(module, X, message):
     assert message in str(error.value)
 
 
+class Random(nn.Linear):
+    def forward(self, x):
+        return nn.functional.dropout(super().forward(x), 0.5)
+
+
+class Spoiling(nn.Linear):
+    def forward(self, x):
+        return super().forward(x.mul_(2))
+
+
+@pytest.mark.parametrize(
+    "module, message", [(Random, "the same outputs twice"), (Spoiling, "must not change its inputs")]
+)
+def test_what_a_module_hides_in_its_own_code_is_found(module, message):
+    with pytest.raises(ValueError, match=message):
+        TorchModel(module(3, 4), np.ones((5, 3)))
+
+
 MODULE = """
+from __future__ import annotations
+import dataclasses
 from torch import nn
+@dataclasses.dataclass
+class Settings:
+    width: int = 64
+def leaves(d): raise SystemExit(3)
 def build(d): return nn.Sequential(nn.Linear(d, 64), nn.Tanh(), nn.Linear(64, 1))
 three = nn.Sequential(nn.Linear(13, 8), nn.Tanh(), nn.Linear(8, 3))
 broken = 1 / 0 if False else None
@@ -183,6 +226,7 @@ def test_a_module_of_ones_own_is_foretold_and_trained_by_one_command(tmp_path, c
         numbers["trained"]["drift"] == pytest.approx(numbers["forecast"]["drift"], rel=0.2) and numbers["criterion"] > 0
     )
     for place, message in (
+        (f"{path}:leaves", "cannot be loaded: SystemExit: 3"),
         (f"{path}:none", "cannot be loaded: AttributeError"),
         (f"{path}:broken", "`module` must be a torch.nn.Module, got NoneType"),
         ("net.txt:build", "must be FILE.py:NAME"),

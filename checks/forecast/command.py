@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import json
+import os
 from importlib.util import find_spec
 
 import numpy as np
@@ -15,6 +16,7 @@ from checks.forecast.measured import train
 from checks.forecast.module import criterion, forecast_model, load_module, targets_of, train_model
 from checks.forecast.prediction import SCHEMES, forecast, make_network
 from checks.forecast.report import comparison, lines, lines_of_module
+from checks.forecast.scored import unscored
 from checks.forecast.user_data import NORMALISATIONS, SETS, UserData, read
 from checks.running.table import print_line
 from kernels.activations import ACTIVATIONS
@@ -30,6 +32,10 @@ Words in brackets say how a line is known: proved, derived (leading order) or me
 """
 
 
+DEFAULTS = {"hidden_layers": 1, "width": 1024, "activation": "relu", "scheme": "ntk"}  # of what a module has of its own
+MATRICES, JACOBIANS = 25, 4  # n × n and outputs·n × weights that are held at the same time
+
+
 def add_forecast(commands: argparse._SubParsersAction) -> None:
     """The command's own parser."""
     parser = commands.add_parser(
@@ -43,14 +49,24 @@ def add_forecast(commands: argparse._SubParsersAction) -> None:
     parser.set_defaults(fail=parser.error)
     add("data", metavar="DATA", help=f"a .csv or .npz file, or {', '.join(SETS)}")
     add("--target", metavar="COLUMN", help="column of a .csv file, array of a .npz file (default y)")
-    add("--hidden-layers", type=int, default=1, metavar="L", help="number of hidden layers (default 1)")
-    add("--width", type=int, default=1024, metavar="M", help="neurons of each (default 1024)")
     add(
-        "--activation", default="relu", choices=sorted(ACTIVATIONS), metavar="NAME", help=", ".join(sorted(ACTIVATIONS))
+        "--hidden-layers",
+        type=int,
+        default=DEFAULTS["hidden_layers"],
+        metavar="L",
+        help="number of hidden layers (default 1)",
+    )
+    add("--width", type=int, default=DEFAULTS["width"], metavar="M", help="neurons of each (default 1024)")
+    add(
+        "--activation",
+        default=DEFAULTS["activation"],
+        choices=sorted(ACTIVATIONS),
+        metavar="NAME",
+        help=", ".join(sorted(ACTIVATIONS)),
     )
     add(
         "--scheme",
-        default="ntk",
+        default=DEFAULTS["scheme"],
         help=f"{', '.join(SCHEMES)}, or deviations β_1,…,β_(L+1) of the raw weights (default ntk)",
     )
     add("--module", metavar="FILE.py:NAME", help="a torch.nn.Module, or a function of the number of columns, instead")
@@ -73,8 +89,13 @@ def run_forecast(options: argparse.Namespace, console: Console) -> None:
         raise ValueError(f"--rows must be at least 2, got {options.rows}")
     if options.rate is not None and not options.rate > 0:
         raise ValueError(f"--rate must be positive, got {options.rate}")
+    if options.rate is not None and not (options.train or options.module):
+        raise ValueError("--rate is a step of training, and needs --train")
     if options.module and (options.kappa is not None or options.rate is not None):
         raise ValueError("--module has its own scale, and is trained by gradient flow: without --kappa and --rate")
+    own = [name for name, value in DEFAULTS.items() if options.module and getattr(options, name) != value]
+    if own:
+        raise ValueError(f"--module has its own layers: without --{own[0].replace('_', '-')}")
     data = read(options.data, options.target, normalise=options.normalise, rows=options.rows, seed=options.seed)
     told, numbers = _of_module(options, data) if options.module else _of_network(options, data)
     if options.json:
@@ -90,10 +111,12 @@ def _of_network(options: argparse.Namespace, data: UserData) -> tuple[list[tuple
     scheme = options.scheme if options.scheme in SCHEMES else _deviations(options.scheme)
     model = {"hidden_layers": options.hidden_layers, "activation": options.activation, "scheme": scheme}
     network = make_network(data.X.shape[1], options.width, kappa=options.kappa, seed=options.seed, **model)
+    _fits(MATRICES * len(data.X) ** 2, len(data.X))
     with Console(stderr=True).status("kernels along the path …"):
         found = forecast(data.X, data.y, network, loss_ratio=options.loss, centred=options.centred)
-        wide = limits(data.X, data.y, network, found.loss_ratio)
+        wide = limits(data.X, data.y, network, options.loss)
     numbers = {"regime": found.regime, "valid": found.valid, "forecast": found, "limits": wide}
+    numbers["unscored"] = unscored(network, len(data.X), found.loss_ratio)
     told = lines(options.data, data, network, found, wide)
     if options.train:
         with Console(stderr=True).status("training …"):
@@ -110,9 +133,10 @@ def _of_module(options: argparse.Namespace, data: UserData) -> tuple[list[tuple[
 
     model, n = TorchModel(load_module(options.module, data.X.shape[1]), data.X), len(data.X)
     y, settings = targets_of(data.y, model.outputs), {"samples": n, "centred": options.centred}
+    _fits(len(y) * (JACOBIANS * len(model.start) + MATRICES * len(y)), n)
     with Console(stderr=True).status("kernels along the path …"):
         found = forecast_model(model, model.start, y, loss_ratio=options.loss, **settings)
-        scale = criterion(model, model.start, y)
+        scale = criterion(model, model.start, y, centred=options.centred)
     numbers, run = {"regime": found.regime, "valid": found.valid, "forecast": found, "criterion": scale}, None
     if options.train:
         with Console(stderr=True).status("training …"):
@@ -131,6 +155,15 @@ def print_told(console: Console, told: list[tuple[str, str]]) -> None:
         return
     for heading, sentence in told:
         print_line(console, f"{heading:10}{sentence}")
+
+
+def _fits(numbers: int, n: int) -> None:
+    """ValueError where so many ``numbers`` do not fit in this machine's memory."""
+    have = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else np.inf
+    if 8 * numbers > have:
+        raise ValueError(
+            f"{n} rows need about {8e-9 * numbers:.3g} GB of memory, this machine has {1e-9 * have:.3g}: use fewer, --rows N"
+        )
 
 
 def _deviations(text: str) -> list[float]:

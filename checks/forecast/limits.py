@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from checks.forecast.prediction import LinearPath, Network, raw_betas
+from checks.forecast.prediction import STUCK, LinearPath, Network, raw_betas
 from kernels.activations import KINKED
 from theory import certified_min_eigenvalue, limit_grams
 from theory.parametrization import normalized_network
@@ -18,6 +18,7 @@ from theory.relu_condition import (
 
 GOAL = 0.01  # largest relative change of a layer
 WIDEST = 2**40
+RESOLVED = 1e-20  # of ‖y‖² in null modes of K is rounding
 DELTA = 0.1  # probability that a guarantee fails
 
 
@@ -25,9 +26,11 @@ DELTA = 0.1  # probability that a guarantee fails
 class Limits:
     """Limit kernel K = Σ_l K^l of the data, what it says of wider networks, and guarantees.
 
-    ``least`` λ_min(K), ``certified`` the proved lower bound on that of the float64 matrix, ``condition`` λ_max/λ_min.
-    ``generalisation`` √(2yᵀK^{−1}y/n), inf where K is singular. ``width``: least power of two times the width at which no layer
-    changes by more than 1 % on the way to ``loss_ratio``, at the scheme's own κ and rates, None if none below 2⁴⁰.
+    ``least`` λ_min(K), ``certified`` the proved lower bound on that of the float64 matrix, less the
+    rounding of its entries, ``condition`` λ_max/λ_min.
+    ``generalisation`` √(2yᵀK⁺y/n), inf where a null mode of K holds a part of y. ``width``: least power of two times the width
+    at which no layer changes by more than 1 % on the way to ``loss_ratio``, at the scheme's own κ and rates, None if none
+    below 2⁴⁰ or there is no limit kernel; ``limit``: whether there is.
     ``kappa``: the same for κ at this width, for N(0, 1) weights, else None. ``theorem``: what is proved, a sentence.
     """
 
@@ -36,6 +39,7 @@ class Limits:
     condition: float
     generalisation: float
     width: int | None
+    limit: bool
     kappa: float | None
     theorem: str
 
@@ -45,18 +49,20 @@ def limits(X: np.ndarray, y: np.ndarray, network: Network, loss_ratio: float) ->
     L, m = network.params.hidden_layers, network.params.width
     K = limit_grams(X, hidden_layers=L, activation=network.activation).ntk
     values, Q = np.linalg.eigh(K)
-    singular = values[0] <= 4 * len(X) * 2.0**-53 * values[-1]
-    coordinates = Q.T @ y
+    tau = 4 * len(X) * 2.0**-53 * values[-1]
+    live, coordinates = values > tau, Q.T @ y
+    hidden = (coordinates[~live] ** 2).sum() > RESOLVED * (y @ y)
     change = lambda doublings: _largest_change(X, y, network, m << doublings, loss_ratio)  # noqa: E731
     now = change(0)
     width = None if now is None else _least_doubling(change, now, int(np.log2(WIDEST / m)))
     normal = bool((network.betas == 1).all())
     return Limits(
         least=float(values[0]),
-        certified=certified_min_eigenvalue(K).lower,
-        condition=np.inf if singular else float(values[-1] / values[0]),
-        generalisation=np.inf if singular else float(np.sqrt(2 * (coordinates**2 / values).sum() / len(X))),
+        certified=certified_min_eigenvalue(K).lower - tau,
+        condition=float(values[-1] / values[0]) if live.all() else np.inf,
+        generalisation=np.inf if hidden else float(np.sqrt(2 * (coordinates[live] ** 2 / values[live]).sum() / len(X))),
         width=None if width is None else m << width,
+        limit=now is not None,
         kappa=network.kappa * now / GOAL if normal and now is not None else None,
         theorem=_theorem(X, y, network),
     )
@@ -75,7 +81,8 @@ def _least_doubling(change: Callable[[int], float], now: float, most: int) -> in
 
 
 def _largest_change(X: np.ndarray, y: np.ndarray, network: Network, m: int, loss_ratio: float) -> float | None:
-    """max_l ‖ΔW^l‖/‖W^l_0‖ = max_l r_l √m (uᵀK^lu)^½/(κ‖W^l_0‖), u = ∫e in units of mn/κ²; None without a normalised form."""
+    """max_l ‖ΔW^l‖/‖W^l_0‖ = max_l r_l √m (uᵀK^lu)^½/(κ‖W^l_0‖), u = ∫e in units of mn/κ²; None without a normalised form, or
+    where the loss cannot fall."""
     L, activation, scale, d = network.params.hidden_layers, network.activation, 1.0, X.shape[1]
     if network.scheme in ("ntk", "mean-field", "kappa"):
         kappa, rates = m**0.5 if network.scheme == "ntk" else network.kappa, np.ones(L + 1)
@@ -87,6 +94,8 @@ def _largest_change(X: np.ndarray, y: np.ndarray, network: Network, m: int, loss
         kappa, rates, scale = normal.kappa, normal.layer_rates, normal.input_scale
     layers = limit_grams(X * scale, hidden_layers=L, activation=activation).layers
     path = LinearPath.of(np.tensordot(rates, layers, axes=1), y)
+    if path.hidden > STUCK:
+        return None
     u = path.passed(path.time_of(path.reachable(loss_ratio)[0])) / len(X)
     sizes = np.array([(m * d) ** 0.5] + [float(m)] * (L - 1) + [m**0.5])
     moved = rates * np.sqrt([max(u @ own @ u, 0.0) for own in layers]) * m**0.5 / kappa
@@ -113,4 +122,4 @@ def _theorem(X: np.ndarray, y: np.ndarray, network: Network) -> str:
             label = "loss-decay (T5)"
     except ValueError as error:
         return f"no guarantee: {error}"
-    return f"with m ≥ {m:.3g} and κ ≥ {kappa:.3g}, λ_min never halves and the loss decays, probability {1 - DELTA:g} ({label})"
+    return f"f_0 off, m ≥ {m:.3g}, κ ≥ {kappa:.3g}: λ_min never halves and the loss decays, probability {1 - DELTA:g}, {label}"

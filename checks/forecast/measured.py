@@ -9,7 +9,7 @@ from kernels import gradient_descent, gradient_flow, layer_grams
 
 MOST_STEPS = 100_000
 SPAN, POINTS = 30.0, 400  # of the forecast's time
-BEYOND = 0.8  # of the loss, a little farther, so that it lies between two times
+BEYOND = 1.05  # power of the loss ratio at the end of a run, a little farther, so that it lies between two times
 
 
 @dataclass(frozen=True)
@@ -42,21 +42,25 @@ def train(
     descent: bool = True,
     max_evaluations: int = 100_000,
 ) -> Measured:
-    """Flow to the loss of the forecast, and its number of steps of descent, at ``rate`` or the `Forecast.safe_step`."""
+    """Flow to the loss of the forecast, and descent to it, at most `MOST_STEPS`, at ``rate`` or the `Forecast.safe_step`."""
     params, model = network.params, {"activation": network.activation, "kappa": network.kappa}
     options = {**model, "layer_rates": network.rates, "centred": centred}
-    stop = {"times": around(found.time), "loss_ratio": BEYOND * found.loss_ratio, "max_evaluations": max_evaluations}
+    stop = {"times": around(found.time), "loss_ratio": found.loss_ratio**BEYOND, "max_evaluations": max_evaluations}
     run = gradient_flow(params, X, y, **stop, **options)
     (time,), layers = (at_loss(run.losses, found.loss_ratio, values) for values in (run.times, run.layer_drift))
-    G, after = (np.tensordot(network.rates, layer_grams(p, X, **model), axes=1) for p in (params, run.params))
+    kernel = lambda at: np.tensordot(network.rates, layer_grams(at, X, **model), axes=1)  # noqa: E731
+    G, change = kernel(params), np.nan
+    if np.isfinite(time):  # the last step of the run ends anywhere beyond
+        there = gradient_flow(params, X, y, t_end=float(time), max_evaluations=max_evaluations, **options)
+        change = float(np.linalg.norm(kernel(there.params) - G, 2) / np.linalg.norm(G, 2))
     rate = found.safe_step if rate is None else rate
-    steps = min(max(found.steps, 1), MOST_STEPS)
+    steps = int(min(max(found.steps_of(rate), 1), MOST_STEPS))
     taken = gradient_descent(params, X, y, step=rate, steps=steps, record_every=steps, **options) if descent else None
     return Measured(
         time=float(time),
         drift=float(np.sqrt(((layers / network.betas) ** 2).sum() / params.width)),
         layer_changes=layers / [np.linalg.norm(array) for array in params.arrays],
-        kernel_change=float(np.linalg.norm(after - G, 2) / np.linalg.norm(G, 2)) if np.isfinite(time) else np.nan,
+        kernel_change=change,
         descent_ratio=float(taken.losses[-1] / taken.losses[0]) if taken and len(taken.losses) > 1 else np.nan,
         rate=rate,
         steps=steps,

@@ -2,6 +2,7 @@
 
 import importlib.util
 import inspect
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,8 +24,8 @@ def forecast_model(
 ) -> Forecast:
     """`Forecast` of gradient flow of (1/2·``samples``)‖h(w) − y‖² from ``start`` (p,), y (N,), all weights at one rate.
 
-    ``layer_changes`` are those of the model's matrices and kernels, without biases and gains, NaN for one that is 0 at the
-    start; ``drift`` is ‖w − w_0‖/‖w_0‖ of all weights.
+    ``layer_changes`` are those of the model's matrices and kernels, without biases and gains, inf for one that leaves 0;
+    ``drift`` is ‖w − w_0‖/‖w_0‖ of all weights.
     """
     start, y = validate_array(start, "start", ("p",)), validate_array(y, "y", ("N",))
     ratio, own = validate_fraction(loss_ratio, "loss_ratio"), model
@@ -36,6 +37,8 @@ def forecast_model(
         raise ValueError(f"`y` must have one number an output, {len(first.outputs)}, got {len(y)}")
     norms = _norms_of(model)
     sizes = norms(start)
+    if not sizes.any():
+        raise ValueError("`start` must not be 0 in all matrices, a relative change needs a size")
     with np.errstate(divide="ignore", invalid="ignore"):
         return foretold(
             problem,
@@ -46,7 +49,7 @@ def forecast_model(
             samples=samples,
             ratio=ratio,
             count=NODES,
-            changes=lambda there: np.where(sizes > 0, norms(there[0]) / sizes, np.nan),
+            changes=lambda there: norms(there[0]) / sizes,
             drift=lambda there: float(np.linalg.norm(there[0]) / np.linalg.norm(start)),
         )
 
@@ -56,7 +59,7 @@ def train_model(
 ) -> tuple[float, np.ndarray, float, str]:
     """What gradient flow to the loss of the forecast gives: drift, layers' changes, time, and why it ended."""
     own, norms = Centred(model, start) if centred else model, _norms_of(model)
-    stop = {"times": around(found.time), "loss_ratio": BEYOND * found.loss_ratio, "rtol": 1e-2}
+    stop = {"times": around(found.time), "loss_ratio": found.loss_ratio**BEYOND, "rtol": 1e-2}
     run = model_flow(own, SquareLoss(y, 1 / samples), start, **stop)
     moved = [np.linalg.norm(v) for v in run.displacements], [norms(v) for v in run.displacements], run.times
     (drift,), layers, (time,) = (at_loss(run.losses, found.loss_ratio, values) for values in moved)
@@ -64,9 +67,12 @@ def train_model(
         return float(drift / np.linalg.norm(start)), layers / norms(start), float(time), run.status
 
 
-def criterion(model: Model, start: np.ndarray, y: np.ndarray) -> float:
-    """κ_h(w_0) = ‖h(w_0) − y‖‖D²h(w_0)‖/‖Dh(w_0)‖², see relative-scale; small means lazy."""
-    residual = float(np.linalg.norm(model(start) - y))
+def criterion(model: Model, start: np.ndarray, y: np.ndarray, *, centred: bool = False) -> float:
+    """κ_h(w_0) = ‖h(w_0) − y‖‖D²h(w_0)‖/‖Dh(w_0)‖² of h, or of ``centred`` h − h(w_0); see relative-scale; small means lazy.
+
+    A lower bound where ``model.curvature`` is one.
+    """
+    residual = float(np.linalg.norm(y if centred else model(start) - y))
     return relative_scale(residual, model.curvature(start), float(np.linalg.norm(model.jacobian(start), 2)))
 
 
@@ -79,11 +85,12 @@ def load_module(place: str, columns: int) -> object:
         raise ValueError(f"there is no file {path}")
     spec = importlib.util.spec_from_file_location(Path(path).stem, path)
     loaded = importlib.util.module_from_spec(spec)
+    sys.modules.setdefault(spec.name, loaded)  # dataclasses look their own module up
     try:
         spec.loader.exec_module(loaded)
         found = getattr(loaded, name)
         return found(columns) if inspect.isfunction(found) or inspect.isclass(found) else found
-    except Exception as error:  # whatever the file does
+    except (Exception, SystemExit) as error:  # whatever the file does
         raise ValueError(f"{place} cannot be loaded: {type(error).__name__}: {error}") from error
 
 

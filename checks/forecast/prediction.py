@@ -35,6 +35,8 @@ VALID_KERNEL, VALID_LOSS = (
     0.2,
     1.5,
 )  # largest kernel change and factor between the losses of a forecast that calls itself valid
+STUCK = 0.99  # of the loss where nothing moves: there is nothing to foretell
+LARGEST = 1e100  # trace of a kernel whose squares are numbers
 HIDDEN = 0.9  # of the loss asked for may be where nothing moves
 STEP = 0.95  # of the largest step at which descent of the linearised network converges
 NODES = {600: 12, 1_200: 6}  # points of the path, by samples; 4 for more
@@ -64,7 +66,8 @@ class Forecast:
     hidden : share of R_0 in modes that rounding cannot tell from 0, where nothing moves.
     start, residual : rms of f_0, and of f_0 − y, over that of y.
     loss_ratio : as asked, or what can be reached: `reached` says which. time : t* at which the linearised network is there.
-    largest_step : 2n/λ_max(G_0), beyond which descent of the linearised network diverges. steps : of 0.95 of it to t*'s loss.
+    largest_step : 2n/λ_max(G_0), beyond which descent of the linearised network diverges. steps : of 0.95 of it to t*'s loss;
+    `steps_of` gives those of another step.
     drift : D = (Σ_l ‖ΔW^l‖²/(β_l²m))^½ at t*, per neuron in units of its own weights, by the linearised path.
     layer_changes : (L+1,) ‖ΔW^l‖/‖W^l_0‖. kernel_change : ‖G − G_0‖/‖G_0‖ at the end of the corrected path.
     distance : ‖f − f_lin‖/‖e_0‖ there. corrected_ratio : loss ratio there, where the linearised path has ``loss_ratio``.
@@ -98,9 +101,21 @@ class Forecast:
         return self.kernel_change < VALID_KERNEL and 1 / VALID_LOSS < factor < VALID_LOSS
 
     @property
+    def null_modes(self) -> int:
+        """Eigenvalues that rounding cannot tell from 0."""
+        return int((self.eigenvalues == 0).sum())
+
+    @property
     def safe_step(self) -> float:
         """0.95 of the largest step."""
         return STEP * self.largest_step
+
+    def steps_of(self, step: float) -> float:
+        """Steps of descent of the linearised network to ``loss_ratio``; inf for ``step`` ≥ `largest_step`."""
+        if step >= self.largest_step:
+            return np.inf
+        scaled = 2 * self.eigenvalues / (self.eigenvalues[-1] * self.largest_step)
+        return steps_to(scaled, self.loss_shares, self.loss_ratio, step)
 
     @property
     def regime(self) -> str:
@@ -163,6 +178,7 @@ def raw_betas(scheme: str | Sequence[float], d: int, m: int, hidden_layers: int)
     return betas
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what overflows is refused below
 def forecast(
     X: np.ndarray,
     y: np.ndarray,
@@ -230,7 +246,16 @@ def foretold(
     G = problem.gram(first, first)
     if not np.isfinite(G).all() or not np.abs(e).max() > 0:
         raise ValueError("`y` must differ from the outputs at the start, and the tangent kernel there must be finite")
+    if not 1 / LARGEST < np.trace(G) < LARGEST:
+        raise ValueError(
+            f"the tangent kernel at the start must have a trace from {1 / LARGEST:g} to {LARGEST:g}, has {np.trace(G):.3g}: "
+            "every neuron may be dead, or a scale extreme"
+        )
     linear = LinearPath.of(G, e, samples)
+    if linear.hidden > STUCK:
+        raise ValueError(
+            f"{linear.hidden:.4f} of the loss cannot fall: rows that the network cannot tell apart have different targets"
+        )
     ratio, reached = linear.reachable(ratio)
     largest = samples * linear.values[-1]
     t_star = linear.time_of(ratio)
@@ -276,8 +301,10 @@ class LinearPath:
         return cls(np.where(values > 4 * len(e) * UNIT * values[-1], values, 0.0) / n, Q, e, G / n)
 
     def reachable(self, ratio: float) -> tuple[float, bool]:
-        """``ratio``, or a loss ratio little above what is hidden where that is more, and whether it is the one asked for."""
-        return (ratio, True) if self.hidden < HIDDEN * ratio else (min(self.hidden / HIDDEN + 1e-3, 0.999), False)
+        """``ratio``, or, where as much is hidden, that share (at least 0.001) of the rest above it; which it is."""
+        if self.hidden < HIDDEN * ratio:
+            return ratio, True
+        return self.hidden + (1 - self.hidden) * max(ratio, 1e-3), False
 
     def residual(self, t: float) -> np.ndarray:
         """e(t) (n,)."""
@@ -293,20 +320,15 @@ class LinearPath:
 
     def time_of(self, ratio: float) -> float:
         """t* with R(t*) = ``ratio`` R_0."""
-        live = self.values[self.values > 0]
-        low, high = 0.0, 1 / live.max()
-        while self.loss(high) > ratio:
+        unit, low, high = 1 / self.values.max(), 0.0, 1.0
+        while self.loss(high * unit) > ratio:
             low, high = high, 2 * high
-        return float(brentq(lambda t: self.loss(t) - ratio, low, high, rtol=1e-10))
+        excess = lambda s: float(np.expm1(-2 * s * unit * self.values) @ self.shares) + (1 - ratio)  # noqa: E731
+        return float(brentq(excess, low, high, xtol=np.finfo(float).tiny, rtol=1e-10)) * unit
 
     def steps_to(self, ratio: float, step: float) -> int:
         """Steps of descent of the linearised network to ``ratio`` R_0."""
-        factors = np.log(np.abs(1 - step * self.values).clip(1e-300))
-        loss = lambda k: float(np.exp(2 * k * factors) @ self.shares)  # noqa: E731
-        high = 1.0
-        while loss(high) > ratio:
-            high *= 2
-        return int(np.ceil(brentq(lambda k: loss(k) - ratio, 0.0, high))) if loss(0.0) > ratio else 0
+        return steps_to(self.values, self.shares, ratio, step)
 
     def nodes(self, t: float, count: int) -> np.ndarray:
         """0 = t_0 < … < t_count = ``t``, between which the weights move by equal lengths, counted from the start."""
@@ -319,6 +341,22 @@ class LinearPath:
 def _decayed(values: np.ndarray, t: float | np.ndarray) -> np.ndarray:
     """∫_0^t e^{−λs}ds = (1 − e^{−λt})/λ, t where λ = 0."""
     return np.where(values > 0, -np.expm1(-values * t) / np.where(values > 0, values, 1.0), t)
+
+
+def steps_to(values: np.ndarray, shares: np.ndarray, ratio: float, step: float) -> int:
+    """Least k with Σ_i (1 − step·λ_i)^{2k} share_i ≤ ``ratio``."""
+    factors = _log_factors(step * values)
+    loss = lambda k: float(np.exp(2 * k * factors) @ shares)  # noqa: E731
+    high = 1.0
+    while loss(high) > ratio:
+        high *= 2
+    return int(np.ceil(brentq(lambda k: loss(k) - ratio, 0.0, high))) if loss(0.0) > ratio else 0
+
+
+def _log_factors(x: np.ndarray) -> np.ndarray:
+    """ln|1 − x| for x ≥ 0, at least −690; exact for the least x too."""
+    small = np.minimum(x, 0.5)
+    return np.where(x < 0.5, np.log1p(-small), np.log(np.abs(1 - x).clip(1e-300)))
 
 
 def _corrected(

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from checks.forecast.limits import GOAL, Limits
+from checks.forecast.limits import GOAL, WIDEST, Limits
 from checks.forecast.measured import Measured
 from checks.forecast.prediction import CRITICAL, LAZY, MODES, VALID_KERNEL, Forecast, Network
+from checks.forecast.scored import unscored
 from checks.forecast.user_data import UserData
 from kernels.models import CountedWeights
 
@@ -19,7 +20,10 @@ def lines(source: str, data: UserData, network: Network, found: Forecast, wide: 
         *(("", sentence) for sentence in _of_data(data, found, wide)),
         ("network", _of_network(network)),
         ("regime", _of_regime(found)),
-        *(("forecast" if k == 0 else "", sentence) for k, sentence in enumerate(_of_forecast(found))),
+        *(
+            ("forecast" if k == 0 else "", sentence)
+            for k, sentence in enumerate(_of_forecast(found, unscored(network, len(data.X), found.loss_ratio)))
+        ),
         *(("wider" if k == 0 else "", sentence) for k, sentence in enumerate(_of_width(network, wide))),
         *(("learning" if k == 0 else "", sentence) for k, sentence in enumerate(_of_learning(found, wide))),
     ]
@@ -37,19 +41,29 @@ def _of_data(data: UserData, found: Forecast, wide: Limits) -> list[str]:
         said.append(
             f"{doubles} rows occur more than once, with one target each: harmless, K is singular but nothing has to move there"
             if max(ranges) == 0
-            else f"{doubles} rows occur more than once, row {worst} with targets that differ by {max(ranges):.3g}: the loss "
-            "cannot fall to 0"
+            else f"{doubles} rows occur more than once, row {data.rows[worst]}, counted from 0, with targets that differ by "
+            f"{max(ranges):.3g}: the loss cannot fall to 0"
         )
     said.append(
-        f"limit kernel K: λ_min {wide.least:.3g}, above {wide.certified:.3g} [proved], condition number {wide.condition:.3g}"
+        f"limit kernel K: λ_min {wide.least:.3g}, above {_down(wide.certified)} [proved], condition number {wide.condition:.3g}"
         if wide.certified > 0
-        else f"limit kernel K: λ_min {wide.least:.3g}, not certified to be positive, condition number {wide.condition:.3g}"
+        else f"limit kernel K: λ_min {wide.least:.3g}, not certified to be positive"
+        + (f", condition number {wide.condition:.3g}" if np.isfinite(wide.condition) else ": singular to rounding")
     )
-    rows = ", ".join(map(str, found.least_rows[:ROWS])) + (" …" if len(found.least_rows) > ROWS else "")
+    rows = ", ".join(map(str, data.rows[found.least_rows[:ROWS]])) + (" …" if len(found.least_rows) > ROWS else "")
     said.append(
-        f"{len(found.least_rows)} rows hold 90 % of the least eigenvector of the network's kernel: {rows} [measured]"
+        f"{len(found.least_rows)} rows hold 90 % of the least eigenvector of the network's kernel: {rows}, counted from 0 "
+        "[measured]"
+        if found.null_modes < 2
+        else f"{found.null_modes} modes of the network's kernel are 0 to rounding: nothing moves there [measured]"
     )
     return said
+
+
+def _down(x: float) -> str:
+    """x > 0 to three digits, never more than x."""
+    unit = 10.0 ** (np.floor(np.log10(x)) - 2)
+    return f"{np.floor(x / unit) * unit:.3g}"
 
 
 def _of_network(network: Network) -> str:
@@ -63,25 +77,31 @@ def _of_regime(found: Forecast, what: str = "drift per neuron") -> str:
     layers = ", ".join(f"{change:.2g}" for change in found.layer_changes)
     said = f"{found.regime.upper()}: layers change by {layers} of their size (lazy below {LAZY:g}, not lazy from {CRITICAL:g}"
     edge = LAZY if largest < np.sqrt(LAZY * CRITICAL) else CRITICAL
-    said += f"; a factor {max(largest / edge, edge / largest):.2g} from {edge:g}), {what} {found.drift:.2g}"
+    margin = f"; a factor {max(largest / edge, edge / largest):.2g} from {edge:g}" if 0 < largest < np.inf else ""
+    said += f"{margin}), {what} {found.drift:.2g}"
     return (
         said + ("" if found.per_neuron == found.regime else f", which alone would be {found.per_neuron}") + " [derived]"
     )
 
 
-def _of_forecast(found: Forecast, scored: bool = True) -> list[str]:
+def _of_forecast(found: Forecast, missing: list[str]) -> list[str]:
+    """``missing``: what the claim has not scored, in words."""
     goal = f"{found.loss_ratio:.3g} of the loss at the start"
     said = (
         [] if found.reached else [f"{found.hidden:.2g} of the loss is where nothing can move: looked at down to {goal}"]
     )
-    right = f"drift is right to 10 %, kernel change and time to a factor of 2 [measured, {LABEL}]"
-    right = right if scored else "the two paths agree; for modules this has not been scored [derived]"
+    right = f"the two paths agree; not scored for {', '.join(missing)} [derived]"
+    if not missing:
+        right = (
+            "the two paths agree; of networks like this three in four had drift right to 10 %, kernel change and time to a "
+            f"factor of 2 [measured, {LABEL}]"
+        )
     small = found.kernel_change < VALID_KERNEL
     why = "the losses of its two paths differ" if small else f"kernel change {found.kernel_change:.2g}"
     said.append(
         f"down to {goal}, valid: {right}"
         if found.valid
-        else f"down to {goal}, NOT VALID ({why}): all below is a hint, training may go elsewhere"
+        else f"down to {goal}, NOT VALID ({why}): regime and forecast are hints, training may go elsewhere"
     )
     said.append(
         f"kernel change {found.kernel_change:.2g}, outputs end {found.distance:.2g} of "
@@ -101,18 +121,22 @@ def _left(found: Forecast) -> float:
 
 def _of_width(network: Network, wide: Limits) -> list[str]:
     width = (
-        "no width does it: κ must grow with m"
+        "no prediction: no limit kernel for this scheme and σ, or it cannot lower the loss"
+        if not wide.limit
+        else f"no width below {WIDEST:.0e} does it, κ must grow with m [derived]"
         if wide.width is None
         else f"m = {wide.width} by the leading order [derived]"
     )
-    said = [f"no layer changes by more than {GOAL:.0%}: {width}"]
+    said = [f"no layer changes by more than {GOAL:.0%}, f_0 taken off: {width}"]
     if wide.kappa is not None:
-        said[0] += f"; at this width κ = {wide.kappa:.3g} for {network.kappa:.3g} [derived]"
+        said[0] += f"; at this width κ = {wide.kappa:.3g}, it has {network.kappa:.3g} [derived]"
     return [*said, f"guaranteed: {wide.theorem}"]
 
 
 def _of_learning(found: Forecast, wide: Limits) -> list[str]:
-    return [*_of_steps(found), f"generalisation term √(2yᵀK⁻¹y/n) = {wide.generalisation:.3g} [derived]"]
+    term = f"generalisation term √(2yᵀK⁻¹y/n), N(0, 1) weights, one rate, f_0 taken off: {wide.generalisation:.3g} [derived]"
+    none = "no generalisation term: K cannot tell rows apart that have different targets"
+    return [*_of_steps(found), term if np.isfinite(wide.generalisation) else none]
 
 
 def _of_steps(found: Forecast) -> list[str]:
@@ -141,8 +165,11 @@ def lines_of_module(
             f"{name}: {len(model.start)} weights in {len(model.shapes)} parameters, {model.outputs} outputs, one rate",
         ),
         ("regime", _of_regime(found, "drift ‖w − w_0‖/‖w_0‖")),
-        *(("forecast" if k == 0 else "", sentence) for k, sentence in enumerate(_of_forecast(found, False))),
-        ("criterion", f"κ_h = ‖h − y‖‖D²h‖/‖Dh‖² = {scale:.3g} at the start, small is lazy (relative-scale) [derived]"),
+        *(("forecast" if k == 0 else "", sentence) for k, sentence in enumerate(_of_forecast(found, ["modules"]))),
+        (
+            "criterion",
+            f"κ_h = ‖h − y‖‖D²h‖/‖Dh‖² ≥ {scale:.3g} at the start by power iteration, small is lazy, relative-scale [measured]",
+        ),
         *(("learning" if k == 0 else "", sentence) for k, sentence in enumerate(_of_steps(found))),
     ]
     if run is None:
@@ -164,7 +191,13 @@ def _largest(predicted: np.ndarray, measured: np.ndarray) -> tuple[float, float]
 
 def _side_by_side(pairs: list[tuple[str, float, float]], more: list[str]) -> list[tuple[str, str]]:
     width = max(len(name) for name, *_ in pairs)
-    said = [f"{name:{width}}  predicted {a:.4g}, measured {b:.4g}, ratio {a / b:.3g}" for name, a, b in pairs]
+    said = [
+        f"{name:{width}}  predicted {a:.4g}, measured {b:.4g}, ratio {a / b:.3g}"
+        if np.isfinite(a) and np.isfinite(b) and b
+        else f"{name:{width}}  predicted {a:.4g}, measured "
+        + ("nothing: no time near the predicted one" if np.isnan(b) else f"{b:.4g}")
+        for name, a, b in pairs
+    ]
     return [("trained" if k == 0 else "", sentence) for k, sentence in enumerate([*said, *more])]
 
 
@@ -178,6 +211,8 @@ def comparison(found: Forecast, run: Measured) -> list[tuple[str, str]]:
         pairs,
         [
             f"flow: {run.status[0]}",
-            f"descent: {run.steps} steps of {run.rate:.4g}: {run.descent_ratio:.3g} of the loss left; {run.status[1]}",
+            f"descent: {run.steps} steps of {run.rate:.4g}: "
+            + (f"{run.descent_ratio:.3g} of the loss left; " if np.isfinite(run.descent_ratio) else "")
+            + run.status[1],
         ],
     )

@@ -13,15 +13,17 @@ import numpy as np
 
 SETS = ("iris", "wine", "breast_cancer", "diabetes", "digits")
 NORMALISATIONS = ("columns", "rows", "none")
+LARGEST = 1e100  # the largest number of a column: squares are formed
 
 
 @dataclass(frozen=True)
 class UserData:
-    """Inputs X (n, d), targets y (n,), and what was done to them, sentence by sentence."""
+    """Inputs X (n, d), targets y (n,), what was done to them in sentences, and ``rows`` (n,), their places in the table."""
 
     X: np.ndarray
     y: np.ndarray
     notes: tuple[str, ...]
+    rows: np.ndarray
 
 
 def read(source: str, target: str | None, *, normalise: str = "columns", rows: int = 2_000, seed: int = 0) -> UserData:
@@ -33,7 +35,12 @@ def read(source: str, target: str | None, *, normalise: str = "columns", rows: i
     X, y = _load(source, target)
     if len(X) < 2:
         raise ValueError(f"{source} must have at least 2 rows, has {len(X)}")
-    notes = [f"{len(X)} rows, {X.shape[1]} columns"]
+    for values, what in ((y, "the target"), *((X[:, k], f"column {k}") for k in range(X.shape[1]))):
+        if (largest := np.abs(values).max()) > LARGEST or 0 < largest < 1 / LARGEST:
+            raise ValueError(
+                f"{source}: {what} has numbers up to {largest:.3g}; choose a unit between {1 / LARGEST:g} and {LARGEST:g}"
+            )
+    notes, chosen = [f"{len(X)} rows, {X.shape[1]} columns"], np.arange(len(X))
     if len(X) > rows:
         chosen = np.sort(np.random.default_rng(seed).choice(len(X), size=rows, replace=False))
         X, y = X[chosen], y[chosen]
@@ -54,14 +61,19 @@ def read(source: str, target: str | None, *, normalise: str = "columns", rows: i
         left = f", {(~kept).sum()} constant ones left out" if not kept.all() else ""
         notes.append(f"columns with mean 0 and standard deviation 1{left}")
     norms = np.linalg.norm(X, axis=1)
-    if not norms.all():
+    zero = np.flatnonzero(norms == 0)
+    if len(zero) and normalise == "rows":
         raise ValueError(
-            f"{source}: row {int(np.flatnonzero(norms == 0)[0])} is zero, which --normalise columns would centre away"
+            f"{source}: row {chosen[zero[0]]} is zero, which no factor gives length 1; --normalise columns centres it"
+        )
+    if len(zero):
+        notes.append(
+            f"{len(zero)} rows are zero: without biases relu, tanh and all σ with σ(0) = 0 give 0 there, whatever the weights"
         )
     if normalise == "rows":
         X = X / norms[:, None]
         notes.append("rows of length 1")
-    return UserData(X, y, tuple(notes))
+    return UserData(X, y, tuple(notes), chosen)
 
 
 def _load(source: str, target: str | None) -> tuple[np.ndarray, np.ndarray]:
@@ -73,11 +85,11 @@ def _load(source: str, target: str | None) -> tuple[np.ndarray, np.ndarray]:
         if target not in (None, "target"):
             raise ValueError(f"{source} has one target, called target, got {target!r}")
         return np.array(found.data, dtype=float), np.array(found.target, dtype=float)
-    if path.suffix not in (".csv", ".npz"):
+    if path.suffix.lower() not in (".csv", ".npz"):
         raise ValueError(f"{source!r} must be a .csv or .npz file or one of {', '.join(SETS)}")
     if not path.is_file():
         raise ValueError(f"there is no file {source}")
-    return _npz(path, target or "y") if path.suffix == ".npz" else _csv(path, target)
+    return _npz(path, target or "y") if path.suffix.lower() == ".npz" else _csv(path, target)
 
 
 def _npz(path: Path, target: str) -> tuple[np.ndarray, np.ndarray]:
@@ -140,6 +152,6 @@ def _csv(path: Path, target: str | None) -> tuple[np.ndarray, np.ndarray]:
 
 def _is_number(text: str) -> bool:
     try:
-        return math.isfinite(float(text))
+        return "_" not in text and math.isfinite(float(text))  # Python reads 1_000
     except ValueError:
         return False

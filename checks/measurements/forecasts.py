@@ -6,13 +6,12 @@ import numpy as np
 
 from checks.forecast.measured import train
 from checks.forecast.prediction import STEP, Network, forecast, make_network
+from checks.forecast.scored import ACTIVATIONS, DEPTHS, LEAST_ROWS, LOSSES, SCHEMES
 from checks.forecast.user_data import SETS, read
 from checks.measurements.streams import each_draw
 from kernels import gradient_descent
 
-SCHEMES = ("ntk", "mean-field", "he", "lecun", "xavier", 4.0, 16.0, 64.0)  # numbers are κ
 PREDICTIONS = {"drift": "drift foretold", "kernel": "kernel foretold", "time": "time foretold"}
-ACTIVATIONS = ("relu", "tanh", "gelu")
 STEPS, BEYOND = 30, 1.2
 EVALUATIONS = 3_000  # a network that needs more is not followed to the end: NaN
 
@@ -37,14 +36,14 @@ def forecasts(seed: int, *, largest_n: int, widths: list[int]) -> dict[str, floa
     rng = np.random.default_rng(seed)
     choose = lambda options: options[rng.integers(len(options))]  # noqa: E731
     X, y = _data(choose(SETS), choose(("columns", "rows")))
-    rows = rng.choice(len(X), size=int(rng.integers(20, largest_n + 1)), replace=False)
+    rows = rng.choice(len(X), size=int(rng.integers(LEAST_ROWS, largest_n + 1)), replace=False)
     X, y = X[rows], y[rows]
     y = y - y.mean() if np.ptp(y) > 0 else rng.normal(size=len(y))
     y = y / y.std()
-    scheme, L, activation, m = choose(SCHEMES), choose((1, 2)), choose(ACTIVATIONS), choose(widths)
+    scheme, L, activation, m = choose(SCHEMES), choose(DEPTHS), choose(ACTIVATIONS), choose(widths)
     own = {"kappa": scheme} if isinstance(scheme, float) else {"scheme": scheme}
     model = {"hidden_layers": L, "activation": activation, "seed": int(rng.integers(2**31))}
-    options = {"loss_ratio": float(np.exp(rng.uniform(np.log(0.01), np.log(0.5)))), "centred": bool(rng.integers(2))}
+    options = {"loss_ratio": float(np.exp(rng.uniform(*np.log(LOSSES)))), "centred": bool(rng.integers(2))}
     network = make_network(X.shape[1], m, **own, **model)
     other = make_network(X.shape[1], m, scheme="ntk" if scheme == "lecun" else "lecun", **model)
     found, wrong = forecast(X, y, network, **options), forecast(X, y, other, nodes=1, **options)

@@ -2,7 +2,7 @@
 
 from checks.claim import Arrays, Case, Claim, Control, Part
 from checks.judges import Counts, Frequency
-from checks.measurements.forecasts import BEYOND, forecasts
+from checks.measurements.forecasts import BEYOND, STEPS, forecasts
 
 SIZES = {
     "quick": {"largest_n": 40, "widths": [64, 256]},
@@ -42,7 +42,7 @@ CLAIM = Claim(
         "itself valid where its two paths, linearised and once corrected, have losses within a factor 1.5 and a kernel change "
         f"below 0.2. Then, in more than three of four cases, its drift per neuron is right to a factor {DRIFT:g}, the change "
         f"of the layer that changes most to {LAYER:g}, the kernel change to {KERNEL:g}, the time to {TIME:g}, and "
-        "descent at 0.95 of the largest stable step never raises the loss"
+        f"the first {STEPS} steps of descent, of 0.95 of the largest stable one, never raise the loss"
     ),
     assumptions=(
         "iris, wine, breast cancer, diabetes, digits; 20 rows and more; NTK, mean field, He, LeCun, Xavier and κ = 4, 16, 64; "
@@ -90,7 +90,7 @@ CLAIM = Claim(
                     read=lambda case, found: wrong(found, "square", KERNEL),
                 ),
             ),
-            why="measured at the end of the run, a little below the loss of the forecast",
+            why="measured where training has the loss of the forecast",
         ),
         Part(
             letter="d",
@@ -107,7 +107,7 @@ CLAIM = Claim(
         ),
         Part(
             letter="e",
-            says="share of valid forecasts after which 30 steps of 0.95 of the largest stable one raise the loss",
+            says="share of valid forecasts after which the first 30 steps of 0.95 of the largest stable one raise the loss",
             status="measured",
             cases=drawn,
             cell=forecasts,

@@ -12,7 +12,7 @@ from checks.forecast.prediction import SCHEMES, LinearPath, raw_betas
 from checks.measurements.data import samples
 from kernels import forward, layer_grams
 from tests import examples
-from theory import linearized_flow
+from theory import limit_grams, linearized_flow
 
 RAW = SCHEMES[2:]
 SIGMAS = {"relu": lambda z: np.maximum(z, 0), "tanh": np.tanh}
@@ -84,6 +84,57 @@ def test_steps_are_those_of_descent_on_the_linear_model(seed, ratio, share):
     while e @ e > ratio * (y @ y) and steps < 10_000:
         e, steps = e - step * (J @ J.T) @ e / 4, steps + 1
     assert abs(path.steps_to(ratio, step) - steps) <= 1
+
+
+@given(seed=seeds, unit=st.floats(-200, 200), ratio=st.floats(1e-9, 0.999999))
+def test_the_time_to_a_loss_has_its_digits_in_every_unit_of_time(seed, unit, ratio):
+    """A gap of 1 and 1/9, shares a half: ratio = (s + s^{1/9})/2 for s = e^{−2t}."""
+    K = np.diag([1.0, 1 / 9]) * 10.0**unit
+    t = LinearPath.of(K, np.ones(2), 1).time_of(ratio) * 10.0**unit
+    assert -(np.expm1(-2 * t) + np.expm1(-2 * t / 9)) / 2 == pytest.approx(1 - ratio, rel=1e-7)
+
+
+@given(seed=seeds, hidden=st.floats(1e-6, 0.989), ratio=st.floats(1e-12, 0.9))
+def test_what_cannot_fall_never_keeps_the_path_from_its_end(seed, hidden, ratio):
+    path = LinearPath.of(np.diag([0.0, 1e-9, 1.0]), np.sqrt([hidden, (1 - hidden) / 2, (1 - hidden) / 2]))
+    goal, own = path.reachable(ratio)
+    assert hidden < goal < 1 and own == (goal == ratio) and path.loss(path.time_of(goal)) == pytest.approx(goal)
+    assert path.steps_to(goal, 0.9) > 0
+
+
+def test_a_network_that_cannot_move_is_refused():
+    X, y = np.eye(3), np.arange(3.0)
+    for kappa in (1e-300, 1e-100, 1e100):
+        with pytest.raises(ValueError, match="a scale extreme"):
+            forecast(X, y, make_network(3, 8, hidden_layers=1, activation="relu", kappa=kappa))
+    with pytest.raises(ValueError, match="must be finite"):
+        forecast(X, y, make_network(3, 8, hidden_layers=1, activation="relu", kappa=1e200))
+    with pytest.raises(ValueError, match=r"1[.]0000 of the loss cannot fall"):
+        forecast(np.ones((2, 3)), [1.0, -1.0], make_network(3, 8, hidden_layers=1, activation="tanh"), centred=True)
+
+
+@given(seed=seeds)
+def test_the_generalisation_term_of_equal_rows_with_one_target_is_that_of_the_least_norm_fit(seed):
+    rng = np.random.default_rng(seed)
+    X, y = rng.normal(size=(5, 4)), rng.normal(size=5)
+    X[1], y[1] = X[0], y[0]
+    network = make_network(4, 32, hidden_layers=1, activation="tanh")
+    K = limit_grams(X, hidden_layers=1, activation="tanh").ntk
+    found = limits(X, y, network, 0.1)
+    assert found.generalisation == pytest.approx(np.sqrt(2 * y @ np.linalg.pinv(K, rcond=1e-12) @ y / 5), rel=1e-6)
+    assert found.certified <= 0 and found.condition == np.inf
+    assert limits(X, y + np.eye(5)[0], network, 0.1).generalisation == np.inf
+
+
+@examples(5)
+@given(seed=seeds)
+def test_the_kernel_change_is_measured_where_the_loss_is_the_one_foretold(seed):
+    """Little training changes the kernel in proportion to time; the last step of a run ends far beyond."""
+    X, y = samples({"kind": "random", "n": 6, "d": 8}, seed)
+    network = make_network(8, 256, hidden_layers=1, activation="tanh", seed=seed)
+    found = forecast(X, y, network, loss_ratio=0.999, centred=True)
+    run = train(X, y, network, found, centred=True, descent=False)
+    assert found.kernel_change == pytest.approx(run.kernel_change, rel=0.02)
 
 
 @pytest.mark.claim("numerics/forecast")
