@@ -10,7 +10,7 @@ from checks.forecast.limits import GOAL, limits
 from checks.forecast.measured import train
 from checks.forecast.prediction import SCHEMES, LinearPath, raw_betas
 from checks.measurements.data import samples
-from kernels import forward, layer_grams
+from kernels import forward, gradient_flow, layer_grams
 from tests import examples
 from theory import limit_grams, linearized_flow
 
@@ -58,6 +58,36 @@ def test_weights_have_the_deviations_of_the_scheme(seed, scheme, L):
     betas = raw_betas(scheme, 40, 60, L) * [1.0, *[60**0.5] * (L - 1), 1.0]
     assert network.betas == pytest.approx(betas)
     assert [array.std() for array in network.params.arrays] == pytest.approx(betas, rel=0.5)
+
+
+def test_the_variance_of_pytorch_is_a_third_over_the_fan_in():
+    """Its layers are uniform on ± 1/√(fan-in)."""
+    assert raw_betas("torch", 12, 75, 2) == pytest.approx([1 / 6, 1 / 15, 1 / 15])
+
+
+@examples(10)
+@given(seed=seeds, scheme=st.sampled_from(RAW), L=depths)
+def test_the_drift_per_neuron_counts_every_layer_in_its_own_units(seed, scheme, L):
+    X, y = samples({"kind": "random", "n": 5, "d": 8}, seed)
+    network = make_network(8, 64, hidden_layers=L, activation="tanh", scheme=scheme, seed=seed)
+    found = forecast(X, y, network, loss_ratio=0.5, nodes=1)
+    betas = raw_betas(scheme, 8, 64, L) * [1.0, *[8.0] * (L - 1), 1.0]
+    moved = found.layer_changes * [np.linalg.norm(array) for array in network.params.arrays] / betas
+    assert found.drift == pytest.approx(np.linalg.norm(moved) / 8, rel=1e-8)
+
+
+@examples(10)
+@given(seed=seeds, L=st.integers(1, 2), kappa=st.floats(300, 1_000))
+def test_the_correction_foretells_the_loss_better_than_the_linearised_path(seed, L, kappa):
+    """When the linearised network has a tenth of it left: off by 1/κ² where that is off by 1/κ."""
+    X, y = samples({"kind": "random", "n": 5, "d": 8}, seed)
+    network = make_network(8, 128, hidden_layers=L, activation="tanh", kappa=kappa, seed=seed)
+    found = forecast(X, y, network, loss_ratio=0.1, centred=True, nodes=24)
+    run = gradient_flow(
+        network.params, X, y, activation="tanh", kappa=kappa, centred=True, times=[found.time], rtol=1e-6
+    )
+    true = np.log(2 * len(y) * run.losses[0] / (y @ y))
+    assert abs(np.log(found.corrected_ratio) - true) < 0.5 * abs(np.log(found.loss_ratio) - true)
 
 
 @given(seed=seeds, n=st.integers(2, 8), ratio=st.floats(0.01, 0.9))
