@@ -122,4 +122,6 @@ def _theorem(X: np.ndarray, y: np.ndarray, network: Network) -> str:
             label = "loss-decay (T5)"
     except ValueError as error:
         return f"no guarantee: {error}"
-    return f"f_0 off, m ≥ {m:.3g}, κ ≥ {kappa:.3g}: λ_min never halves and the loss decays, probability {1 - DELTA:g}, {label}"
+    met = "met" if network.params.width >= m and network.kappa >= kappa else "not met"
+    said = f"f_0 off, m ≥ {m:.3g}, κ ≥ {kappa:.3g} ({met} here): λ_min never halves and the loss decays"
+    return f"{said}, probability {1 - DELTA:g}, {label}"

@@ -253,3 +253,13 @@ def test_a_network_that_is_none_is_refused(change, message):
 def test_data_that_do_not_fit_are_refused(X, y, options, message):
     with pytest.raises(ValueError, match=message):
         forecast(X, y, make_network(3, 8, hidden_layers=1, activation="relu"), **options)
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_what_a_theorem_asks_is_named_and_whether_it_is_met(activation):
+    X, y = samples({"kind": "orthonormal", "n": 2}, 0)
+    small, large = (
+        limits(X, y, make_network(2, 30_000, hidden_layers=1, activation=activation, kappa=kappa), 0.1).theorem
+        for kappa in (1.0, 1e6)
+    )
+    assert "(not met here)" in small and "(met here)" in large and "λ_min never halves" in large
