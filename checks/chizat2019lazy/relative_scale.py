@@ -26,7 +26,7 @@ def horizons(tier: str) -> Iterator[Case]:
 
 def over_scale(case: dict, found: Arrays, share: float = 1.0) -> Sides:
     """Relative distance over κ, and ``share`` of K²."""
-    return Sides(found["distance"], share * case["horizon"] ** 2, found["error"])
+    return Sides(found["distance"], share * case["horizon"] ** 2, found["error"], found["resolved"])
 
 
 def least(case: dict, found: Arrays) -> Sides:
@@ -36,7 +36,7 @@ def least(case: dict, found: Arrays) -> Sides:
 
 def with_found(case: dict, found: Arrays, share: float = 1.0) -> Sides:
     """Relative distance over κ, and ``share`` of K² with the largest ‖D²h(w_0)[u, v]‖ found in place of its upper bound."""
-    return Sides(found["distance"], share * found["found"] * case["horizon"] ** 2, found["error"])
+    return Sides(found["distance"], share * found["found"] * case["horizon"] ** 2, found["error"], found["resolved"])
 
 
 def losses(tier: str) -> Iterator[Case]:

@@ -26,6 +26,7 @@ from theory.scaled_bounds import least_scale, loss_criterion
 RTOLS = (1e-6, 1e-7)
 KAPPAS = (1e-3, 1e-4)
 SHARES = (5e-6, 5e-7)
+RESOLVED = 5e-3
 
 
 def constants_of(
@@ -109,7 +110,8 @@ def at_small_scales(seed: int, *, kinds: Sequence[str], horizon: float) -> dict[
 
     It differs from its limit as α → ∞ by a term linear in κ, hence by a ninth of its difference to that at ten times κ.
     ``error`` is that difference, plus the error of ‖D²h(w_0)‖, which also covers the tolerance, 1e−3 of the distance. ``found``
-    is the largest ‖D²h(w_0)[u, v]‖ found over the upper bound with which κ is formed.
+    is the largest ‖D²h(w_0)[u, v]‖ found over the upper bound with which κ is formed. ``resolved``: whether rounding of αh at
+    the largest α is at most `RESOLVED` of K²κ; it is not for a neuron that is all but saturated.
     """
     rtol = min(1e-6, 1e-3 * min(horizon, 1.0) * KAPPAS[-1])  # the two flows are apart by about Kκ of their length
     rows = []
@@ -117,7 +119,12 @@ def at_small_scales(seed: int, *, kinds: Sequence[str], horizon: float) -> dict[
         alphas = [scale_of(drawn, 1.0) / kappa for kappa in KAPPAS]
         far, near = np.array([relative_distance(drawn, alpha, horizon, rtol) for alpha in alphas]) / KAPPAS
         found = curvature_found(drawn.model, drawn.start, seed) / curvature_bound(drawn.model, drawn.start)
-        rows.append({"distance": near, "error": abs(near - far) + STEP_ERROR * near, "found": found})
+        outputs = np.linalg.norm(getattr(drawn.model, "value", 0.0))  # h is a difference of two of this size
+        rounding = (
+            np.finfo(float).eps * alphas[-1] * outputs / np.linalg.norm(drawn.targets) / (KAPPAS[-1] * horizon**2)
+        )
+        own = {"distance": near, "error": abs(near - far) + STEP_ERROR * near, "found": found}
+        rows.append(own | {"resolved": rounding <= RESOLVED})
     return stacked(rows)
 
 

@@ -36,8 +36,8 @@ def limit_least(X: np.ndarray, activation: str = "relu") -> float:
 def certified_flows(*, data: dict, width: int, stream: list, first: int, draws: int) -> dict[str, np.ndarray]:
     """What (T1) bounds, for every draw at κ_cert, (draws,), from flows to the losses `STAGES`.
 
-    ``scale`` κ_cert, inf where λ_min(G_0) is too small; ``kept`` Φ(τ_1); ``least`` min_t (m/κ²)λ_min(G_t), ``least error``
-    its change when the tolerance is cut by ten; ``weights`` max_k ‖w_k(t) − w_k‖/r_k(τ_1) and ``output`` max_k
+    ``scale`` κ_cert, inf where λ_min(G_0) is too small, and the rest 0; ``kept`` Φ(τ_1); ``least`` min_t (m/κ²)λ_min(G_t),
+    ``least error`` its change when the tolerance is cut by ten; ``weights`` max_k ‖w_k(t) − w_k‖/r_k(τ_1) and ``output`` max_k
     |a_k(t) − a_k|/δ_k(τ_1) at the ends of the stages, ``exchanged`` the first with h_k and |a_k| exchanged in r_k.
     """
     X, y = samples(data, data_seed(stream))
@@ -51,7 +51,7 @@ def _certified(seed: int, X: np.ndarray, y: np.ndarray, m: int) -> dict[str, flo
     scale, tau = certified_scale(X, W, a, y, limit_least(X))
     found = {"scale": scale} | dict.fromkeys(keys, np.nan)
     if not tau:
-        return found
+        return found | dict.fromkeys(keys, 0.0)
     found["kept"], (r, delta) = kept_eigenvalue(X, W, a, tau), displacement_bounds(X, W, a, tau)
     h = np.linalg.norm(np.maximum(W @ X.T, 0), axis=1) / np.sqrt(np.linalg.eigvalsh(X @ X.T)[-1])
     seen = h > 0  # a neuron that is off on all inputs does not move

@@ -8,12 +8,22 @@ from hypothesis import given, target
 from hypothesis import strategies as st
 
 from checks.chizat2019lazy.finite_horizon import KINDS as LIPSCHITZ_KINDS
-from checks.chizat2019lazy.relative_scale import CHANGES, CLAIM, FAR, SWEEP, against_scale
+from checks.chizat2019lazy.relative_scale import CHANGES, CLAIM, FAR, SWEEP, against_scale, over_scale
 from checks.claim import Case
-from checks.judges import LocalSlope
-from checks.measurements.horizon_distances import along_scales
-from checks.measurements.scaled_models import KINDS, LOSSES, curvature_bound, curvature_found, draw, second_derivative
+from checks.judges import AtMost, LocalSlope
+from checks.measurements import horizon_distances
+from checks.measurements.horizon_distances import along_scales, at_small_scales
+from checks.measurements.scaled_models import (
+    KINDS,
+    LOSSES,
+    Drawn,
+    curvature_bound,
+    curvature_found,
+    draw,
+    second_derivative,
+)
 from checks.verdict import Verdict
+from kernels.models import Centred, TwoLayerModel
 from tests import examples
 from tests.claims import judged, part_of
 from theory.scaled_bounds import scalar_distance
@@ -121,3 +131,18 @@ def test_the_bound_of_the_curvature_is_below_the_lipschitz_constant_times_a_dime
     rank = np.sqrt(min(len(drawn.targets), len(drawn.start)))
     lipschitz = drawn.model.jacobian_lipschitz(drawn.start, 0.0)
     assert curvature_bound(drawn.model, drawn.start) <= rank * lipschitz * (1 + 1e-6)
+
+
+def test_a_model_whose_distance_is_rounding_is_counted_and_not_judged():
+    found = {"distance": np.array([0.5, 9.0]), "error": np.zeros(2), "resolved": np.array([True, False])}
+    evidence = AtMost()(over_scale({"horizon": 1.0}, found))
+    assert evidence.verdict is Verdict.SUPPORTED and evidence.excluded == 1
+
+
+def test_of_a_saturated_neuron_the_distance_is_rounding(monkeypatch):
+    """tanh' is of order 1e-7 there, and the α at which κ is 1e-4 so large that αh keeps two digits of the distance."""
+    model, y = TwoLayerModel(np.array([[1.0], [-1.0]]), "tanh", np.ones(1)), np.ones(2)
+    cases = {"neuron": Drawn(Centred(model, np.full(1, 9.0)), np.full(1, 9.0), y), "quadratic": draw("quadratic", 0)}
+    monkeypatch.setattr(horizon_distances, "draw", lambda kind, seed: cases[kind])
+    found = at_small_scales(kinds=["neuron", "quadratic"], horizon=0.01, stream=[0, 1, 2, 3], first=0, draws=1)
+    assert found["resolved"].tolist() == [[False, True]]

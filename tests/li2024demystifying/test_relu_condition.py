@@ -8,10 +8,12 @@ from hypothesis import given, target
 from hypothesis import strategies as st
 from scipy.integrate import quad, solve_ivp
 
-from checks.li2024demystifying.relu_condition import PAIR
+from checks.judges import AtLeast
+from checks.li2024demystifying.relu_condition import PAIR, kernel_kept
 from checks.measurements.data import inputs, samples
 from checks.measurements.eigenvalues import pair
 from checks.measurements.relu_conditions import certified_flows, envelopes, halvings, limit_least
+from checks.verdict import Verdict
 from kernels import gradient_flow, init_parameters, layer_grams
 from tests import examples
 from theory import limit_grams
@@ -234,3 +236,11 @@ def test_twins_are_turned_by_their_angle():
         assert np.arccos(X[0] @ X[1]) == pytest.approx(0.2) and y[1] == -y[0] and np.linalg.norm(y) == pytest.approx(2)
         assert samples(data | {"alike": True}, 7)[1][1] == samples(data | {"alike": True}, 7)[1][0]
         assert np.array_equal(inputs(kind, n=4, seed=7)[2:], X[2:])
+
+
+def test_a_network_whose_kernel_is_nearly_singular_at_the_start_is_counted_and_not_judged():
+    """Of two neurons on four inputs λ_min(G_0) is 0."""
+    found = certified_flows(data={"kind": "random", "n": 8, "d": 8}, width=2, stream=[0, 1, 2, 3], first=0, draws=2)
+    assert np.isinf(found["scale"]).all() and not found["least"].any() and not found["weights"].any()
+    evidence = AtLeast()(kernel_kept({}, found))
+    assert evidence.verdict is Verdict.HYPOTHESES_NOT_MET and evidence.excluded == 2
