@@ -98,9 +98,10 @@ def where_trained(case: dict, found: Arrays) -> Draws:
 
 
 def exponent(case: dict, *, other: bool = False) -> Slope:
-    """The exponent as κ → 0; that of the ``other`` kind of σ, bounded or not."""
+    """The exponent as κ → 0, for bounded σ an upper bound; that of the ``other`` kind of σ, bounded or not."""
     bounded = (case["activation"] == "tanh") != other
-    return Slope(-drift_exponent(-1.0, centred=True, hidden_layers=case["hidden_layers"], bounded=bounded), 0.05)
+    predicted = -drift_exponent(-1.0, centred=True, hidden_layers=case["hidden_layers"], bounded=bounded)
+    return Slope(predicted, 0.05, side="≤" if bounded and not other else "=")
 
 
 CLAIM = Claim(
@@ -112,7 +113,7 @@ CLAIM = Claim(
         "the drift D = sup_t ‖θ_t − θ_0‖/√m is a function of κ that falls to 0 as κ → ∞ and grows without bound as κ → 0: "
         "networks are lazy, D → 0, if and only if κ → ∞. Along κ = k_0 m^γ they are for γ > 0, of which NTK's γ = 1/2 is one "
         "point, and not for γ ≤ 0; κ = log m, where log κ/log m → 0 too, is lazy. As κ → 0, D is of order κ^{−1/(L+1)} for "
-        "relu and κ^{−1} for bounded σ"
+        "relu and at least κ^{−1} for bounded σ"
     ),
     assumptions=(
         "centred training, unit inputs, no two parallel; as κ → 0 networks that reach their targets: a narrow relu network "
@@ -202,6 +203,7 @@ CLAIM = Claim(
             read=where_trained,
             judge=exponent,
             controls=(Control("the exponent of the other kind of σ", judge=partial(exponent, other=True)),),
+            why="with bounded σ the features stay of order one and a must grow like 1/κ; D may grow a little faster",
         ),
     ),
 )
