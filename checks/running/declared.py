@@ -88,7 +88,9 @@ def setting_text(value: object) -> str:
             setting_text(item) if isinstance(item, str) else f"{k} = {setting_text(item)}" for k, item in value.items()
         )
     if isinstance(value, list | tuple):
-        return _listed([f"({setting_text(v)})" if isinstance(v, list | tuple) else setting_text(v) for v in value])
+        items = [f"({setting_text(v)})" if isinstance(v, list | tuple) else setting_text(v) for v in value]
+        nested = len(items) > 2 and isinstance(value[0], list | tuple)
+        return f"{items[0]} … {items[-1]}" if nested else _listed(items)
     if isinstance(value, float):
         return f"{value:.6g}" if value.is_integer() else f"{value:.4g}"
     return str(value)
