@@ -29,7 +29,7 @@ def pytest_collection_modifyitems(config, items):
     """Leave out slow tests unless ``-m`` speaks of them."""
     slow = [item for item in items if item.get_closest_marker("slow")]
     if slow and "slow" not in config.option.markexpr:
-        config.hook.pytest_deselected(slow)
+        config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if item not in slow]
 
 
