@@ -117,7 +117,9 @@ def limits(seed: int, *, kind: str, loss: str, outputs: int, sizes: Sequence[flo
     rtol, times = SQUARE_RTOL if loss == "square" else RTOL, [t / 3, 2 * t / 3, t]
     linear = model_flow(Linearised(drawn.model, drawn.start), R, drawn.start, times=times, rtol=rtol)
     A = (J.T * R.evaluate(linear.outputs[-1])[2]) @ J
-    change = first_change(drawn.model, R, drawn.start, linear.displacements[-1], unit * sizes[-WINDOW], A)
+    change = first_change(
+        drawn.model, R, drawn.start, linear.displacements[-1], unit * sizes[max(0, len(sizes) - WINDOW)], A
+    )
     first, second = shifts(A, change, r)
     runs = with_finer(sizes, (rtol, FINER * rtol))
     *found, fine = (limit(drawn.model, R, drawn.start, unit * size, t, own, seed) for size, own in runs)

@@ -36,7 +36,7 @@ CLAIM = Claim(
     paper="numerics",
     name="forecast",
     source="no paper: python -m checks forecast, scored on fresh draws; derivation in docs/theory.md",
-    summary="a forecast that calls itself valid foretells drift, layers, kernel change and the largest stable step",
+    summary="a forecast that calls itself valid foretells drift, layers, kernel change and the stable step",
     statement=(
         "for a network without biases on real data, of any scheme, the forecast from its tangent kernel at the start calls "
         "itself valid where its two paths, linearised and once corrected, have losses within a factor 1.5 and a kernel change "
