@@ -154,13 +154,14 @@ class Watch:
         items.sort(key=lambda item: (files.index(item.path), self.stem not in item.name))
         items[:] = [item for item in items if self.wanted(item)]
 
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+    # quoted: both are named so from pytest 7 on
+    def pytest_runtest_logreport(self, report: "pytest.TestReport") -> None:
         """Write down what fails."""
         if report.failed:
             with self.note.open("a", encoding="utf-8") as file:
                 file.write(f"{report.nodeid}\n")
 
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+    def pytest_collectreport(self, report: "pytest.CollectReport") -> None:
         """Write down what cannot be imported."""
         self.pytest_runtest_logreport(report)
 
