@@ -47,7 +47,7 @@ refute. Verdicts: SUPPORTED, REFUTED, INCONCLUSIVE, HYPOTHESES_NOT_MET, NOT_RUN.
 """
 EPILOG = """\
 examples:
-  python -m checks                                    every claim, quick tier, in a minute or two
+  python -m checks                                    every claim, quick tier, in two or three minutes
   python -m checks list                               labels, sources, statements
   python -m checks run gram-limit                     one claim, all its evidence
   python -m checks run path/to/my_claim.py            a claim of your own, see docs/adding_a_claim.md
