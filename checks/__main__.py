@@ -7,16 +7,13 @@ if __name__ == "__main__":
 
 import argparse
 import difflib
-import importlib.util
 import inspect
 import json
 import os
 import re
-import sys
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import NoReturn
 
 from rich.console import Console
@@ -32,9 +29,11 @@ from checks.running.record import IN_CHECKOUT, OUTSIDE, exit_status, merged, rea
 from checks.running.soak import soak
 from checks.running.sweep import Sweep
 from checks.running.table import count_line, print_claim, print_entry, print_line, print_table
+from checks.running.user_files import load
 from checks.running.verify import verify
 
 RECORD = "claims.json"
+COMMANDS = ("list", "run", "soak", "forecast")
 REDIRECTED = 100  # columns of a table in a file
 DEFAULTS = {"tier": "quick", "jobs": os.cpu_count(), "scheduler": None, "seed": 0, "out": Path("results")}
 DEFAULTS |= {"device": "cpu", "cifar": None}
@@ -185,7 +184,7 @@ class Parser(argparse.ArgumentParser):
         if word and (word[1].endswith(".py") or word[1] in known_claims()):
             message = f"{word[1]} is a claim: python -m checks run {word[1]}"
         elif word:
-            message = unknown(word[1], ("list", "run", "soak", *known_claims()))
+            message = unknown(word[1], (*COMMANDS, *known_claims()))
         super().error(message)
 
 
@@ -194,9 +193,8 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     formatter = argparse.RawDescriptionHelpFormatter
     parser = Parser(prog="python -m checks", description=DESCRIPTION, epilog=EPILOG, formatter_class=formatter)
     add_options(parser, DEFAULTS)
-    commands = parser.add_subparsers(
-        dest="command", metavar="{list,run,soak,forecast}", parser_class=argparse.ArgumentParser
-    )
+    options = {"metavar": f"{{{','.join(COMMANDS)}}}", "parser_class": argparse.ArgumentParser}
+    commands = parser.add_subparsers(dest="command", **options)
     listing = commands.add_parser("list", help="labels, sources, one-line statements")
     listing.add_argument("--json", action="store_true", help="as JSON")
     run = commands.add_parser("run", help="check the named claims and show all their evidence")
@@ -350,18 +348,6 @@ def claim_of_file(path: Path) -> Claim:
     if inside and claim.label not in {c.label for c in CLAIMS}:
         raise argparse.ArgumentTypeError(f"{path} is not listed: add its CLAIM to CLAIMS in checks/claims.py")
     return claim
-
-
-def load(path: Path) -> ModuleType:
-    """The module of a file. It is not left in ``sys.modules``, so that its functions travel to other processes by value."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module  # dataclasses look themselves up while they are defined
-    try:
-        spec.loader.exec_module(module)
-    finally:
-        del sys.modules[path.stem]
-    return module
 
 
 def natural(text: str) -> int:

@@ -5,8 +5,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from checks.claim import Run
-from checks.measurements.forecasts import PREDICTIONS
-from checks.numerics.forecast import CLAIM, DRIFT, KERNEL, TIME
+from checks.measurements.forecasts import BANDS, PREDICTIONS
+from checks.numerics.forecast import CLAIM
 from checks.running.verify import measure
 from figures.style import GREYS, PREDICTED
 
@@ -14,10 +14,9 @@ CAPTION = (
     "Claim numerics/forecast. Predicted against measured for networks of any scheme, width, depth and activation on rows of "
     "five data sets, where the forecast calls itself valid, one point a network of the first look: drift per neuron, relative "
     "change of the tangent kernel, time of the flow to the named loss. On the solid line they are equal; between the dashed "
-    "ones, the band that the claim names, they agree to a factor 1.1, 2 and 2."
+    f"ones, the band that the claim names, they agree to a factor {', '.join(f'{BANDS[name]:g}' for name in PREDICTIONS)}."
 )
 COLUMNS = ("panel", "measured", "predicted")
-BANDS = {"drift": DRIFT, "kernel": KERNEL, "time": TIME}
 TITLES = {"drift": "drift per neuron", "kernel": "relative change of the kernel", "time": "time to the loss"}
 
 
@@ -26,7 +25,7 @@ def compute(run: Run) -> np.ndarray:
     ((_, found),) = measure(CLAIM, "a", run)
     rows = [
         (name, predicted / ratio, predicted)
-        for name in BANDS
+        for name in PREDICTIONS
         for predicted, ratio in zip(found[PREDICTIONS[name]], found[name], strict=True)
         if np.isfinite(ratio)
     ]
@@ -35,8 +34,9 @@ def compute(run: Run) -> np.ndarray:
 
 def draw(table: np.ndarray) -> Figure:
     """One panel a quantity, both axes alike."""
-    figure, panels = plt.subplots(1, len(BANDS), figsize=(7.2, 2.7))
-    for panel, (name, band) in zip(panels, BANDS.items(), strict=True):
+    figure, panels = plt.subplots(1, len(PREDICTIONS), figsize=(7.2, 2.7))
+    for panel, name in zip(panels, PREDICTIONS, strict=True):
+        band = BANDS[name]
         own = table[table["panel"] == name]
         ends = np.array([0.7, 1.4]) * [min(own["measured"].min(), own["predicted"].min()), own["measured"].max()]
         panel.plot(ends, ends, color="#000000", linewidth=0.8, label="equal")

@@ -429,7 +429,7 @@ def test_without_pytorch_the_other_figures_are_drawn_and_cnn_is_named(monkeypatc
 
 def test_forecast_has_its_points_near_the_line(small):
     table = table_of(forecast, small)
-    assert set(table["panel"].tolist()) == set(forecast.BANDS)
+    assert set(table["panel"].tolist()) == set(forecast.PREDICTIONS)
     assert np.median(np.abs(np.log(table["predicted"] / table["measured"]))) < np.log(1.1)
 
 

@@ -192,7 +192,7 @@ line(
 )  # fmt: skip
 line(
     theory.kernel_regression, K=K, K_test=h.array(("k", "n")), y=y.lenient("column"), time=h.not_negative().lenient("inf"),
-    K_self=h.optional(h.array(("k",), lambda rng, sizes: rng.integers(0, 9, sizes["k"]) / 8)), _infinite="free",
+    K_self=h.optional(h.array(("k",), lambda rng, sizes: rng.integers(1, 9, sizes["k"]) * 1e4)), _infinite="free",
 )  # fmt: skip
 line(theory.certified_min_eigenvalue, K=K, entry_error=h.not_negative().lenient("list", "array"), _infinite=True)
 line(

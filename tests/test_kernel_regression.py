@@ -56,3 +56,11 @@ def test_training_inputs_are_met_and_have_no_variance(seed, n, L):
     K = limit_grams(X, hidden_layers=L, activation="erf").nngp
     found = kernel_regression(K, K, y, K_self=np.diag(K))
     assert found.mean == pytest.approx(y, abs=1e-6) and found.variance == pytest.approx(np.zeros(n), abs=1e-6)
+
+
+@given(seed=seeds, n=sizes, less=st.floats(0.01, 0.9))
+def test_a_variance_that_no_kernel_has_is_refused_and_not_set_to_zero(seed, n, less):
+    K, K_test, _, _, _, y = kernels(seed, n, n + 3)
+    needed = np.einsum("xi,ij,xj->x", K_test, np.linalg.inv(K), K_test)
+    with pytest.raises(ValueError, match=r"`K_self` must be at least"):
+        kernel_regression(K, K_test, y, K_self=less * needed)

@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch", reason="needs PyTorch: pip install -e '.[cn
 from torch import nn  # noqa: E402
 
 import checks.__main__ as program  # noqa: E402
-from checks.forecast.module import criterion, forecast_model, targets_of, train_model  # noqa: E402
+from checks.forecast.module import criterion, forecast_model, relative, targets_of, train_model  # noqa: E402
 from kernels.models import QuadraticMap  # noqa: E402
 from kernels.torch_model import TorchModel  # noqa: E402
 from tests import examples  # noqa: E402
@@ -235,3 +235,8 @@ def test_a_module_of_ones_own_is_foretold_and_trained_by_one_command(tmp_path, c
         with pytest.raises(SystemExit) as end:
             program.main([*common, place])
         assert end.value.code == 2 and message in capsys.readouterr().err
+
+
+def test_a_matrix_that_stays_zero_has_not_changed_and_one_that_is_not_known_is_not_lazy():
+    assert np.array_equal(relative(np.array([0.0, 1.0, 1.0]), np.array([0.0, 0.0, 2.0])), [0.0, np.inf, 0.5])
+    assert np.isnan(relative(np.array([np.nan]), np.ones(1))).all()

@@ -37,7 +37,7 @@ def kernel_regression(
     Raises
     ------
     ValueError for shapes that do not fit, numbers that are not finite, a K that is not symmetric or has an eigenvalue below
-    −τ, a negative time, a negative k(x, x), results beyond float64.
+    −τ, a negative time, a k(x, x) with a variance that is negative beyond rounding, results beyond float64.
 
     Examples
     --------
@@ -62,9 +62,14 @@ def kernel_regression(
         variance = None
         if K_self is not None:
             K_self = validate_array(K_self, "K_self", (len(K_test),))
-            if K_self.min(initial=0) < 0:
-                raise ValueError(f"`K_self` must not be negative, got {K_self.min():g}")
-            variance = np.maximum(K_self - (features * (K_test @ Q)).sum(axis=1), 0.0)
+            left_over = K_self - (features * (K_test @ Q)).sum(axis=1)
+            rounding = tau * (1 + np.linalg.norm(features, axis=1)) ** 2
+            if (left_over < -rounding).any():
+                x = int((left_over + rounding).argmin())
+                raise ValueError(
+                    f"`K_self` must be at least K_* K^+ K_*ᵀ, as in a kernel, is {-left_over[x]:.3g} less at {x}"
+                )
+            variance = np.maximum(left_over, 0.0)  # what is left is rounding
     if not (np.isfinite(mean).all() and (variance is None or np.isfinite(variance).all())):
         raise ValueError(f"`K`, `K_test` and `y` must leave predictions within float64, got targets up to {size:.3g}")
     whole = np.linalg.norm(y / size)

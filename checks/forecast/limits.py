@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from theory.relu_condition import (
     sufficient_smooth_scale,
     sufficient_smooth_width,
 )
+from theory.validation import spectrum
 
 GOAL = 0.01  # largest relative change of a layer
 WIDEST = 2**40
@@ -48,11 +50,11 @@ def limits(X: np.ndarray, y: np.ndarray, network: Network, loss_ratio: float) ->
     """`Limits` of centred training of ``network`` to ``loss_ratio``."""
     L, m = network.params.hidden_layers, network.params.width
     K = limit_grams(X, hidden_layers=L, activation=network.activation).ntk
-    values, Q = np.linalg.eigh(K)
-    tau = 4 * len(X) * 2.0**-53 * values[-1]
+    values, Q, tau = spectrum(K, "K")
     live, coordinates = values > tau, Q.T @ y
     hidden = (coordinates[~live] ** 2).sum() > RESOLVED * (y @ y)
-    change = lambda doublings: _largest_change(X, y, network, m << doublings, loss_ratio)  # noqa: E731
+    lengths = _lengths(X, y, network, loss_ratio)
+    change = lambda doublings: _largest_change(X.shape[1], network, m << doublings, lengths)  # noqa: E731
     now = change(0)
     width = None if now is None else _least_doubling(change, now, int(np.log2(WIDEST / m)))
     normal = bool((network.betas == 1).all())
@@ -80,26 +82,48 @@ def _least_doubling(change: Callable[[int], float], now: float, most: int) -> in
     return k
 
 
-def _largest_change(X: np.ndarray, y: np.ndarray, network: Network, m: int, loss_ratio: float) -> float | None:
-    """max_l ‖ΔW^l‖/‖W^l_0‖ = max_l r_l √m (uᵀK^lu)^½/(κ‖W^l_0‖), u = ∫e in units of mn/κ²; None without a normalised form, or
-    where the loss cannot fall."""
-    L, activation, scale, d = network.params.hidden_layers, network.activation, 1.0, X.shape[1]
+def _lengths(
+    X: np.ndarray, y: np.ndarray, network: Network, loss_ratio: float
+) -> Callable[[float, tuple[float, ...]], np.ndarray | None]:
+    """(uᵀK^lu)^½ of every layer (L+1,), u = ∫e in units of mn/κ², for the scale of the inputs and the rates of the layers, each
+    once; None where the loss cannot fall.
+    """
+
+    @cache
+    def kernels(scale: float) -> np.ndarray:
+        L = network.params.hidden_layers
+        return limit_grams(X * scale, hidden_layers=L, activation=network.activation).layers
+
+    @cache
+    def lengths(scale: float, rates: tuple[float, ...]) -> np.ndarray | None:
+        layers = kernels(scale)
+        path = LinearPath.of(np.tensordot(rates, layers, axes=1), y)
+        if path.hidden > STUCK:
+            return None
+        u = path.passed(path.time_of(path.reachable(loss_ratio)[0])) / len(X)
+        return np.sqrt([max(u @ own @ u, 0.0) for own in layers])
+
+    return lengths
+
+
+def _largest_change(
+    d: int, network: Network, m: int, lengths: Callable[[float, tuple[float, ...]], np.ndarray | None]
+) -> float | None:
+    """max_l ‖ΔW^l‖/‖W^l_0‖ = max_l r_l √m (uᵀK^lu)^½/(κ‖W^l_0‖); None without a normalised form, or without `_lengths`."""
+    L = network.params.hidden_layers
     if network.scheme in ("ntk", "mean-field", "kappa"):
-        kappa, rates = m**0.5 if network.scheme == "ntk" else network.kappa, np.ones(L + 1)
+        kappa, rates, scale = m**0.5 if network.scheme == "ntk" else network.kappa, np.ones(L + 1), 1.0
     else:
         try:
-            normal = normalized_network(raw_betas(network.scheme, d, m, L), m, activation=activation)
+            normal = normalized_network(raw_betas(network.scheme, d, m, L), m, activation=network.activation)
         except ValueError:
             return None
         kappa, rates, scale = normal.kappa, normal.layer_rates, normal.input_scale
-    layers = limit_grams(X * scale, hidden_layers=L, activation=activation).layers
-    path = LinearPath.of(np.tensordot(rates, layers, axes=1), y)
-    if path.hidden > STUCK:
+    found = lengths(float(scale), tuple(rates.tolist()))
+    if found is None:
         return None
-    u = path.passed(path.time_of(path.reachable(loss_ratio)[0])) / len(X)
     sizes = np.array([(m * d) ** 0.5] + [float(m)] * (L - 1) + [m**0.5])
-    moved = rates * np.sqrt([max(u @ own @ u, 0.0) for own in layers]) * m**0.5 / kappa
-    return float((moved / sizes).max())
+    return float((rates * found * m**0.5 / kappa / sizes).max())
 
 
 def _theorem(X: np.ndarray, y: np.ndarray, network: Network) -> str:

@@ -58,7 +58,7 @@ def train(
     taken = gradient_descent(params, X, y, step=rate, steps=steps, record_every=steps, **options) if descent else None
     return Measured(
         time=float(time),
-        drift=float(np.sqrt(((layers / network.betas) ** 2).sum() / params.width)),
+        drift=network.drift(layers),
         layer_changes=layers / [np.linalg.norm(array) for array in params.arrays],
         kernel_change=change,
         descent_ratio=float(taken.losses[-1] / taken.losses[0]) if taken and len(taken.losses) > 1 else np.nan,

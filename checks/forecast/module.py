@@ -1,8 +1,6 @@
 """The forecast for a module of PyTorch, and its training (extra ``cnn``)."""
 
-import importlib.util
 import inspect
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +9,7 @@ import numpy as np
 from argument_validation import validate_array, validate_flag, validate_fraction
 from checks.forecast.measured import BEYOND, around, at_loss
 from checks.forecast.prediction import Forecast, foretold
+from checks.running.user_files import load
 from kernels.losses import SquareLoss
 from kernels.model_flow import ModelProblem, model_flow
 from kernels.models import Centred, Model
@@ -39,19 +38,18 @@ def forecast_model(
     sizes = norms(start)
     if not sizes.any():
         raise ValueError("`start` must not be 0 in all matrices, a relative change needs a size")
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return foretold(
-            problem,
-            theta,
-            first,
-            y,
-            first.outputs - y,
-            samples=samples,
-            ratio=ratio,
-            count=NODES,
-            changes=lambda there: norms(there[0]) / sizes,
-            drift=lambda there: float(np.linalg.norm(there[0]) / np.linalg.norm(start)),
-        )
+    return foretold(
+        problem,
+        theta,
+        first,
+        y,
+        first.outputs - y,
+        samples=samples,
+        ratio=ratio,
+        count=NODES,
+        changes=lambda there: relative(norms(there[0]), sizes),
+        drift=lambda there: float(np.linalg.norm(there[0]) / np.linalg.norm(start)),
+    )
 
 
 def train_model(
@@ -63,8 +61,13 @@ def train_model(
     run = model_flow(own, SquareLoss(y, 1 / samples), start, **stop)
     moved = [np.linalg.norm(v) for v in run.displacements], [norms(v) for v in run.displacements], run.times
     (drift,), layers, (time,) = (at_loss(run.losses, found.loss_ratio, values) for values in moved)
+    return float(drift / np.linalg.norm(start)), relative(layers, norms(start)), float(time), run.status
+
+
+def relative(moved: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """``moved`` over ``sizes``, (k,) each: 0 for what stays 0, inf for what leaves it, NaN for what is not known."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return float(drift / np.linalg.norm(start)), layers / norms(start), float(time), run.status
+        return np.where(moved == 0, 0.0, moved / sizes)
 
 
 def criterion(model: Model, start: np.ndarray, y: np.ndarray, *, centred: bool = False) -> float:
@@ -83,12 +86,8 @@ def load_module(place: str, columns: int) -> object:
         raise ValueError(f"--module must be FILE.py:NAME, got {place!r}")
     if not Path(path).is_file():
         raise ValueError(f"there is no file {path}")
-    spec = importlib.util.spec_from_file_location(Path(path).stem, path)
-    loaded = importlib.util.module_from_spec(spec)
-    sys.modules.setdefault(spec.name, loaded)  # dataclasses look their own module up
     try:
-        spec.loader.exec_module(loaded)
-        found = getattr(loaded, name)
+        found = getattr(load(Path(path)), name)
         return found(columns) if inspect.isfunction(found) or inspect.isclass(found) else found
     except (Exception, SystemExit) as error:  # whatever the file does
         raise ValueError(f"{place} cannot be loaded: {type(error).__name__}: {error}") from error

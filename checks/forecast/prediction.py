@@ -24,17 +24,16 @@ from argument_validation import (
 )
 from kernels import Parameters, init_parameters
 from kernels.activations import ACTIVATIONS
-from kernels.exponential_scheme import UNIT, Point, Problem, State
+from kernels.exponential_scheme import Point, Problem, State
 from kernels.losses import SquareLoss
 from kernels.network_problem import NetworkProblem, layer_distances
 from theory.parametrization import standard_betas
+from theory.validation import spectrum
 
 SCHEMES = ("ntk", "mean-field", "he", "lecun", "xavier", "torch")
 LAZY, CRITICAL = 0.1, 1.0  # relative changes: below the first lazy, beyond the second not
-VALID_KERNEL, VALID_LOSS = (
-    0.2,
-    1.5,
-)  # largest kernel change and factor between the losses of a forecast that calls itself valid
+# largest kernel change, and factor between the losses of the two paths, of a forecast that calls itself valid
+VALID_KERNEL, VALID_LOSS = 0.2, 1.5
 STUCK = 0.99  # of the loss where nothing moves: there is nothing to foretell
 LARGEST = 1e100  # trace of a kernel whose squares are numbers
 HIDDEN = 0.9  # of the loss asked for may be where nothing moves
@@ -55,6 +54,10 @@ class Network:
     rates: np.ndarray
     betas: np.ndarray
 
+    def drift(self, moved: np.ndarray) -> float:
+        """D = (Σ_l ‖ΔW^l‖²/(β_l²m))^½, per neuron in units of its own weights, for ``moved`` ‖ΔW^l‖ (L+1,)."""
+        return float(np.sqrt(((moved / self.betas) ** 2).sum() / self.params.width))
+
 
 @dataclass(frozen=True)
 class Forecast:
@@ -68,7 +71,7 @@ class Forecast:
     loss_ratio : as asked, or what can be reached: `reached` says which. time : t* at which the linearised network is there.
     largest_step : 2n/λ_max(G_0), beyond which descent of the linearised network diverges. steps : of 0.95 of it to t*'s loss;
     `steps_of` gives those of another step.
-    drift : D = (Σ_l ‖ΔW^l‖²/(β_l²m))^½ at t*, per neuron in units of its own weights, by the linearised path.
+    drift : D of `Network.drift` at t*, by the linearised path.
     layer_changes : (L+1,) ‖ΔW^l‖/‖W^l_0‖. kernel_change : ‖G − G_0‖/‖G_0‖ at the end of the corrected path.
     distance : ‖f − f_lin‖/‖e_0‖ there. corrected_ratio : loss ratio there, where the linearised path has ``loss_ratio``.
     least_rows : the rows that hold 90 % of the least eigenvector.
@@ -96,7 +99,7 @@ class Forecast:
 
     @property
     def valid(self) -> bool:
-        """Whether the two paths agree: kernel change below 0.2, and losses at t* within a factor 1.5 of each other."""
+        """Whether the two paths agree: kernel change below `VALID_KERNEL`, losses at t* within a factor `VALID_LOSS`."""
         factor = self.corrected_ratio / self.loss_ratio
         return self.kernel_change < VALID_KERNEL and 1 / VALID_LOSS < factor < VALID_LOSS
 
@@ -120,7 +123,7 @@ class Forecast:
     @property
     def regime(self) -> str:
         """lazy, critical or not lazy, by the largest of the relative changes of a layer; see also `per_neuron`."""
-        return _regime(float(np.nanmax(self.layer_changes)))
+        return _regime(float(self.layer_changes.max()))
 
     @property
     def per_neuron(self) -> str:
@@ -205,12 +208,11 @@ def forecast(
     if n < 2:
         raise ValueError("`X` must have at least 2 rows, got 1")
     count = next((k for size, k in NODES.items() if n <= size), 4) if nodes is None else validate_count(nodes, "nodes")
-    theta, m = network.params.arrays, network.params.width
+    theta = network.params.arrays
     model = {"activation": network.activation, "kappa": network.kappa, "rates": network.rates}
-    first = NetworkProblem(np.ascontiguousarray(X.T), SquareLoss(y, 1 / n), **model).point(theta)
-    shift = first.outputs if validate_flag(centred, "centred") else np.zeros(n)
-    problem = NetworkProblem(np.ascontiguousarray(X.T), SquareLoss(y + shift, 1 / n), **model)
-    e = first.outputs - shift - y
+    problem = NetworkProblem(np.ascontiguousarray(X.T), SquareLoss(y, 1 / n), **model)
+    first = problem.point(theta)
+    e = -y if validate_flag(centred, "centred") else first.outputs - y
     length = layer_distances(theta, None)
     return foretold(
         problem,
@@ -222,7 +224,7 @@ def forecast(
         ratio=ratio,
         count=count,
         changes=lambda there: layer_distances(there, theta) / length,
-        drift=lambda there: float(np.sqrt(((layer_distances(there, theta) / network.betas) ** 2).sum() / m)),
+        drift=lambda there: network.drift(layer_distances(there, theta)),
     )
 
 
@@ -297,8 +299,8 @@ class LinearPath:
     def of(cls, G: np.ndarray, e: np.ndarray, samples: int | None = None) -> "LinearPath":
         """That of the tangent kernel G (N, N) from e (N,), n = N by default; eigenvalues that rounding hides are 0."""
         n = samples or len(e)
-        values, Q = np.linalg.eigh(G)
-        return cls(np.where(values > 4 * len(e) * UNIT * values[-1], values, 0.0) / n, Q, e, G / n)
+        values, Q, tau = spectrum(G, "G")
+        return cls(np.where(values > tau, values, 0.0) / n, Q, e, G / n)
 
     def reachable(self, ratio: float) -> tuple[float, bool]:
         """``ratio``, or, where as much is hidden, that share (at least 0.001) of the rest above it; which it is."""

@@ -5,7 +5,7 @@ import numpy as np
 from checks.forecast.limits import GOAL, WIDEST, Limits
 from checks.forecast.measured import Measured
 from checks.forecast.prediction import CRITICAL, LAZY, MODES, VALID_KERNEL, Forecast, Network
-from checks.forecast.scored import unscored
+from checks.forecast.scored import BANDS, unscored
 from checks.forecast.user_data import UserData
 from kernels.models import CountedWeights
 
@@ -73,7 +73,7 @@ def _of_network(network: Network) -> str:
 
 
 def _of_regime(found: Forecast, what: str = "drift per neuron") -> str:
-    largest = float(np.nanmax(found.layer_changes))
+    largest = float(found.layer_changes.max())
     layers = ", ".join(f"{change:.2g}" for change in found.layer_changes)
     said = f"{found.regime.upper()}: layers change by {layers} of their size (lazy below {LAZY:g}, not lazy from {CRITICAL:g}"
     edge = LAZY if largest < np.sqrt(LAZY * CRITICAL) else CRITICAL
@@ -93,8 +93,8 @@ def _of_forecast(found: Forecast, missing: list[str]) -> list[str]:
     right = f"the two paths agree; not scored for {', '.join(missing)} [derived]"
     if not missing:
         right = (
-            "the two paths agree; of networks like this three in four had drift right to 10 %, kernel change and time to a "
-            f"factor of 2 [measured, {LABEL}]"
+            "the two paths agree; of networks like this three in four had drift right to "
+            f"{100 * BANDS['drift'] - 100:.0f} %, kernel change and time to a factor of {BANDS['kernel']:g} [measured, {LABEL}]"
         )
     small = found.kernel_change < VALID_KERNEL
     why = "the losses of its two paths differ" if small else f"kernel change {found.kernel_change:.2g}"
@@ -185,7 +185,7 @@ def lines_of_module(
 
 def _largest(predicted: np.ndarray, measured: np.ndarray) -> tuple[float, float]:
     """Of the layer that is to change most."""
-    most = int(np.nanargmax(predicted))
+    most = int(predicted.argmax())
     return float(predicted[most]), float(measured[most])
 
 

@@ -4,6 +4,7 @@ from checks.forecast.prediction import Network
 
 SCHEMES = ("ntk", "mean-field", "he", "lecun", "xavier", 4.0, 16.0, 64.0)  # numbers are κ
 ACTIVATIONS, DEPTHS, LEAST_ROWS, LEAST_WIDTH, LOSSES = ("relu", "tanh", "gelu"), (1, 2), 20, 64, (0.01, 0.5)
+BANDS = {"drift": 1.1, "layer": 1.2, "kernel": 2.0, "time": 2.0}  # factors within which a forecast is to be right
 
 
 def unscored(network: Network, n: int, loss_ratio: float) -> list[str]:

@@ -5,13 +5,14 @@ from functools import cache
 import numpy as np
 
 from checks.forecast.measured import train
-from checks.forecast.prediction import STEP, Network, forecast, make_network
-from checks.forecast.scored import ACTIVATIONS, DEPTHS, LEAST_ROWS, LOSSES, SCHEMES
+from checks.forecast.prediction import STEP, VALID_KERNEL, VALID_LOSS, Network, forecast, make_network
+from checks.forecast.scored import ACTIVATIONS, BANDS, DEPTHS, LEAST_ROWS, LOSSES, SCHEMES
 from checks.forecast.user_data import SETS, read
 from checks.measurements.streams import each_draw
 from kernels import gradient_descent
 
-PREDICTIONS = {"drift": "drift foretold", "kernel": "kernel foretold", "time": "time foretold"}
+VALID = {"losses": VALID_LOSS, "kernel": VALID_KERNEL}  # where a forecast calls itself so
+PREDICTIONS = {key: f"{key} foretold" for key in BANDS if key != "layer"}
 STEPS, BEYOND = 30, 1.2
 EVALUATIONS = 3_000  # a network that needs more is not followed to the end: NaN
 

@@ -26,7 +26,7 @@ from theory.scaled_bounds import least_scale, loss_criterion
 RTOLS = (1e-6, 1e-7)
 KAPPAS = (1e-3, 1e-4)
 SHARES = (5e-6, 5e-7)
-RESOLVED = 5e-3
+RESOLVED = 5e-3  # half of the error with which an inequality is still decided
 
 
 def constants_of(

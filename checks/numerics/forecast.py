@@ -2,7 +2,7 @@
 
 from checks.claim import Arrays, Case, Claim, Control, Part
 from checks.judges import Counts, Frequency
-from checks.measurements.forecasts import BEYOND, STEPS, forecasts
+from checks.measurements.forecasts import BANDS, BEYOND, STEPS, VALID, forecasts
 
 SIZES = {
     "quick": {"largest_n": 40, "widths": [64, 256]},
@@ -10,7 +10,6 @@ SIZES = {
     "full": {"largest_n": 300, "widths": [64, 256, 1024, 2048]},
 }
 DRAWS = {"quick": 96, "standard": 192, "full": 384}
-DRIFT, LAYER, KERNEL, TIME = 1.1, 1.2, 2.0, 2.0  # factors within which a forecast is right
 OFTEN = 0.25  # largest share of valid forecasts that may be wrong
 
 
@@ -39,10 +38,12 @@ CLAIM = Claim(
     summary="a forecast that calls itself valid foretells drift, layers, kernel change and the stable step",
     statement=(
         "for a network without biases on real data, of any scheme, the forecast from its tangent kernel at the start calls "
-        "itself valid where its two paths, linearised and once corrected, have losses within a factor 1.5 and a kernel change "
-        f"below 0.2. Then, in more than three of four cases, its drift per neuron is right to a factor {DRIFT:g}, the change "
-        f"of the layer that changes most to {LAYER:g}, the kernel change to {KERNEL:g}, the time to {TIME:g}, and "
-        f"the first {STEPS} steps of descent, of 0.95 of the largest stable one, never raise the loss"
+        "itself valid where its two paths, linearised and once corrected, have losses within a factor "
+        f"{VALID['losses']:g} and a kernel change below {VALID['kernel']:g}. Then, in more than three of four cases, its "
+        "drift per neuron is right to a "
+        f"factor {BANDS['drift']:g}, the change of the layer that changes most to {BANDS['layer']:g}, the kernel change to "
+        f"{BANDS['kernel']:g}, the time to {BANDS['time']:g}, and the first {STEPS} steps of descent, of 0.95 of the "
+        "largest stable one, never raise the loss"
     ),
     assumptions=(
         "iris, wine, breast cancer, diabetes, digits; 20 rows and more; NTK, mean field, He, LeCun, Xavier and κ = 4, 16, 64; "
@@ -57,10 +58,12 @@ CLAIM = Claim(
             status="measured",
             cases=drawn,
             cell=forecasts,
-            read=lambda case, found: wrong(found, "drift", DRIFT),
+            read=lambda case, found: wrong(found, "drift", BANDS["drift"]),
             judge=Frequency(),
             controls=(
-                Control("the forecast of another scheme", read=lambda case, found: wrong(found, "other", DRIFT)),
+                Control(
+                    "the forecast of another scheme", read=lambda case, found: wrong(found, "other", BANDS["drift"])
+                ),
             ),
             why="the linearised path as far as training goes; all the way it overstates the drift",
         ),
@@ -71,9 +74,11 @@ CLAIM = Claim(
             cases=drawn,
             cell=forecasts,
             cells_of="a",
-            read=lambda case, found: wrong(found, "layer", LAYER),
+            read=lambda case, found: wrong(found, "layer", BANDS["layer"]),
             judge=Frequency(),
-            controls=(Control("all layers change alike", read=lambda case, found: wrong(found, "alike", LAYER)),),
+            controls=(
+                Control("all layers change alike", read=lambda case, found: wrong(found, "alike", BANDS["layer"])),
+            ),
         ),
         Part(
             letter="c",
@@ -82,12 +87,12 @@ CLAIM = Claim(
             cases=drawn,
             cell=forecasts,
             cells_of="a",
-            read=lambda case, found: wrong(found, "kernel", KERNEL),
+            read=lambda case, found: wrong(found, "kernel", BANDS["kernel"]),
             judge=Frequency(),
             controls=(
                 Control(
                     "the square of the drift, as if it were of second order",
-                    read=lambda case, found: wrong(found, "square", KERNEL),
+                    read=lambda case, found: wrong(found, "square", BANDS["kernel"]),
                 ),
             ),
             why="measured where training has the loss of the forecast",
@@ -99,10 +104,12 @@ CLAIM = Claim(
             cases=drawn,
             cell=forecasts,
             cells_of="a",
-            read=lambda case, found: wrong(found, "time", TIME),
+            read=lambda case, found: wrong(found, "time", BANDS["time"]),
             judge=Frequency(),
             controls=(
-                Control("all modes decay like the fastest", read=lambda case, found: wrong(found, "fastest", TIME)),
+                Control(
+                    "all modes decay like the fastest", read=lambda case, found: wrong(found, "fastest", BANDS["time"])
+                ),
             ),
         ),
         Part(
