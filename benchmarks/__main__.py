@@ -1,4 +1,4 @@
-"""``python -m benchmarks {gram,limits,flow,descent}``: ratios, never bare times."""
+"""``python -m benchmarks [TOPIC …]``: ratios to floors and to other libraries, never bare times."""
 
 from command_start import leave, start
 
@@ -6,59 +6,85 @@ if __name__ == "__main__":
     start()
 
 import argparse
+from pathlib import Path
 
-from benchmarks import descent, flow, gram, limits
+from rich.console import Console
+from rich.progress import Progress
+
+from benchmarks import descent, flow, gram, growth, limits, peers, weights
+from benchmarks.ratios import losses
+from benchmarks.table import COMPARISON, RECORD, facts, markdown, print_topic, read, write
+from checks.running.files import told, write_whole
+
+TOPICS = {
+    "gram": (gram, "Gram matrices of given weights against their matrix products, neural-tangents and torch.func"),
+    "limits": (limits, "limit kernels against neural-tangents, and large norms against unit norms"),
+    "weights": (weights, "standard normal weights against NumPy"),
+    "descent": (descent, "gradient descent against its matrix products"),
+    "growth": (growth, "cost against n, m and L"),
+    "flow": (flow, "gradient flow against other integrators at equal error; most of the time of all topics"),
+}
+EPILOG = "topics: " + "; ".join(f"{name}: {text}" for name, (_, text) in TOPICS.items())
 
 
-def main() -> None:
-    """Parse the command line and run one benchmark."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    add = commands.add_parser("gram", help="layer_grams against the matrix products it needs")
-    add_sizes(add, n=64, d=64, m=2048)
-    add.add_argument("-L", type=int, default=3, help="hidden layers (default 3)")
-    add.add_argument("--repeats", type=int, default=15, help="interleaved pairs (default 15)")
-    add.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="BLAS threads (default 1 2)")
-    add = commands.add_parser("limits", help="limit_grams of large norms against unit norms")
-    add.add_argument("-n", type=int, default=500, help="samples (default 500)")
-    add.add_argument("-d", type=int, default=20, help="input dimension (default 20)")
-    add.add_argument("-L", type=int, default=3, help="hidden layers (default 3)")
-    add.add_argument("--repeats", type=int, default=9, help="interleaved pairs (default 9)")
-    add = commands.add_parser(
-        "flow", help="gradient_flow against other integrators at equal error; a quarter of an hour"
+def parse() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__, epilog=EPILOG)
+    parser.add_argument(
+        "topics", nargs="*", metavar="TOPIC", help=f"of {', '.join(TOPICS)}, or peers (default: all topics)"
     )
-    add.add_argument(
-        "problems", nargs="*", metavar="PROBLEM", help="of P1, P2 (default: both, laziness and memory too)"
+    parser.add_argument("--out", type=Path, default=Path("results/benchmarks.json"), help="JSON (default %(default)s)")
+    parser.add_argument("--check", action="store_true", help="status 1 where a ratio fell by 30 %% of the recorded one")
+    parser.add_argument(
+        "--write", action="store_true", help="record the ratios of all topics and write docs/comparison.md"
     )
-    add.add_argument("--seeds", type=int, nargs="+", default=list(flow.SEEDS), help="default 0 100 200 300")
-    add = commands.add_parser("descent", help="gradient_descent against the matrix products it needs")
-    add_sizes(add, n=1000, d=100, m=50)
-    add.add_argument("--steps", type=int, default=200, help="steps of a run (default 200)")
-    add.add_argument("--repeats", type=int, default=15, help="interleaved pairs (default 15)")
+    parser.add_argument("--install", action="store_true", help="with peers: make their environments in .venv-peers/")
     options = parser.parse_args()
-    if options.command == "gram":
-        sizes = {key: getattr(options, key) for key in ("n", "d", "m", "L", "repeats")}
-        gram.report(gram.run(**sizes, threads=tuple(options.threads)), **sizes)
-    elif options.command == "limits":
-        sizes = {key: getattr(options, key) for key in ("n", "d", "L", "repeats")}
-        limits.report(limits.run(**sizes), **sizes)
-    elif options.command == "descent":
-        sizes = {key: getattr(options, key) for key in ("n", "d", "m", "steps", "repeats")}
-        descent.report(descent.run(**sizes), **sizes)
-    else:
-        unknown = set(options.problems) - flow.SIZES.keys()
-        if unknown:
-            parser.error(f"unknown problem {', '.join(sorted(unknown))}; known are {', '.join(flow.SIZES)}")
-        rows = flow.run(options.problems or list(flow.SIZES), options.seeds)
-        whole = not options.problems
-        flow.report(rows, flow.laziness(options.seeds) if whole else None, flow.memory() if whole else None)
+    unknown = [name for name in options.topics if name not in TOPICS and options.topics != ["peers"]]
+    if unknown:
+        parser.error(f"unknown topic {', '.join(unknown)}; known are {', '.join(TOPICS)}")
+    if options.write and options.topics:
+        parser.error("--write records all topics: name none")
+    if options.install and options.topics != ["peers"]:
+        parser.error("--install belongs to: python -m benchmarks peers --install")
+    return options
 
 
-def add_sizes(parser: argparse.ArgumentParser, *, n: int, d: int, m: int) -> None:
-    """Sizes that all benchmarks of networks have."""
-    parser.add_argument("-n", type=int, default=n, help=f"samples (default {n})")
-    parser.add_argument("-d", type=int, default=d, help=f"input dimension (default {d})")
-    parser.add_argument("-m", type=int, default=m, help=f"width (default {m})")
+def main() -> int:
+    """Measure the topics, print and write their rows."""
+    options, console = parse(), Console()
+    with told("benchmarks"):
+        if options.topics == ["peers"]:
+            return show_peers(console, install=options.install)
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        rows, machine = [], facts()
+        for name in options.topics or TOPICS:
+            found = []
+            with Progress(console=Console(stderr=True), transient=True) as progress:
+                task = progress.add_task(name, total=None)
+                for row in TOPICS[name][0].run():
+                    found.append(row)
+                    progress.update(task, description=f"{row.topic}: {row.case}, {row.other}")
+            print_topic(console, name, found)
+            rows += found
+            write(options.out, rows, machine)
+        console.print(f"record: {options.out}", soft_wrap=True)
+        if options.write:
+            write(RECORD, rows, machine)
+            write_whole(COMPARISON, markdown(rows, machine).encode())
+        fallen = losses(rows, read(RECORD)[0]) if options.check else []
+        for sentence in fallen:
+            console.print(sentence, style="bold red", soft_wrap=True)
+        return int(bool(fallen))
+
+
+def show_peers(console: Console, *, install: bool) -> int:
+    """Say which peers are there, after making their environments where that is asked."""
+    done = [peers.install(name, lambda text: console.print(text, soft_wrap=True)) for name in peers.PEERS if install]
+    for name in peers.PEERS:
+        state = "installed" if peers.python_of(name).exists() else f"not installed: {peers.INSTALL}"
+        console.print(f"{name}: {state}", soft_wrap=True)
+    return int(not all(done))
 
 
 if __name__ == "__main__":

@@ -1,27 +1,24 @@
 """`gradient_descent` against the matrix products that its steps cannot do without."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
-from rich.console import Console
-from rich.progress import track
-from rich.table import Table
 from threadpoolctl import threadpool_limits
 
-from benchmarks.pairs import interleaved
+from benchmarks.ratios import Ratio, interleaved, ratio, seconds
 from kernels import gradient_descent, init_parameters
 
-TARGET = 0.75
-ACTIVATIONS = ("relu", "tanh")
+SHARE = {"relu": 0.75, "tanh": 0.8}
+N, D, M, STEPS, REPEATS = 1000, 100, 50, 200, 15
 
 
-def matrix_products(X: np.ndarray, y: np.ndarray, W: np.ndarray, a: np.ndarray, steps: int) -> Callable[[], None]:
-    """The products of ``steps`` steps for one hidden layer in plain NumPy: WXᵀ, aσ(·), σ(·)e and BX."""
+def matrix_products(X: np.ndarray, y: np.ndarray, W: np.ndarray, a: np.ndarray) -> Callable[[], None]:
+    """The products of `STEPS` steps for one hidden layer in plain NumPy: WXᵀ, aσ(·), σ(·)e and BX."""
     inputs = np.ascontiguousarray(X.T)
     values, gradient = np.empty((len(a), len(X))), np.empty_like(W)
 
     def products() -> None:
-        for _ in range(steps):
+        for _ in range(STEPS):
             np.matmul(W, inputs, out=values)
             np.matmul(a, values)
             np.matmul(values, y)
@@ -30,34 +27,18 @@ def matrix_products(X: np.ndarray, y: np.ndarray, W: np.ndarray, a: np.ndarray, 
     return products
 
 
-def run(*, n: int, d: int, m: int, steps: int, repeats: int) -> list[dict]:
-    """Median seconds a step of both sides and median share of the interleaved pairs, one thread."""
+def run() -> Iterator[Ratio]:
+    """The share of the products in the steps, one thread."""
     rng = np.random.default_rng(0)
-    X = rng.normal(size=(n, d))
+    X = rng.normal(size=(N, D))
     X /= np.linalg.norm(X, axis=1, keepdims=True)
-    y, params = rng.normal(size=n), init_parameters(0, d, m, hidden_layers=1)
-    rows = []
-    for activation in track(ACTIVATIONS, description="gradient_descent", console=Console(stderr=True), transient=True):
+    y, params = rng.normal(size=N), init_parameters(0, D, M, hidden_layers=1)
+    for activation, share in SHARE.items():
 
         def descent(activation: str = activation) -> None:
-            gradient_descent(params, X, y, activation=activation, kappa=np.sqrt(m), step=0.1, steps=steps)
+            gradient_descent(params, X, y, activation=activation, kappa=np.sqrt(M), step=0.1, steps=STEPS)
 
         with threadpool_limits(1):
-            floor, ours = interleaved(matrix_products(X, y, *params.arrays, steps), descent, repeats)
-        medians = np.median(floor) / steps, np.median(ours) / steps
-        rows.append({"activation": activation, "medians": medians, "share": np.median(floor / ours)})
-    return rows
-
-
-def report(rows: list[dict], *, n: int, d: int, m: int, steps: int, repeats: int) -> None:
-    """Print the table."""
-    table = Table(
-        title=f"gradient_descent, n = {n}, d = {d}, m = {m}, one hidden layer, {repeats} interleaved pairs of {steps} steps",
-        caption=f"share = matrix products alone / gradient_descent, pair by pair, one thread; target for relu {TARGET}",
-    )
-    for name in ("activation", "matrix products", "a step", "share"):
-        table.add_column(name, justify="left" if name == "activation" else "right")
-    for row in rows:
-        times = (f"{1e6 * seconds:.0f} µs" for seconds in row["medians"])
-        table.add_row(row["activation"], *times, f"{row['share']:.3f}")
-    Console(width=110).print(table)
+            pairs = interleaved(seconds(descent), seconds(matrix_products(X, y, *params.arrays)), REPEATS)
+        case = f"{activation}, n = {N}, d = {D}, m = {M}, L = 1, {STEPS} steps"
+        yield ratio("descent", case, "its matrix products", *pairs, target=share)

@@ -1,18 +1,18 @@
-"""`gradient_flow` against explicit, stabilised and exponential integrators, at equal displacement error."""
+"""`gradient_flow` against explicit, implicit, stabilised and exponential integrators, at equal displacement error."""
 
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
-from rich.console import Console
-from rich.progress import Progress
-from rich.table import Table
 from scipy.integrate import solve_ivp
 from threadpoolctl import threadpool_limits
 
+from benchmarks.peers import INSTALL, end, python_of, worker
+from benchmarks.ratios import Ratio, missing, ratio
 from benchmarks.reference_integrators import etd2rk, euler, rkc2
 from kernels import Parameters, gradient_flow, init_parameters, layer_grams
 from kernels.losses import SquareLoss
@@ -21,10 +21,16 @@ from kernels.training import loss_gradient
 
 SEEDS = (0, 100, 200, 300)
 ERROR = 1e-3
-SIZES = {"P1": {"n": 32, "d": 3, "L": 1, "m": 1024}, "P2": {"n": 32, "d": 6, "L": 2, "m": 256}}
-TARGETS = {"P1": (150, 75, 30), "P2": (75, 60, 30)}  # ratio of evaluations: median, worst seed; of wall time: median
-RKC_TARGET = 4
-KAPPAS = (1, 4, 16, 64, 256)
+SIZES = {
+    "P0": {"n": 16, "d": 3, "L": 1, "m": 64},  # small enough for methods that solve with a p × p Jacobian
+    "P1": {"n": 32, "d": 3, "L": 1, "m": 1024},
+    "P2": {"n": 32, "d": 6, "L": 2, "m": 256},
+}
+EXPLICIT, IMPLICIT, DIFFRAX = ("RK45", "DOP853"), ("Radau", "BDF", "LSODA"), ("Dopri8", "Kvaerno5")
+OTHERS = {"P0": (*EXPLICIT, *IMPLICIT), "P1": (*EXPLICIT, "RKC2", "ETD2RK"), "P2": (*EXPLICIT, "RKC2", "ETD2RK")}
+EVALUATIONS, SECONDS, RKC = {"P1": 150, "P2": 75}, 30, 4  # least ratios, medians over the seeds
+LAZY, LAZIEST = 1, 256
+MOST_MIB = 560
 # From loose to tight; a method is represented by its first tolerance with an error of at most ERROR.
 TOLERANCES = {
     "gradient_flow": 10.0 ** -np.arange(1.5, 4.1, 0.125),
@@ -32,7 +38,7 @@ TOLERANCES = {
     "DOP853": (1e-3, 3e-4, 1e-4),
     "RKC2": 10.0 ** -np.arange(2, 6.1, 0.25),
     "ETD2RK": 10.0 ** -np.arange(1.5, 5.1, 0.25),
-}
+} | dict.fromkeys(IMPLICIT + DIFFRAX, 10.0 ** -np.arange(1.5, 6.1, 0.5))
 
 
 @dataclass(frozen=True)
@@ -84,12 +90,25 @@ def make_problem(name: str, seed: int) -> FlowProblem:
     return FlowProblem(params, X, y, kappa, min(3 / values[0], 2e4 / values[-1]))
 
 
-def by_scipy(problem: FlowProblem, method: str, rtol: float) -> tuple[np.ndarray, int]:
-    """SciPy's solver, absolute tolerance a thousandth of the relative one."""
-    end = solve_ivp(
-        lambda _, x: problem.field(x), (0, problem.t_end), problem.flat, method=method, rtol=rtol, atol=1e-3 * rtol
-    )
-    return end.y[:, -1], end.nfev
+def by_scipy(problem: FlowProblem, rtol: float, method: str) -> tuple[np.ndarray, int]:
+    """SciPy's solver, absolute tolerance a thousandth of the relative one; differences for a Jacobian are evaluations too."""
+    evaluations = 0
+
+    def field(_: float, x: np.ndarray) -> np.ndarray:
+        nonlocal evaluations
+        evaluations += 1
+        return problem.field(x)
+
+    end = solve_ivp(field, (0, problem.t_end), problem.flat, method=method, rtol=rtol, atol=1e-3 * rtol)
+    return end.y[:, -1], evaluations
+
+
+def by_diffrax(problem: FlowProblem, method: str, rtol: float) -> tuple[np.ndarray, Callable[[], float]]:
+    """Hand the flow to diffrax; the end (p,) and how to time it."""
+    (W1,), a = problem.params.weights, problem.params.output
+    request = {"task": "flow", "method": method, "rtol": rtol, "kappa": problem.kappa, "t_end": problem.t_end}
+    end = worker("diffrax").prepare(request, {"X": problem.X, "y": problem.y, "W1": W1, "a": a})
+    return end, worker("diffrax").seconds
 
 
 def by_gradient_flow(problem: FlowProblem, rtol: float) -> tuple[np.ndarray, int]:
@@ -102,14 +121,12 @@ def by_gradient_flow(problem: FlowProblem, rtol: float) -> tuple[np.ndarray, int
 
 METHODS: dict[str, Callable[[FlowProblem, float], tuple[np.ndarray, int]]] = {
     "gradient_flow": by_gradient_flow,
-    "RK45": lambda problem, rtol: by_scipy(problem, "RK45", rtol),
-    "DOP853": lambda problem, rtol: by_scipy(problem, "DOP853", rtol),
     "RKC2": lambda problem, rtol: rkc2(problem.field, problem.flat, problem.t_end, rtol, problem.radius),
     "ETD2RK": lambda problem, rtol: etd2rk(
         problem.field, problem.jacobian, problem.flat, problem.t_end, rtol, 1 / len(problem.y)
     ),
     "Euler": lambda problem, steps: euler(problem.field, problem.flat, problem.t_end, int(steps)),
-}
+} | {name: partial(by_scipy, method=name) for name in EXPLICIT + IMPLICIT}
 
 
 def displacement_error(problem: FlowProblem, x: np.ndarray, reference: np.ndarray) -> float:
@@ -117,60 +134,93 @@ def displacement_error(problem: FlowProblem, x: np.ndarray, reference: np.ndarra
     return float(np.linalg.norm(x - reference) / np.linalg.norm(reference - problem.flat))
 
 
-def cheapest(problem: FlowProblem, method: str, reference: np.ndarray) -> dict:
-    """The first tolerance at which the method's error is at most `ERROR`, with evaluations and seconds."""
+def cheapest(problem: FlowProblem, method: str, reference: np.ndarray) -> tuple[int, float]:
+    """Evaluations and seconds at the first tolerance at which the method's error is at most `ERROR`."""
     for rtol in TOLERANCES[method]:
         start = time.perf_counter()
         x, evaluations = METHODS[method](problem, rtol)
-        seconds = time.perf_counter() - start
-        error = displacement_error(problem, x, reference)
-        if error <= ERROR:
-            return {"rtol": rtol, "evaluations": evaluations, "seconds": seconds, "error": error}
+        elapsed = time.perf_counter() - start
+        if displacement_error(problem, x, reference) <= ERROR:
+            return evaluations, elapsed
     raise RuntimeError(f"{method} does not reach an error of {ERROR} with its tolerances")
 
 
-def run(names: list[str], seeds: list[int]) -> list[dict]:
-    """One row for every problem, seed and method, one thread."""
-    rows = []
-    with threadpool_limits(1), Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("integrators", total=len(names) * len(seeds) * (1 + len(TOLERANCES)))
-        for name in names:
-            for seed in seeds:
-                problem = make_problem(name, seed)
-                progress.update(task, description=f"{name}, seed {seed}: reference, DOP853 at 1e-10")
-                reference, _ = by_scipy(problem, "DOP853", 1e-10)
-                progress.advance(task)
-                for method in TOLERANCES:
-                    progress.update(task, description=f"{name}, seed {seed}: {method}")
-                    rows.append(
-                        {"problem": name, "seed": seed, "method": method} | cheapest(problem, method, reference)
-                    )
-                    progress.advance(task)
-    return rows
+def cheapest_diffrax(problem: FlowProblem, method: str, reference: np.ndarray) -> float:
+    """Seconds of diffrax, compiled beforehand, at the first tolerance that suffices."""
+    for rtol in TOLERANCES[method]:
+        x, timed = by_diffrax(problem, method, rtol)
+        if displacement_error(problem, x, reference) <= ERROR:
+            return timed()
+    raise RuntimeError(f"{method} does not reach an error of {ERROR} with its tolerances")
 
 
-def ratios(rows: list[dict], name: str, key: str, others: tuple[str, ...]) -> np.ndarray:
-    """Per seed, the least of ``others`` over that of `gradient_flow`."""
-    found = []
-    for seed in dict.fromkeys(row["seed"] for row in rows if row["problem"] == name):
-        own = {row["method"]: row[key] for row in rows if row["problem"] == name and row["seed"] == seed}
-        found.append(min(own[other] for other in others) / own["gradient_flow"])
-    return np.array(found)
+def run() -> Iterator[Ratio]:
+    """Evaluations and seconds of the others over ours, one pair a seed; then laziness and memory."""
+    with threadpool_limits(1):
+        for name in SIZES:
+            problems = [make_problem(name, seed) for seed in SEEDS]
+            references = [by_scipy(problem, 1e-10, "DOP853")[0] for problem in problems]
+            yield from compare(name, problems, references)
+            if name == "P0":
+                yield from compare_diffrax(name, problems, references)
+        yield laziness()
+    yield memory()
 
 
-def laziness(seeds: list[int]) -> list[dict]:
-    """Evaluations to a loss ratio of 1e-6 at rtol 1e-3 as κ grows, on the data and weights of P2."""
-    rows = []
-    for seed in seeds:
+def title(name: str) -> str:
+    """Name and sizes of a problem."""
+    return f"{name}, tanh, " + ", ".join(f"{key} = {value}" for key, value in SIZES[name].items())
+
+
+def compare(name: str, problems: list[FlowProblem], references: list[np.ndarray]) -> Iterator[Ratio]:
+    """Rows of this problem: every other method, and the better of the explicit ones."""
+
+    def costs(method: str) -> np.ndarray:
+        return np.array([cheapest(p, method, x) for p, x in zip(problems, references, strict=True)]).T
+
+    ours, found = costs("gradient_flow"), {method: costs(method) for method in OTHERS[name]}
+    better = np.minimum(*(found.pop(method) for method in EXPLICIT))
+    for method, theirs in {"the better of RK45 and DOP853": better, **found}.items():
+        asked = {"evaluations": RKC if method == "RKC2" else None, "s": None}
+        if method.startswith("the better") and name in EVALUATIONS:
+            asked = {"evaluations": EVALUATIONS[name], "s": SECONDS}
+        for unit, own, other in zip(asked, ours, theirs, strict=True):
+            note = f"worst seed {np.min(other / own):.3g}"
+            yield ratio("flow", f"{title(name)}, {unit}", method, own, other, unit, asked[unit], note)
+
+
+def compare_diffrax(name: str, problems: list[FlowProblem], references: list[np.ndarray]) -> Iterator[Ratio]:
+    """Seconds of diffrax, which counts no evaluations."""
+    for method in DIFFRAX:
+        row = "flow", f"{title(name)}, s", f"diffrax {method}"
+        if not python_of("diffrax").exists():
+            yield missing(*row, f"not installed: {INSTALL}")
+            continue
+        try:
+            pairs = [
+                (cheapest(p, "gradient_flow", x)[1], cheapest_diffrax(p, method, x))
+                for p, x in zip(problems, references, strict=True)
+            ]
+            yield ratio(*row, *np.array(pairs).T)
+        except RuntimeError as error:
+            end("diffrax")
+            yield missing(*row, f"it fails: {error}")
+
+
+def laziness() -> Ratio:
+    """Evaluations to a loss ratio of 1e-6 at rtol 1e-3 on the data and weights of P2: lazier is cheaper."""
+    counts = []
+    for seed in SEEDS:
         problem = make_problem("P2", seed)
-        counts = [
-            gradient_flow(
-                problem.params, problem.X, problem.y, activation="tanh", kappa=kappa, centred=True, loss_ratio=1e-6
-            ).evaluations
-            for kappa in KAPPAS
-        ]
-        rows.append({"seed": seed, "evaluations": counts})
-    return rows
+        options = {"activation": "tanh", "centred": True, "loss_ratio": 1e-6}
+        counts.append(
+            [
+                gradient_flow(problem.params, problem.X, problem.y, kappa=kappa, **options).evaluations
+                for kappa in (LAZIEST, LAZY)
+            ]
+        )
+    case = f"{title('P2')}, centred, κ = {LAZIEST}, to a loss of 1e-6"
+    return ratio("flow", case, f"itself at κ = {LAZY}", *np.array(counts).T, "evaluations")
 
 
 LARGE = """
@@ -181,58 +231,13 @@ rng = np.random.default_rng(0)
 X = rng.normal(size=(64, 64))
 X /= np.linalg.norm(X, axis=1, keepdims=True)
 params = init_parameters(0, 64, 4096, hidden_layers=2)
-run = gradient_flow(params, X, rng.normal(size=64), activation="tanh", kappa=64.0, loss_ratio=1e-6)
-print(run.evaluations, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, run.losses[-1] / run.losses[0])
+gradient_flow(params, X, rng.normal(size=64), activation="tanh", kappa=64.0, loss_ratio=1e-6)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """
 
 
-def memory() -> tuple[int, int, float]:
-    """Evaluations, peak resident MiB and loss ratio of a process that trains m = 4096, L = 2, n = 64 to 1e-6."""
-    words = subprocess.run([sys.executable, "-c", LARGE], capture_output=True, text=True, check=True).stdout.split()
-    return int(words[0]), int(words[1]), float(words[2])
-
-
-def report(rows: list[dict], lazy: list[dict] | None, peak: tuple[int, int, float] | None) -> None:
-    """Print the tables."""
-    console = Console(width=110)
-    for name in dict.fromkeys(row["problem"] for row in rows):
-        own = [row for row in rows if row["problem"] == name]
-        seeds = list(dict.fromkeys(row["seed"] for row in own))
-        sizes = ", ".join(f"{key} = {value}" for key, value in SIZES[name].items())
-        table = Table(
-            title=f"{name}: {sizes}, tanh, κ = √m; evaluations (seconds) at displacement error ≤ {ERROR:g}, one thread"
-        )
-        table.add_column("method")
-        for seed in seeds:
-            table.add_column(f"seed {seed}", justify="right")
-        table.add_column("over ours, evaluations", justify="right")
-        table.add_column("over ours, seconds", justify="right")
-        for method in TOLERANCES:
-            cells = [f"{r['evaluations']} ({r['seconds']:.2f})" for r in own if r["method"] == method]
-            spans = [ratios(rows, name, key, (method,)) for key in ("evaluations", "seconds")]
-            table.add_row(method, *cells, *(f"{np.median(span):.3g} ({span.min():.3g})" for span in spans))
-        console.print(table)
-        median, worst, wall = TARGETS[name]
-        counts, seconds = (ratios(rows, name, key, ("RK45", "DOP853")) for key in ("evaluations", "seconds"))
-        chebyshev = ratios(rows, name, "evaluations", ("RKC2",))
-        console.print(
-            f"  better of RK45 and DOP853 over ours: evaluations median {np.median(counts):.0f} (target {median}), worst seed "
-            f"{counts.min():.0f} ({worst}); seconds median {np.median(seconds):.0f} ({wall}); RKC2 over ours: evaluations "
-            f"median {np.median(chebyshev):.1f} ({RKC_TARGET})\n",
-            soft_wrap=True,
-        )
-    if lazy:
-        table = Table(title="Evaluations to loss ratio 1e-6, rtol 1e-3, P2's data and weights, centred")
-        for heading in ("seed", *(f"κ = {kappa}" for kappa in KAPPAS)):
-            table.add_column(heading, justify="right")
-        for row in lazy:
-            table.add_row(str(row["seed"]), *map(str, row["evaluations"]))
-        console.print(table)
-    if peak:
-        evaluations, mib, ratio = peak
-        copies = 3 * 8 * (4096**2 + 65 * 4096) / 2**20
-        console.print(
-            f"m = 4096, L = 2, n = 64: loss ratio {ratio:.1e} after {evaluations} evaluations; peak {mib} MiB of the whole "
-            f"process, of which three copies of the weights are {copies:.0f} MiB",
-            soft_wrap=True,
-        )
+def memory() -> Ratio:
+    """Peak of a process that trains m = 4096, L = 2, n = 64 to a loss of 1e-6, against what it may take."""
+    words = subprocess.run([sys.executable, "-c", LARGE], capture_output=True, text=True, check=True).stdout
+    case = "m = 4096, L = 2, n = 64, to a loss of 1e-6, peak of the process"
+    return ratio("flow", case, "its limit", np.array([int(words)]), np.array([MOST_MIB]), "MiB", 1.0)

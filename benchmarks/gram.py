@@ -1,19 +1,19 @@
-"""`layer_grams` against the matrix products it cannot do without."""
+"""`layer_grams` against the matrix products it cannot do without, and against automatic differentiation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
-from rich.console import Console
-from rich.progress import track
-from rich.table import Table
 from threadpoolctl import threadpool_limits
 
-from benchmarks.pairs import interleaved
+from benchmarks.peers import against
+from benchmarks.ratios import Ratio, interleaved, ratio, seconds
 from kernels import Parameters, init_parameters, layer_grams
 from kernels.activations import ACTIVATIONS
 
-TARGETS = {"relu": 1.10, "tanh": 1.10}
-OTHER_TARGET = 1.20
+SIZES = {"n": 64, "d": 64, "m": 2048, "L": 3}
+REPEATS, PEER_REPEATS = 15, 3
+SHARE = {"relu": 1 / 1.1, "tanh": 1 / 1.1, "sin": 1 / 1.1, "cos": 1 / 1.1}
+OTHER_SHARE = 1 / 1.2
 
 
 def matrix_products(params: Parameters, X: np.ndarray) -> Callable[[], None]:
@@ -37,42 +37,31 @@ def matrix_products(params: Parameters, X: np.ndarray) -> Callable[[], None]:
     return products
 
 
-def run(*, n: int, d: int, m: int, L: int, repeats: int, threads: tuple[int, ...]) -> list[dict]:
-    """Median seconds and median ratio of the interleaved pairs for every activation and number of threads."""
+def run() -> Iterator[Ratio]:
+    """The share of the products for every activation with one thread and two, then the peers."""
+    n, d, m, L = SIZES.values()
     X = np.random.default_rng(0).normal(size=(n, d))
     X /= np.linalg.norm(X, axis=1, keepdims=True)
     params = init_parameters(0, d, m, hidden_layers=L)
-    cases = [(activation, count) for count in threads for activation in ACTIVATIONS]
-    rows = []
-    for activation, count in track(cases, description="layer_grams", console=Console(stderr=True)):
-        with threadpool_limits(count):
-            ours, floor = interleaved(
-                lambda activation=activation: layer_grams(params, X, activation=activation, kappa=np.sqrt(m)),
-                matrix_products(params, X),
-                repeats,
-            )
-        rows.append(
-            {
-                "activation": activation,
-                "threads": count,
-                "layer_grams": np.median(ours),
-                "matrix products": np.median(floor),
-                "ratio": np.median(ours / floor),
-            }
+    sizes = ", ".join(f"{key} = {value}" for key, value in SIZES.items())
+    for threads in (1, 2):
+        for activation in ACTIVATIONS:
+            with threadpool_limits(threads):
+                pairs = interleaved(
+                    seconds(lambda a=activation: layer_grams(params, X, activation=a, kappa=np.sqrt(m))),
+                    seconds(matrix_products(params, X)),
+                    REPEATS,
+                )
+            case = f"{activation}, {sizes}, {threads} thread{'s' * (threads > 1)}"
+            yield ratio("gram", case, "its matrix products", *pairs, target=SHARE.get(activation, OTHER_SHARE))
+    arrays = {"X": X} | {f"W{l}": W for l, W in enumerate(params.weights, 1)} | {"a": params.output}
+    for peer in ("neural-tangents", "torch"):
+        case = {"task": "gram", "activation": "relu", "hidden_layers": L}
+        yield against(
+            peer,
+            ("gram", f"relu, {sizes}"),
+            case,
+            arrays,
+            lambda: layer_grams(params, X, activation="relu", kappa=1.0).sum(axis=0),
+            repeats=PEER_REPEATS,
         )
-    return rows
-
-
-def report(rows: list[dict], *, n: int, d: int, m: int, L: int, repeats: int) -> None:
-    """Print the table."""
-    table = Table(
-        title=f"layer_grams, n = {n}, d = {d}, m = {m}, L = {L}, float64, medians of {repeats} interleaved pairs",
-        caption="ratio = layer_grams / the matrix products it needs, pair by pair; target for one thread",
-    )
-    for name in ("activation", "threads", "layer_grams", "matrix products", "ratio", "target"):
-        table.add_column(name, justify="left" if name == "activation" else "right")
-    for row in rows:
-        target = f"{TARGETS.get(row['activation'], OTHER_TARGET):.2f}" if row["threads"] == 1 else ""
-        times = (f"{1e3 * row[side]:.1f} ms" for side in ("layer_grams", "matrix products"))
-        table.add_row(row["activation"], str(row["threads"]), *times, f"{row['ratio']:.3f}", target)
-    Console(width=100).print(table)

@@ -1,39 +1,40 @@
-"""`limit_grams` of inputs with large norms against the same inputs with unit norms."""
+"""`limit_grams` against neural-tangents, and of large norms against unit norms where the kernel has no closed form."""
+
+from collections.abc import Iterator
 
 import numpy as np
-from rich.console import Console
-from rich.progress import track
-from rich.table import Table
 
-from benchmarks.pairs import interleaved
+from benchmarks.peers import against
+from benchmarks.ratios import Ratio, interleaved, ratio, seconds
 from theory import limit_grams
 
-TARGET = 10.0
-ACTIVATIONS, NORMS = ("tanh", "sigmoid", "softplus"), (10.0, 1e4)
+D = 20
+SHARED = ("relu", "leaky_relu", "abs", "erf", "gelu", "sin", "cos")  # activations that both have
+TARGET, REPEATS = 2.0, 9
+LARGE_NORMS, LARGE_TARGET = {"tanh": 1e4, "sigmoid": 1e4, "softplus": 1e4}, 0.1
 
 
-def run(*, n: int, d: int, L: int, repeats: int) -> list[dict]:
-    """Median seconds and median ratio of the interleaved pairs for every activation and norm."""
-    X = np.random.default_rng(0).normal(size=(n, d))
+def run() -> Iterator[Ratio]:
+    """Both kernels of depth 1 and 3 for 500 and 2000 inputs, then the large norms; every processor for either side."""
+    for n in (500, 2000):
+        X = np.random.default_rng(0).normal(size=(n, D)) / np.sqrt(D)
+        for L in (1, 3):
+            for activation in SHARED:
+
+                def ours(X: np.ndarray = X, L: int = L, activation: str = activation) -> np.ndarray:
+                    grams = limit_grams(X, hidden_layers=L, activation=activation)
+                    return np.stack([grams.ntk, grams.nngp])
+
+                case = {"task": "limit", "activation": activation, "hidden_layers": L}
+                name = f"{activation}, n = {n}, d = {D}, L = {L}"
+                yield against("neural-tangents", ("limits", name), case, {"X": X}, ours, repeats=REPEATS, target=TARGET)
+    X = np.random.default_rng(0).normal(size=(500, D))
     X /= np.linalg.norm(X, axis=1, keepdims=True)
-    cases, rows = [(name, norm) for name in ACTIVATIONS for norm in NORMS], []
-    for name, norm in track(cases, description="limit_grams", console=Console(stderr=True)):
-        options = {"hidden_layers": L, "activation": name}
-        large, unit = interleaved(
-            lambda norm=norm, options=options: limit_grams(norm * X, **options),
-            lambda options=options: limit_grams(X, **options),
-            repeats,
+    for activation, norm in LARGE_NORMS.items():
+        pairs = interleaved(
+            seconds(lambda a=activation, c=norm: limit_grams(c * X, hidden_layers=3, activation=a)),
+            seconds(lambda a=activation: limit_grams(X, hidden_layers=3, activation=a)),
+            REPEATS,
         )
-        medians = {"large": np.median(large), "unit": np.median(unit), "ratio": np.median(large / unit)}
-        rows.append({"activation": name, "norm": norm, **medians})
-    return rows
-
-
-def report(rows: list[dict], *, n: int, d: int, L: int, repeats: int) -> None:
-    """Print the medians, and the ratio against its target."""
-    table = Table(title=f"limit_grams, n = {n}, d = {d}, L = {L}, {repeats} pairs, seconds")
-    for name in ("activation", "norm", "large norms", "unit norms", f"ratio (at most {TARGET:g})"):
-        table.add_column(name)
-    for row in rows:
-        table.add_row(row["activation"], f"{row['norm']:g}", *(f"{row[key]:.3g}" for key in ("large", "unit", "ratio")))
-    Console().print(table)
+        name = f"{activation}, norm {norm:g}, n = 500, d = {D}, L = 3"
+        yield ratio("limits", name, "unit norms", *pairs, target=LARGE_TARGET)

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from benchmarks.flow import METHODS, SIZES, by_scipy, displacement_error, make_problem
+from benchmarks.flow import METHODS, by_scipy, displacement_error, make_problem
 from checks.claim import Run
 from figures.style import GREYS, MARKERS
 
@@ -14,6 +14,7 @@ CAPTION = (
     "layers, m = 256; tanh, κ = √m, up to T = min(3/λ_min, 2·10⁴/λ_max). Each point is one tolerance, for Euler one number "
     "of steps."
 )
+PROBLEMS = ("P1", "P2")
 COLUMNS = ("problem", "method", "setting", "evaluations", "error")
 SETTINGS = {
     "gradient_flow": (1e-1, 1e-2, 1e-3, 1e-4, 1e-5),
@@ -29,7 +30,7 @@ NAMES = {"gradient_flow": "exponential, order 3", "Euler": "Euler (descent)"}
 
 def reference(*, problem: str, seed: int) -> dict[str, np.ndarray]:
     """The end of the flow by DOP853 at 1e-10."""
-    end, evaluations = by_scipy(make_problem(problem, seed), "DOP853", 1e-10)
+    end, evaluations = by_scipy(make_problem(problem, seed), 1e-10, "DOP853")
     return {"end": end, "evaluations": np.array(evaluations)}
 
 
@@ -46,12 +47,14 @@ def compute(run: Run) -> np.ndarray:
     """Structured array with `COLUMNS`, one row a problem, method and setting."""
     cells = [
         {"problem": problem, "seed": run.seed, "method": method, "setting": setting}
-        for problem in SIZES
+        for problem in PROBLEMS
         for method, settings in SETTINGS.items()
         for setting in sorted(settings[: EXPLICIT_SETTINGS[run.tier]] if method in EXPLICIT else settings)
     ]
-    references = run.sweep.run(reference, [{"problem": problem, "seed": run.seed} for problem in SIZES], "references")
-    ends = dict(zip(SIZES, references, strict=True))
+    references = run.sweep.run(
+        reference, [{"problem": problem, "seed": run.seed} for problem in PROBLEMS], "references"
+    )
+    ends = dict(zip(PROBLEMS, references, strict=True))
     rows = []
     with np.errstate(over="ignore", invalid="ignore"):  # methods beyond their stability
         for cell, found in zip(cells, run.sweep.run(solution, cells, "integrators"), strict=True):
