@@ -1,1 +1,3 @@
 """Claims, judges, sweeps and the claims table."""
+
+__version__ = "1.0.0"
