@@ -23,7 +23,7 @@ from checks.claim import TIERS, Claim, Findings, Run
 from checks.claims import CLAIMS
 from checks.forecast.command import add_forecast, run_forecast
 from checks.measurements.cifar10 import validate_cifar10_folder
-from checks.report.page import report
+from checks.report.page import report_of
 from checks.running.citation import citation
 from checks.running.files import locked, run_folder, told, write_whole
 from checks.running.paper_claims import JSON_PATH, MARKDOWN_PATH, read_paper_claims, write_paper_claims
@@ -151,10 +151,12 @@ def print_list(console: Console, *, as_json: bool) -> None:
 
 def write_report(options: argparse.Namespace, console: Console) -> None:
     """Write the page, and say where figures come from that it has not."""
-    content = report(options.record_path, options.figures)
+    content, left_out = report_of(options.record_path, options.figures)
     write_whole(options.page, content)
     if not options.figures.is_dir():
         print_line(console, f"figures: none in {options.figures}, python -m figures draws them")
+    if left_out:
+        print_line(console, f"figures left out, for which the page has no room: {', '.join(left_out)}")
     print_line(console, f"report: {options.page}, {len(content) / 1e6:.1f} MB")
 
 

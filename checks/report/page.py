@@ -5,7 +5,9 @@ import hashlib
 import math
 import re
 from collections import Counter
+from collections.abc import Container
 from html import escape
+from itertools import accumulate
 from pathlib import Path
 from urllib.parse import quote
 
@@ -23,31 +25,41 @@ HERE = Path(__file__).resolve().parent
 KEYS = {"label", "paper", "source", "summary", "statement", "assumptions", "verdict", "control_verdict", "declared"}
 KEYS |= {"tests", "figure", "command", "provenance", "seconds", "parts", "controls"}
 MARKS = {"SUPPORTED": "✓", "REFUTED": "✗", "INCONCLUSIVE": "?", "HYPOTHESES_NOT_MET": "∅", "NOT_RUN": "–"}
+LIMIT = 3_000_000  # bytes
 EDGE = 0.8  # where on its bar the strain is 1
 WIDEST_SHIFT, WIDEST_FACTOR = 0.5, 100.0  # the ends of the bars of a resolution
 COLUMNS = ("case", "measured", "predicted", "strain", "resolution", "draws", "verdict")
 
 
-def report(path: Path, figures: Path | None) -> bytes:
-    """The page of the record at ``path``, with the pictures in the folder ``figures``; a `FileError` if it is no record."""
+def report_of(path: Path, folder: Path) -> tuple[bytes, list[str]]:
+    """The page of the record at ``path``, a `FileError` if it is none, and the names of figures that have no room on it.
+
+    Pictures are taken from ``folder`` where it has them, the smallest first, until the page has `LIMIT` bytes.
+    """
     records = read_json(path, list, KEYS)
     if not records:
         raise FileError(f"{path} has no claims: python -m checks makes results/claims.json")
     try:
-        return page(expanded(records), figures).encode()
+        records = expanded(records)
+        room = LIMIT - len(page(records, {}).encode())
+        drawn = {r["figure"]: figure(r["figure"], folder) for r in records if re.fullmatch(r"\w+", r["figure"])}
+        ordered = sorted(filter(drawn.get, drawn), key=lambda name: len(drawn[name]))
+        used = accumulate(len(drawn[name].encode()) for name in ordered)
+        fits = {name: drawn[name] for name, size in zip(ordered, used, strict=True) if size <= room}
+        return page(records, fits).encode(), [name for name in ordered if name not in fits]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise FileError(f"{path} is no record of runs ({type(error).__name__}: {error})") from error
 
 
-def page(records: list[dict], figures: Path | None) -> str:
-    """HTML of complete records. Every text of a record is escaped, and no script but the page's own may run."""
+def page(records: list[dict], drawn: dict[str, str]) -> str:
+    """HTML of complete records with the figures ``drawn``. Every text is escaped, and no script but the page's own may run."""
     style, script = ((HERE / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     allowed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{allowed}'"
-    shown: dict[str, str] = {}  # figure -> the claim under which it stands
+    home = {r["figure"]: r["label"] for r in reversed(records)}  # the first claim of a figure shows it
     used_by = {r["label"]: [o["label"] for o in records if r["label"] in o.get("uses", ())] for r in records}
-    claims = "\n".join(section(r, used_by[r["label"]], used_by.keys(), figures, shown) for r in records)
-    graph = draw({r["label"]: r.get("uses", []) for r in records}, {r["label"]: anchor(r["label"]) for r in records})
+    claims = "\n".join(section(r, used_by[r["label"]], used_by.keys(), pictured(r, home, drawn)) for r in records)
+    graph = draw({r["label"]: r.get("uses", []) for r in records}, {r["label"]: anchor_of(r["label"]) for r in records})
     alone = [r["label"] for r in records if not used_by[r["label"]] and not r.get("uses")]
     return f"""<!DOCTYPE html>
 <html lang="en">
@@ -194,7 +206,7 @@ def table(look: str, caption: str, names: tuple[str, ...], rows: list[str]) -> s
     return f'<table class="sort {look}">{caption}<thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
 
 
-def section(r: dict, used_by: list[str], known: object, figures: Path | None, shown: dict[str, str]) -> str:
+def section(r: dict, used_by: list[str], known: Container[str], picture: str) -> str:
     """Everything about one claim."""
     name = r["label"].split("/")[-1]
     listed = lambda labels: ", ".join(link(x) if x in known else escape(x) for x in labels) or "none"  # noqa: E731
@@ -218,7 +230,7 @@ def section(r: dict, used_by: list[str], known: object, figures: Path | None, sh
 <dl>{listing}</dl>
 <h4>Parts <small>strain and resolution of the hardest case</small></h4>
 {parts}
-{figure(r, figures, shown)}
+{picture}
 <details><summary>Tests ({len(r["tests"])})</summary><ul>{tests}</ul></details>
 <details><summary>Repeat, provenance</summary><pre class="copy">{escape(r["command"])}</pre>
 <p>{r["seconds"]:.0f} s of cells. {run}.</p></details>
@@ -259,7 +271,8 @@ def part_of(r: dict, kind: str) -> str:
     return (
         f"<details class=part><summary><b>({escape(kind)})</b> <span class=math data-find>{typeset(part['says'])}</span>"
         f"<span class=tags><em>{escape(part['status'] or 'no cases')}</em> {tags}</span>{bars}</summary>"
-        f"<dl>{listing}</dl><div class=wide tabindex=0 role=region aria-label='Cases of ({escape(kind)})'>{cases}</div></details>"
+        f"<dl>{listing}</dl><div class=wide tabindex=0 role=region aria-label='Cases of ({escape(kind)})'>{cases}</div>"
+        "</details>"
     )
 
 
@@ -328,22 +341,22 @@ def verdict(name: str, *, control: bool = False) -> str:
     return f"<span class={look}>{MARKS[Verdict(name)]} {name}</span>"
 
 
-def figure(r: dict, folder: Path | None, shown: dict[str, str]) -> str:
-    """The figure of a claim with its caption, once a page; how it is drawn where there is none."""
-    name = str(r["figure"])
-    if not re.fullmatch(r"\w+", name):
+def pictured(r: dict, home: dict[str, str], drawn: dict[str, str]) -> str:
+    """The figure of a claim, under the first that has it; how it is drawn where there is none."""
+    name = r["figure"]
+    if name in drawn:
+        return drawn[name] if home[name] == r["label"] else f"<p>Figure: under {link(home[name])}.</p>"
+    return f"<p>Figure: <code>python -m figures {escape(name)}</code> draws it.</p>" if name else ""
+
+
+def figure(name: str, folder: Path) -> str:
+    """Picture and caption from a folder of ``python -m figures``; "" where it is not there."""
+    picture, text = folder / f"{name}.svg", folder / f"{name}.txt"
+    if not picture.is_file():
         return ""
-    if name in shown:
-        return f"<p>Figure: under {link(shown[name])}.</p>"
-    picture = folder / f"{name}.svg" if folder else None
-    if picture is None or not picture.is_file():
-        return f"<p>Figure: <code>python -m figures {name}</code> draws it, and the next report shows it.</p>"
-    shown[name] = r["label"]
-    text = picture.with_suffix(".txt")
     caption = text.read_text(encoding="utf-8").strip() if text.is_file() else name
-    words = f"Figure {name.replace('_', ' ')} of {r['label']}, described by its caption"
     return (
-        f'<figure><img src="{picture_url(picture.read_text(encoding="utf-8"))}" alt="{escape(words)}">'
+        f'<figure><img src="{picture_url(picture.read_text(encoding="utf-8"))}" alt="Figure {name}, described by its caption">'
         f'<figcaption class="math">{typeset(caption)}</figcaption></figure>'
     )
 
