@@ -1,3 +1,5 @@
 """Claims, judges, sweeps and the claims table."""
 
-__version__ = "1.0.0"
+from checks.version import __version__
+
+__all__ = ["__version__"]

@@ -18,7 +18,6 @@ from typing import NoReturn
 
 from rich.console import Console
 
-from checks import __version__
 from checks.claim import TIERS, Claim, Findings, Run
 from checks.claims import CLAIMS
 from checks.forecast.command import add_forecast, run_forecast
@@ -35,6 +34,7 @@ from checks.running.sweep import Sweep
 from checks.running.table import count_line, print_claim, print_entry, print_line, print_table
 from checks.running.user_files import load
 from checks.running.verify import verify
+from checks.version import __version__
 
 RECORD = "claims.json"
 COMMANDS = ("list", "run", "soak", "forecast", "report", "cite")

@@ -3,6 +3,7 @@
 from html import escape
 from itertools import pairwise
 
+Node = str | tuple[str, str, int]  # a label, or an edge where it passes a layer
 WIDTH, HEIGHT, GAP, LAYER, MARGIN = 178, 30, 14, 72, 8  # of a box, between boxes, from layer to layer, around all
 
 
@@ -22,14 +23,15 @@ def draw(uses: dict[str, list[str]], anchors: dict[str, str]) -> str:
 
 def _picture(edges: list[tuple[str, str]], anchors: dict[str, str], k: int) -> str:
     depth = _depths(edges)
-    chains = [[a, *((a, b, level) for level in range(depth[a] + 1, depth[b])), b] for a, b in edges]
+    chains: list[list[Node]] = [[a, *((a, b, level) for level in range(depth[a] + 1, depth[b])), b] for a, b in edges]
     middle = _places(chains, depth)
     where = {label: (middle[label] - WIDTH / 2, depth[label] * LAYER) for label in depth}
     left = min(middle.values()) - WIDTH / 2 - MARGIN
     wide = max(middle.values()) + WIDTH / 2 + MARGIN - left
     high = max(y for _, y in where.values()) + HEIGHT + 2 * MARGIN
     lines = [
-        _arrow([(middle[node], at * LAYER) for at, node in enumerate(chain, depth[chain[0]])], k) for chain in chains
+        _arrow([(middle[node], at * LAYER) for at, node in enumerate(chain, depth[str(chain[0])])], k)
+        for chain in chains
     ]
     boxes = [_box(label, place, anchors[label]) for label, place in where.items()]
     text = "; ".join(f"{b.split('/')[-1]} uses {a.split('/')[-1]}" for a, b in edges)
@@ -50,26 +52,26 @@ def _depths(edges: list[tuple[str, str]]) -> dict[str, int]:
     return depth
 
 
-def _places(chains: list[list], depth: dict[str, int]) -> dict[object, float]:
+def _places(chains: list[list[Node]], depth: dict[str, int]) -> dict[Node, float]:
     """Middles of all labels, and of the layers that an edge crosses: drawn to the mean of their neighbours, none overlaps."""
-    level = {label: depth[label] for label in sorted(depth, key=depth.get)}
-    level |= {node: node[2] for chain in chains for node in chain[1:-1]}
-    near: dict[object, list] = {node: [] for node in level}
+    level: dict[Node, int] = dict(sorted(depth.items(), key=lambda pair: pair[1]))
+    level |= {node: node[2] for chain in chains for node in chain if isinstance(node, tuple)}
+    near: dict[Node, list[Node]] = {node: [] for node in level}
     for chain in chains:
         for upper, lower in pairwise(chain):
             near[upper].append(lower)
             near[lower].append(upper)
     layers = [[node for node in near if level[node] == k] for k in sorted(set(level.values()))]
-    x = {node: k * (WIDTH + GAP) for layer in layers for k, node in enumerate(layer)}
+    x = {node: float(k * (WIDTH + GAP)) for layer in layers for k, node in enumerate(layer)}
     for _ in range(40):
         for layer in [*layers, *layers[::-1]]:
             wish = {node: sum(x[other] for other in near[node]) / len(near[node]) for node in layer}
-            layer.sort(key=wish.get)
+            layer.sort(key=wish.__getitem__)
             x |= _apart(wish, layer)
     return x
 
 
-def _apart(wish: dict[object, float], layer: list) -> dict[object, float]:
+def _apart(wish: dict[Node, float], layer: list[Node]) -> dict[Node, float]:
     """Middles in the order of the layer, apart from each other, with the mean of what was wished."""
     found = {layer[0]: wish[layer[0]]}
     for before, node in pairwise(layer):

@@ -36,7 +36,7 @@ def report_of(path: Path, folder: Path) -> tuple[bytes, list[str]]:
 
     Pictures are taken from ``folder`` where it has them, the smallest first, until the page has `LIMIT` bytes.
     """
-    records = read_json(path, list, KEYS)
+    records = list(read_json(path, list, KEYS))
     if not records:
         raise FileError(f"{path} has no claims: python -m checks makes results/claims.json")
     try:
@@ -221,8 +221,7 @@ def section(r: dict, used_by: list[str], known: Container[str], picture: str) ->
         "".join(f"<li>{escape(t['asserts'])}<br><code>{escape(t['name'])}</code></li>" for t in r["tests"])
         or "<li>none on record</li>"
     )
-    order = dict.fromkeys([part["kind"] for part in r["declared"]] + [row["kind"] for row in r["parts"]])
-    parts = "".join(part_of(r, kind) for kind in order)
+    parts = "".join(part_of(r, part) for part in r["declared"])
     run = f"{escape(provenance(r))}; {escape(str(r['provenance']['tier']))} tier, seed {escape(str(r['provenance']['seed']))}"
     return f"""<article id="{anchor_of(r["label"])}" {data(r)} aria-labelledby="{anchor_of(r["label"])}-name">
 <h3 id="{anchor_of(r["label"])}-name" data-find><small>{escape(r["paper"])}/</small>{escape(name)} {verdict(r["verdict"])}</h3>
@@ -243,12 +242,9 @@ def steps(statement: str) -> list[str]:
     return re.split(r"(?<=[:;.] )(?=\([a-z]′?\)[ ,-])", statement)
 
 
-def part_of(r: dict, kind: str) -> str:
+def part_of(r: dict, part: dict) -> str:
     """One part, folded: its rule, sizes, controls with their outcomes, and all cases."""
-    part = next(
-        (p for p in r["declared"] if p["kind"] == kind),
-        {"kind": kind, "says": "", "status": "", "cases": 1, "draws": ""},
-    )
+    kind = part["kind"]
     rows = [row for row in r["parts"] if row["kind"] == kind]
     outcomes = {row["kind"]: row for row in control_kinds(r["controls"])}
     lines = [("judge", rule) for rule in part.get("rules", ())] + [("cases", cases_line(part))]

@@ -4,8 +4,8 @@ import re
 from datetime import date
 from pathlib import Path
 
-from checks import __version__
 from checks.running.paper_claims import anchor, provenance
+from checks.version import __version__
 
 PAPERS = Path(__file__).resolve().parents[1] / "papers.bib"
 AUTHOR, TITLE = "The lazy-training checks developers", "Lazy-training checks"
@@ -14,7 +14,7 @@ AUTHOR, TITLE = "The lazy-training checks developers", "Lazy-training checks"
 def papers() -> dict[str, str]:
     """The entries of checks/papers.bib by their keys; ``keywords`` are labels of claims that a paper states besides its own."""
     entries = PAPERS.read_text(encoding="utf-8").strip().split("\n\n")
-    return {re.match(r"@\w+\{(\w+),", entry)[1]: entry for entry in entries}
+    return {entry[entry.index("{") + 1 : entry.index(",")]: entry for entry in entries}
 
 
 def field(entry: str, name: str) -> str:
