@@ -139,6 +139,7 @@ def hostile(value):
 def test_no_text_of_a_record_becomes_markup():
     clean = small(figure="", uses=[])
     attacked = hostile(clean) | {"label": f"x/{HOSTILE}", "paper": HOSTILE}
+    attacked["parts"] = [row | {"draws": HOSTILE, "note": HOSTILE} for row in attacked["parts"]]
     kinds = lambda found: {(tag, *attributes) for tag, attributes in found.elements}  # noqa: E731
     assert kinds(Page(page([attacked], {}))) <= kinds(Page(page([clean], {}))) | {("i",)}
     assert sum(tag == "script" for tag, _ in Page(page([attacked], {})).elements) == 1

@@ -7,14 +7,30 @@ is as in the source. Only what has one reading is typeset: of ``h_new`` and ``te
 import re
 from html import escape
 
-WORDS = "min|max|cert|lin|ij|ii|jj"
-PAIRS = "lw|iv"  # an index and what it is followed by, as in wᵀK^lw
+WORDS = "min|max|cert|lin|ij|ii|jj"  # subscripts of several letters
+PAIRS = "lw|iv"  # one letter and what stands behind it, as in wᵀK^lw; of other pairs of small letters both readings are open
 SCRIPT = re.compile(
     rf"(?:{WORDS})(?![A-Za-z])|[−+]?(?:\d+(?:\.\d+)?|½)|[−+](?!\w)|[∞⋆]|(?={PAIRS})[a-z]|[^\W\d_](?![a-z\u0300-\u036f])"
 )
 CODE = re.compile(r"(?<![_^A-Za-z])[A-Za-z]{2,}[_^][A-Za-z]{2,}")
 LETTERS = re.compile(r"[A-Za-zȳ\u0300-\u036f]+|[α-ορ-ω][α-ορ-ω\u0300-\u036f]*")
-PRODUCTS = {"mn", "Dh", "DhDh", "XX", "JJ", "nR", "tR", "NB", "sK", "rl", "sw", "au", "Wx", "Kt", "ms"}
+PRODUCTS = {  # of variables, written without a space
+    "mn",
+    "Dh",
+    "DhDh",
+    "XX",
+    "JJ",
+    "nR",
+    "tR",
+    "NB",
+    "sK",
+    "rl",
+    "sw",
+    "au",
+    "Wx",
+    "Kt",
+    "ms",
+}
 TOUCHING = set("_^·()=/²|‖√ᵀ+−⟨⟩[]")  # of a letter that is also an English word
 CLOSING = {"(": ")", "{": "}"}
 

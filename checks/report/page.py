@@ -14,6 +14,7 @@ from urllib.parse import quote
 from checks.report.graph import draw
 from checks.report.mathematics import typeset
 from checks.running.citation import citation, field, papers
+from checks.running.declared import cases_text
 from checks.running.files import FileError, read_json
 from checks.running.paper_claims import anchor, control_outcome, provenance, statuses
 from checks.running.published import control_kinds, expanded
@@ -186,18 +187,14 @@ def overview(records: list[dict]) -> str:
         refuted = f"{sum(row['verdict'] == 'REFUTED' for row in controls)} of {len(controls)}"
         rows.append(
             f"<tr {data(r)}><th scope=row>{link(r['label'])}<small class=math>{typeset(r['summary'])}</small></th>"
-            f"<td data-name=verdict>{verdict(r['verdict'])}<small>{supported} of {len(r['parts'])} cases</small></td>"
+            f"<td data-name=verdict>{verdict(r['verdict'])}<small>{supported} of {cases_text(len(r['parts']))}</small></td>"
             f"<td data-name=strain>{strain_bar(worst)}</td><td data-name=resolution>{resolution_bar(r, worst)}</td>"
             f"<td data-name=controls>{verdict(r['control_verdict'], control=True)}<small>{refuted}</small></td>"
             f"<td data-name=status>{escape(', '.join(statuses(r)))}</td></tr>"
         )
-    caption = "Strain and resolution are those of the case that came closest to failing."
-    return table(
-        "overview",
-        f"<caption>{caption}</caption>",
-        ("claim", "verdict", "strain", "resolution", "controls", "status"),
-        rows,
-    )
+    names = ("claim", "verdict", "strain", "resolution", "controls", "status")
+    caption = "<caption>Strain and resolution are those of the case that came closest to failing.</caption>"
+    return table("overview", caption, names, rows)
 
 
 def table(look: str, caption: str, names: tuple[str, ...], rows: list[str]) -> str:
@@ -258,15 +255,15 @@ def part_of(r: dict, part: dict) -> str:
             f"{verdict(row['verdict'] if row else 'NOT_RUN', control=True)} {typeset(control_outcome(row))}</dd>"
         )
     if not rows:
-        tags = bars = ""
+        tags, bars = "<small>no cases at this tier</small>", ""
     else:
         worst, supported = hardest({"parts": rows}), sum(row["verdict"] == "SUPPORTED" for row in rows)
-        tags = verdict(worst["verdict"]) + f" <small>{supported} of {len(rows)} cases</small>"
+        tags = verdict(worst["verdict"]) + f" <small>{supported} of {cases_text(len(rows))}</small>"
         bars = f"{strain_bar(worst)}{resolution_bar(r, worst)}"
     cases = table("cases", "", COLUMNS, [case_row(r, row) for row in rows]) if rows else ""
     return (
         f"<details class=part><summary><b>({escape(kind)})</b> <span class=math data-find>{typeset(part['says'])}</span>"
-        f"<span class=tags><em>{escape(part['status'] or 'no cases')}</em> {tags}</span>{bars}</summary>"
+        f"<span class=tags><em>{escape(part['status'])}</em> {tags}</span>{bars}</summary>"
         f"<dl>{listing}</dl><div class=wide tabindex=0 role=region aria-label='Cases of ({escape(kind)})'>{cases}</div>"
         "</details>"
     )
@@ -283,7 +280,7 @@ def case_row(r: dict, row: dict) -> str:
         f"<td>{escape(expected(row))}",
         f"<td style=--v:{100 * strained(row):.0f}%>{number(row.get('strain'))}",
         f"<td>{resolution_text(r, row)}",
-        f"<td>{row.get('draws', '')}",
+        f"<td>{escape(str(row.get('draws', '')))}",
         f"<td>{verdict(row['verdict'])}",
     ]
     return f"<tr>{'</td>'.join(cells)}</td></tr>"
@@ -350,9 +347,10 @@ def figure(name: str, folder: Path) -> str:
     picture, text = folder / f"{name}.svg", folder / f"{name}.txt"
     if not picture.is_file():
         return ""
-    caption = text.read_text(encoding="utf-8").strip() if text.is_file() else name
+    caption = text.read_text(encoding="utf-8", errors="replace").strip() if text.is_file() else name
+    url = picture_url(picture.read_text(encoding="utf-8", errors="replace"))
     return (
-        f'<figure><img src="{picture_url(picture.read_text(encoding="utf-8"))}" alt="Figure {name}, described by its caption">'
+        f'<figure><img src="{url}" alt="Figure {name}, described by its caption">'
         f'<figcaption class="math">{typeset(caption)}</figcaption></figure>'
     )
 
