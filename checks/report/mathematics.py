@@ -12,25 +12,8 @@ PAIRS = "lw|iv"  # one letter and what stands behind it, as in wᵀK^lw; of othe
 SCRIPT = re.compile(
     rf"(?:{WORDS})(?![A-Za-z])|[−+]?(?:\d+(?:\.\d+)?|½)|[−+](?!\w)|[∞⋆]|(?={PAIRS})[a-z]|[^\W\d_](?![a-z\u0300-\u036f])"
 )
-CODE = re.compile(r"(?<![_^A-Za-z])[A-Za-z]{2,}[_^][A-Za-z]{2,}")
 LETTERS = re.compile(r"[A-Za-zȳ\u0300-\u036f]+|[α-ορ-ω][α-ορ-ω\u0300-\u036f]*")
-PRODUCTS = {  # of variables, written without a space
-    "mn",
-    "Dh",
-    "DhDh",
-    "XX",
-    "JJ",
-    "nR",
-    "tR",
-    "NB",
-    "sK",
-    "rl",
-    "sw",
-    "au",
-    "Wx",
-    "Kt",
-    "ms",
-}
+PRODUCTS = set("mn Dh DhDh XX JJ nR tR NB sK rl sw au Wx Kt ms".split())  # of variables, written without a space
 TOUCHING = set("_^·()=/²|‖√ᵀ+−⟨⟩[]")  # of a letter that is also an English word
 CLOSING = {"(": ")", "{": "}"}
 
@@ -58,7 +41,7 @@ def typeset(text: str) -> str:
 
 def _script_end(text: str, k: int) -> int:
     """Where the subscript or superscript ends whose mark is at ``k``; 0 if it is none, or may be read in two ways."""
-    if not text[:k].strip() or text[k - 1].isspace() or any(m.start() < k < m.end() for m in CODE.finditer(text)):
+    if not text[:k].strip() or text[k - 1].isspace():
         return 0
     if text.startswith("{", k + 1):
         return _closing(text, k + 1)
