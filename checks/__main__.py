@@ -71,6 +71,8 @@ INCONCLUSIVE or HYPOTHESES_NOT_MET, or a control could not be judged, for exampl
 
 
 RECORD_HELP = "record of a run, such as results/claims.json (default paper_claims.json)"
+PAGE = """All claims of a record with their evidence on one HTML page that needs no network: statements, rules, parts case by
+case, controls, figures, tests, provenance and citations, with a graph of which statement uses which; at most 3 MB."""
 CITE = """\
 BibTeX of the papers that state a claim, and of this software: its version, where the claim stands, its verdict, and the
 commit, seed, tier and library versions of the evidence on record. Cite both: the papers for the statement, the
@@ -157,7 +159,7 @@ def write_report(options: argparse.Namespace, console: Console) -> None:
         print_line(console, f"figures: none in {options.figures}, python -m figures draws them")
     if left_out:
         print_line(console, f"figures left out, for which the page has no room: {', '.join(left_out)}")
-    print_line(console, f"report: {options.page}, {len(content) / 1e6:.1f} MB")
+    print_line(console, f"report: {options.page}, {len(content) / 1e6:.2g} MB")
 
 
 def run_claims(
@@ -256,7 +258,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 def add_record_commands(commands: argparse._SubParsersAction) -> None:
     """The commands that read a record and run nothing."""
-    page = commands.add_parser("report", help="write all claims and their evidence as one HTML page")
+    page = commands.add_parser("report", help="write all claims and their evidence as one HTML page", description=PAGE)
     page.add_argument(
         "record_path",
         nargs="?",

@@ -322,7 +322,7 @@ def test_what_is_no_record_is_refused_in_one_sentence_and_no_page_is_written(con
     with pytest.raises(SystemExit) as stopped:
         program.main(["report", str(tmp_path / "claims.json"), "--out", str(tmp_path / "page.html")])
     (sentence,) = capsys.readouterr().err.splitlines()
-    assert stopped.value.code == 2 and sentence.startswith(f"python -m checks: error: {tmp_path / 'claims.json'} ")
+    assert stopped.value.code == 2 and str(tmp_path / "claims.json") in sentence
     assert not (tmp_path / "page.html").exists()
 
 

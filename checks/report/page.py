@@ -39,7 +39,7 @@ def report_of(path: Path, folder: Path) -> tuple[bytes, list[str]]:
     """
     records = list(read_json(path, list, KEYS))
     if not records:
-        raise FileError(f"{path} has no claims: python -m checks makes results/claims.json")
+        raise FileError(f"there are no claims in {path}: python -m checks makes results/claims.json")
     try:
         records = expanded(records)
         room = LIMIT - len(page(records, {}).encode())
