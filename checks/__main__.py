@@ -11,7 +11,7 @@ import inspect
 import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
@@ -22,18 +22,23 @@ from checks.claim import TIERS, Claim, Findings, Run
 from checks.claims import CLAIMS
 from checks.forecast.command import add_forecast, run_forecast
 from checks.measurements.cifar10 import validate_cifar10_folder
-from checks.running.files import locked, run_folder, told
-from checks.running.paper_claims import MARKDOWN_PATH, read_paper_claims, write_paper_claims
+from checks.report.page import report_of
+from checks.running.citation import citation
+from checks.running.files import locked, run_folder, told, write_whole
+from checks.running.paper_claims import JSON_PATH, MARKDOWN_PATH, read_paper_claims, write_paper_claims
 from checks.running.progress import reporting
+from checks.running.published import expanded
 from checks.running.record import IN_CHECKOUT, OUTSIDE, exit_status, merged, read_records, record_of, write_records
 from checks.running.soak import soak
 from checks.running.sweep import Sweep
 from checks.running.table import count_line, print_claim, print_entry, print_line, print_table
 from checks.running.user_files import load
 from checks.running.verify import verify
+from checks.version import __version__
 
 RECORD = "claims.json"
-COMMANDS = ("list", "run", "soak", "forecast")
+COMMANDS = ("list", "run", "soak", "forecast", "report", "cite")
+FIGURES = Path("results", "figures")
 REDIRECTED = 100  # columns of a table in a file
 DEFAULTS = {"tier": "quick", "jobs": os.cpu_count(), "scheduler": None, "seed": 0, "out": Path("results")}
 DEFAULTS |= {"device": "cpu", "cifar": None}
@@ -53,6 +58,8 @@ examples:
   python -m checks --tier standard                    larger widths; also rewrites paper_claims.md
   python -m checks run drift --tier standard --record one row of paper_claims.md anew
   python -m checks forecast diabetes --scheme he      is my network lazy on my data? see forecast --help
+  python -m checks report                             all claims and their evidence as one page, report.html
+  python -m checks cite drift                         BibTeX of a claim: its papers, this software, its evidence
   python -m checks soak --seeds 20 --first 7000 drift how often a claim fails at seeds that nobody used
   python -m checks --scheduler tcp://host:8786        on a dask.distributed cluster
 
@@ -60,6 +67,18 @@ Finished cells are kept under --out, so a run that was interrupted continues whe
 keeps every claim ever run into that folder. Exit status: 0 every claim that ran is SUPPORTED and every control REFUTED;
 1 a claim is REFUTED, or a control that could be judged is not; 2 the call or its files are wrong; 3 something is
 INCONCLUSIVE or HYPOTHESES_NOT_MET, or a control could not be judged, for example because its cell gave NaN.
+"""
+
+
+RECORD_HELP = "record of a run, such as results/claims.json (default paper_claims.json)"
+PAGE = """All claims of a record with their evidence on one HTML page that needs no network: statements, rules, parts case by
+case, controls, figures, tests, provenance and citations, with a graph of which statement uses which; at most 3 MB."""
+CITE = """\
+BibTeX of the papers that state a claim, and of this software: its version, where the claim stands, its verdict, and the
+commit, seed, tier and library versions of the evidence on record. Cite both: the papers for the statement, the
+software for the evidence.
+
+example: python -m checks cite drift >> references.bib
 """
 
 
@@ -72,6 +91,14 @@ def main(arguments: list[str] | None = None) -> int:
         console.width = REDIRECTED
     if options.command == "list":
         print_list(console, as_json=options.json)
+        return 0
+    if options.command == "cite":
+        label = options.claim.label
+        found = {record["label"]: record for record in expanded(read_records(options.record_path))}
+        print_line(console, citation(label, found.get(label)))
+        return 0
+    if options.command == "report":
+        write_report(options, console)
         return 0
     if options.command == "forecast":
         try:
@@ -122,6 +149,17 @@ def print_list(console: Console, *, as_json: bool) -> None:
     for claim in CLAIMS:
         print_entry(console, claim.label, f"({claim.source})")
         print_entry(console, "  ", claim.statement, prose=True)
+
+
+def write_report(options: argparse.Namespace, console: Console) -> None:
+    """Write the page, and say where figures come from that it has not."""
+    content, left_out = report_of(options.record_path, options.figures)
+    write_whole(options.page, content)
+    if not options.figures.is_dir():
+        print_line(console, f"figures: none in {options.figures}, python -m figures draws them")
+    if left_out:
+        print_line(console, f"figures left out, for which the page has no room: {', '.join(left_out)}")
+    print_line(console, f"report: {options.page}, {len(content) / 1e6:.2g} MB")
 
 
 def run_claims(
@@ -192,6 +230,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     """Options of the command line; the same ones before and after a command."""
     formatter = argparse.RawDescriptionHelpFormatter
     parser = Parser(prog="python -m checks", description=DESCRIPTION, epilog=EPILOG, formatter_class=formatter)
+    parser.add_argument("--version", action="version", version=f"lazy-training-checks {__version__}")
     add_options(parser, DEFAULTS)
     options = {"metavar": f"{{{','.join(COMMANDS)}}}", "parser_class": argparse.ArgumentParser}
     commands = parser.add_subparsers(dest="command", **options)
@@ -209,11 +248,47 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     add_options(run, {})
     add_options(soaked, {})
     add_forecast(commands)
+    add_record_commands(commands)
     options = parser.parse_args(arguments)
     listed = {claim.label for claim in CLAIMS}
     if options.command == "run" and options.record and not {claim.label for claim in options.claims} <= listed:
         parser.error("--record: only claims that are listed in checks/claims.py have a row in paper_claims.md")
     return options
+
+
+def add_record_commands(commands: argparse._SubParsersAction) -> None:
+    """The commands that read a record and run nothing."""
+    page = commands.add_parser("report", help="write all claims and their evidence as one HTML page", description=PAGE)
+    page.add_argument(
+        "record_path",
+        nargs="?",
+        metavar="CLAIMS.json",
+        type=existing("file", Path.is_file),
+        default=JSON_PATH,
+        help=RECORD_HELP,
+    )
+    page.add_argument(
+        "--out", type=Path, dest="page", default=Path("report.html"), metavar="FILE", help="default report.html"
+    )
+    page.add_argument(
+        "--figures",
+        type=existing("folder", Path.is_dir),
+        default=FIGURES,
+        metavar="DIR",
+        help=f"SVGs of python -m figures (default {FIGURES})",
+    )
+    cite = commands.add_parser(
+        "cite", help="BibTeX of a claim", description=CITE, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    cite.add_argument("claim", metavar="LABEL", type=listed_claim, help="paper/name, or the name")
+    cite.add_argument(
+        "--record",
+        type=existing("file", Path.is_file),
+        dest="record_path",
+        default=JSON_PATH,
+        metavar="CLAIMS.json",
+        help=RECORD_HELP,
+    )
 
 
 def add_options(parser: argparse.ArgumentParser, defaults: dict) -> None:
@@ -249,6 +324,17 @@ def add_options(parser: argparse.ArgumentParser, defaults: dict) -> None:
         default=default("cifar"),
         help="folder of CIFAR-10, binary or Python version, for the full tier of the convolutional networks",
     )
+
+
+def existing(kind: str, there: Callable[[Path], bool]) -> Callable[[str], Path]:
+    """What makes a path of a text, if there is a file or folder, as ``kind`` says."""
+
+    def path_of(text: str) -> Path:
+        if not there(Path(text)):
+            raise argparse.ArgumentTypeError(f"there is no {kind} {text}")
+        return Path(text)
+
+    return path_of
 
 
 def folder(text: str) -> Path:
@@ -302,8 +388,11 @@ def cifar_folder(text: str) -> Path:
 
 def claim_named(label: str) -> Claim:
     """The claim with this label or name, or the one that a Python file defines as ``CLAIM``."""
-    if label.endswith(".py"):
-        return claim_of_file(Path(label))
+    return claim_of_file(Path(label)) if label.endswith(".py") else listed_claim(label)
+
+
+def listed_claim(label: str) -> Claim:
+    """The claim with this label or name."""
     known = known_claims()
     if label not in known:
         raise argparse.ArgumentTypeError(unknown(label, known))

@@ -162,9 +162,10 @@ def name(known, wrong=()):
     )
 
 
-def flag():
+def flag(value=None):
+    """True or False; always ``value`` where the shape of another argument depends on it."""
     return Kind(
-        lambda rng, _: bool(rng.integers(2)),
+        lambda rng, _: bool(rng.integers(2)) if value is None else value,
         {"NumPy bool": np.bool_},
         without(ALIEN, "True", "NumPy bool")
         | {"0": constant(0), "1.0": constant(1.0), "list": constant([]), "array": constant(np.array([True]))},

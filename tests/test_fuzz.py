@@ -444,12 +444,12 @@ for cls in (models.Centred, models.Linearised):
         cls, model=h.MODEL, start=h.array(("p",)), w=weights(lambda s: s["p"]), radius=h.not_negative(), _call=used(cls), **MAP,
     )  # fmt: skip
 line(
-    residual.ResidualNetwork, **NETWORK, branch_scale=h.not_negative(), second_weights=h.flag(),
+    residual.ResidualNetwork, **NETWORK, branch_scale=h.not_negative(), second_weights=h.flag(True),
     w=weights(lambda s: s["m"] * (s["d"] + 2 * (s["L"] - 1) * s["m"] + 1)), _call=used(residual.ResidualNetwork), **MAP,
 )  # fmt: skip
 line(
-    residual.ResidualNetwork, _key=".block_grams", **NETWORK, branch_scale=h.not_negative(), second_weights=h.flag(),
-    w=h.array(("p",), lambda rng, s: rng.normal(size=s["m"] * (s["d"] + 2 * (s["L"] - 1) * s["m"] + 1))),
+    residual.ResidualNetwork, _key=".block_grams", **NETWORK, branch_scale=h.not_negative(), second_weights=h.flag(False),
+    w=h.array(("p",), lambda rng, s: rng.normal(size=s["m"] * (s["d"] + (s["L"] - 1) * s["m"] + 1))),
     _call=lambda w, **values: residual.ResidualNetwork(**values).block_grams(w),
 )  # fmt: skip
 CONVOLUTION = NETWORK | {"X": h.array(("n", 3, "c")), "taps": h.count(2, 2)}

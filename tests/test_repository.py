@@ -6,6 +6,7 @@ import inspect
 import json
 import re
 import sys
+import tomllib
 import warnings
 from configparser import ConfigParser
 from pathlib import Path
@@ -38,7 +39,15 @@ MAY_IMPORT = {
     "checks.chizat2019lazy": {"checks.claim", "checks.judges", "checks.measurements", "theory"},
     "checks.li2024demystifying": {"checks.claim", "checks.judges", "checks.measurements", "theory"},
     "checks.numerics": {"checks.claim", "checks.judges", "checks.measurements", "theory"},
-    "checks.running": {"checks.claim", "checks.judges", "checks.verdict", "checks.measurements.cifar10"},
+    "checks.report": {"checks.running", "checks.verdict"},
+    "checks.running": {
+        "checks.claim",
+        "checks.judges",
+        "checks.verdict",
+        "checks.version",
+        "checks.measurements.cifar10",
+    },
+    "checks.version": set(),
     "checks.__main__": {"checks", "kernels", "command_start"} | SHARED,
     "figures": {"checks", "kernels", "theory", "benchmarks", "command_start"} | SHARED,
     "benchmarks": {"theory", "kernels", "checks", "command_start"} | SHARED,
@@ -188,6 +197,12 @@ def requirements(extras):
     return {
         {"scikit-learn": "sklearn", "python-flint": "flint"}.get(name, name): least for name, least in found.items()
     }
+
+
+def test_the_dependency_group_is_the_extra():
+    """Groups cannot name extras, and pip knows groups only from version 25.1 on."""
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
+    assert groups["test"] == SETUP["options.extras_require"]["test"].split()
 
 
 def imported(paths, *, everywhere):
