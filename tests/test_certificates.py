@@ -242,6 +242,14 @@ def test_down_and_up_enclose_the_exact_result_of_an_operation(a, b):
     assert Fraction(below) <= exact <= Fraction(above) and above <= np.nextafter(np.nextafter(below, np.inf), np.inf)
 
 
+@pytest.mark.parametrize("x", [-0.1, 0.03, 0.1])
+def test_the_bound_holds_for_every_factor_in_its_balls(flint, x):
+    """X = [[1, 0], [0 ± 0.1, 1]] and X K Xᵀ = I: 1/‖X‖₂² of every X in the ball is above the bound."""
+    factor = flint.arb_mat([[1, 0], [flint.arb(0, 0.1), 1]])
+    found = certificates.congruence_bound(factor, flint.arb_mat([[1, 0], [0, 1]]))
+    assert 0.8 < found <= 1 / np.linalg.norm([[1, 0], [x, 1]], 2) ** 2
+
+
 # ---------------------------------------------------------------- without python-flint, and bad input
 
 
