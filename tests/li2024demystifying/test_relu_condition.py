@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, target
 from hypothesis import strategies as st
-from scipy.integrate import quad, trapezoid, solve_ivp
+from scipy.integrate import quad, solve_ivp, trapezoid
 
 from checks.judges import AtLeast
 from checks.li2024demystifying.relu_condition import PAIR, kernel_kept
