@@ -142,7 +142,7 @@ def layer_grams(
     X : (n, d) inputs, entries at most 1e150 in size. X2 : (n2, d) the second inputs, by default X.
     activation : name of σ, see `kernels.activations`.
     kappa : output scale κ > 0.
-    callback : called with (weights drawn, weights to be drawn) after every block of streamed weights, of tenths of a second.
+    callback : called with (weights drawn, weights to be drawn) after every block of streamed weights.
 
     Returns
     -------

@@ -126,12 +126,13 @@ class StreamedParameters:
     def memory(self, n: int) -> int:
         """Bytes that `layer_grams` takes for n inputs at once, those of X and X2 together.
 
-        A block of weights with its σ(z), σ'(z) and part of the sums, and for L ≥ 2 σ, σ' (m, n) of all layers but the last and
-        two arrays (m, n) of the backward pass.
+        Blocks of weights, of W^2 … W^L up to two, with σ(z), σ'(z) of one block and the next; for L ≥ 2 σ, σ' (m, n) of all
+        layers but the last and two arrays (m, n) of the backward pass. Once m is above some thousands it is the same for L = 1.
         """
-        m, L = self.width, self.hidden_layers
-        block = max(rows * (columns + 2 * n + 1) for rows, columns in (self._shape(l, n) for l in range(min(L, 2))))
-        return 8 * (block + (2 * L * m * n if L > 1 else 0) + (L + 4) * n**2)
+        n, m, L = validate_count(n, "n"), self.width, self.hidden_layers
+        shapes = [self._shape(l, n) for l in range(min(L, 3))]  # those of all further layers are equal
+        blocks = sum(rows * columns for rows, columns in shapes) + 4 * n * max(rows for rows, _ in shapes)
+        return 8 * (blocks + (2 * L * m * n if L > 1 else 0) + (L + 4) * n**2)
 
     def require_memory(self, n: int) -> None:
         """Raise MemoryError where the machine does not have `memory`."""
