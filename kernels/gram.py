@@ -6,14 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from argument_validation import validate_array, validate_callable
-from kernels.network import (
-    LARGEST,
-    Parameters,
-    StreamedParameters,
-    finite_at_scale,
-    hidden_layer,
-    validate_network,
-)
+from kernels.network import LARGEST, Parameters, StreamedParameters, finite_at_scale, hidden_layer, validate_network
 
 
 @dataclass(frozen=True)
@@ -95,8 +88,8 @@ def streamed_grams(
     for rows, W in blocks(L - 1):
         value, derivative = hidden_layer(W, values[-1], activation, first=L == 1)
         derivative *= params.output(rows)[:, None] / m
-        features = features + gram(value)
-        derivatives = derivatives + gram(derivative)
+        features += gram(value)
+        derivatives += gram(derivative)
         if L > 1:
             back += np.matmul(W.T, derivative, out=part)
     grams = [gram(values[-1]) * derivatives, features / m**2]

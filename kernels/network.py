@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from types import UnionType
 
 import numpy as np
 
@@ -124,7 +125,7 @@ class StreamedParameters:
         return normal_matrix(self.seed, self.hidden_layers, 1, rows.stop - rows.start, first_column=rows.start)[0]
 
     def memory(self, n: int) -> int:
-        """Bytes that `layer_grams` takes for n inputs at once, those of X and X2 together.
+        """Bytes that `layer_grams` takes at most, beyond the program, for n inputs at once, those of X and X2 together.
 
         Blocks of weights, of W^2 … W^L up to two, with σ(z), σ'(z) of one block and the next; for L ≥ 2 σ, σ' (m, n) of all
         layers but the last and two arrays (m, n) of the backward pass. Once m is above some thousands it is the same for L = 1.
@@ -180,7 +181,7 @@ def init_parameters(seed: int, input_dim: int, width: int, *, hidden_layers: int
 
 
 def validate_network(
-    params: Parameters, X: object, activation: str, kappa: float, *, kinds: type = Parameters
+    params: object, X: object, activation: str, kappa: float, *, kinds: type | UnionType = Parameters
 ) -> tuple[np.ndarray, float]:
     """Return ``X`` (n, d) and κ as the code works with them, or raise one ValueError; ``kinds`` of parameters are accepted."""
     if not isinstance(params, kinds):
@@ -230,7 +231,7 @@ def outputs_of(arrays: tuple[np.ndarray, ...], inputs: np.ndarray, activation: s
     return kappa / len(output) * (output @ values)
 
 
-def forward(params: Parameters, X: np.ndarray, *, activation: str, kappa: float) -> np.ndarray:
+def forward(params: Parameters | StreamedParameters, X: np.ndarray, *, activation: str, kappa: float) -> np.ndarray:
     """Outputs f(x) = (κ/m) a·x^L of the normalised network, (n,).
 
     z^1 = W^1 x, z^l = W^l x^{l−1}/√m for l ≥ 2, x^l = σ(z^l).
