@@ -1,4 +1,4 @@
-"""``python -m benchmarks {gram,limits,flow,descent}``: ratios, never bare times."""
+"""``python -m benchmarks {gram,streamed,limits,flow,descent}``: ratios, never bare times."""
 
 from command_start import leave, start
 
@@ -7,7 +7,7 @@ if __name__ == "__main__":
 
 import argparse
 
-from benchmarks import descent, flow, gram, limits
+from benchmarks import descent, flow, gram, limits, streamed
 
 
 def main() -> None:
@@ -19,6 +19,12 @@ def main() -> None:
     add.add_argument("-L", type=int, default=3, help="hidden layers (default 3)")
     add.add_argument("--repeats", type=int, default=15, help="interleaved pairs (default 15)")
     add.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="BLAS threads (default 1 2)")
+    add = commands.add_parser(
+        "streamed", help="layer_grams of networks never stored against drawing and multiplying apart"
+    )
+    add_sizes(add, n=32, d=32, m=2**20)
+    add.add_argument("-L", type=int, default=1, help="hidden layers (default 1)")
+    add.add_argument("--repeats", type=int, default=3, help="rounds (default 3)")
     add = commands.add_parser("limits", help="limit_grams of large norms against unit norms")
     add.add_argument("-n", type=int, default=500, help="samples (default 500)")
     add.add_argument("-d", type=int, default=20, help="input dimension (default 20)")
@@ -39,6 +45,8 @@ def main() -> None:
     if options.command == "gram":
         sizes = {key: getattr(options, key) for key in ("n", "d", "m", "L", "repeats")}
         gram.report(gram.run(**sizes, threads=tuple(options.threads)), **sizes)
+    elif options.command == "streamed":
+        streamed.run(**{key: getattr(options, key) for key in ("n", "d", "m", "L", "repeats")})
     elif options.command == "limits":
         sizes = {key: getattr(options, key) for key in ("n", "d", "L", "repeats")}
         limits.report(limits.run(**sizes), **sizes)

@@ -113,7 +113,7 @@ class StreamedParameters:
 
     def blocks(self, l: int, n: int) -> Iterator[tuple[slice, np.ndarray]]:
         """(rows, W^{l+1}[rows]) from the first row to the last, for n inputs; the next block overwrites the array."""
-        rows, columns = self._shape(l, n)
+        rows, columns = self.block_shape(l, n)
         W = np.empty((rows, columns))
         for first in range(0, self.width, rows):
             count = min(rows, self.width - first)
@@ -131,7 +131,7 @@ class StreamedParameters:
         layers but the last and two arrays (m, n) of the backward pass. Once m is above some thousands it is the same for L = 1.
         """
         n, m, L = validate_count(n, "n"), self.width, self.hidden_layers
-        shapes = [self._shape(l, n) for l in range(min(L, 3))]  # those of all further layers are equal
+        shapes = [self.block_shape(l, n) for l in range(min(L, 3))]  # those of all further layers are equal
         blocks = sum(rows * columns for rows, columns in shapes) + 4 * n * max(rows for rows, _ in shapes)
         return 8 * (blocks + (2 * L * m * n if L > 1 else 0) + (L + 4) * n**2)
 
@@ -144,7 +144,7 @@ class StreamedParameters:
                 f"`params` must fit into memory: {sizes} take {need:.2g} bytes, this machine has {have:.2g}"
             )
 
-    def _shape(self, l: int, n: int) -> tuple[int, int]:
+    def block_shape(self, l: int, n: int) -> tuple[int, int]:
         """Rows and columns of a block of W^{l+1}."""
         columns = self.width if l else self.input_dim
         return min(self.width, max(LEAST_ROWS, BLOCK // max(columns, n))), columns
