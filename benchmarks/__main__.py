@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
-from benchmarks import descent, flow, gram, growth, limits, peers, weights
+from benchmarks import descent, flow, gram, growth, limits, peers, streamed, weights
 from benchmarks.ratios import losses
 from benchmarks.table import COMPARISON, RECORD, facts, markdown, print_topic, read, write
 from checks.running.files import told, write_whole
@@ -20,6 +20,10 @@ TOPICS = {
     "gram": (gram, "Gram matrices of given weights against their matrix products, neural-tangents and torch.func"),
     "limits": (limits, "limit kernels against neural-tangents, and large norms against unit norms"),
     "weights": (weights, "standard normal weights against NumPy"),
+    "streamed": (
+        streamed,
+        "networks that are never stored against drawing their weights and multiplying with them apart",
+    ),
     "descent": (descent, "gradient descent against its matrix products"),
     "growth": (growth, "cost against n, m and L"),
     "flow": (flow, "gradient flow against other integrators at equal error; most of the time of all topics"),

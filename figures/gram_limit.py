@@ -15,7 +15,8 @@ from theory import gram_fluctuations
 
 CAPTION = (
     "Claim li2024demystifying/gram-limit. Root mean square over the seeds of ‖(m/κ²)Gˡ − Kˡ‖_F (bars: ±2 standard errors). "
-    "Dashed: √(C_l/m), exact, for L = 1; slope −1/2 through the last point for L ≥ 2. In the legend the mean slope."
+    "Dashed: √(C_l/m), exact, for L = 1; slope −1/2 through the last point for L ≥ 2. In the legend the mean slope. "
+    "Wide: networks that are never stored, full tier only."
 )
 COLUMNS = ("activation", "data", "L", "layer", "m", "rms_error", "standard_error", "slope", "predicted")
 
@@ -32,9 +33,10 @@ def compute(run: Run) -> np.ndarray:
         if L == 1:
             constant = gram_fluctuations(data_sets(case["data"], case["stream"])[case["set"]], activation=name)[layer]
         slope, kind = slopes(widths, reading.values).mean(), case["data"][case["set"]]["kind"]
+        kind += ", wide" * case.get("streamed", False)
         lines = zip(widths, rms, error, np.sqrt(constant / widths), strict=True)
         rows += [(name, kind, L, layer + 1, m, e, s, slope, p) for m, e, s, p in lines]
-    types = ["U12", "U8", int, int, int, float, float, float, float]
+    types = ["U12", "U16", int, int, int, float, float, float, float]
     return np.array(rows, dtype=list(zip(COLUMNS, types, strict=True)))
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import scipy.sparse
 
-from kernels import Parameters
+from kernels import Parameters, StreamedParameters
 from kernels.convolution import ConvolutionalNetwork
 from kernels.losses import LogCoshLoss, SquareLoss
 from kernels.models import Centred, ComponentwiseMap, QuadraticMap, TwoLayerModel
@@ -410,6 +410,7 @@ PARAMETERS = replace(
     | {"output 1e140": lambda p: Parameters(p.weights, 1e140 * p.output), "other width": lambda p: Parameters(
         (np.ones((2, p.input_dim)),), np.ones(2)), "other inputs": lambda p: Parameters((np.ones((2, 7)),), np.ones(2))},
 )  # fmt: skip
+STREAMED = one_of(lambda rng, sizes: StreamedParameters(int(rng.integers(99)), sizes["d"], sizes["m"], sizes["L"]))
 MODEL = one_of(
     lambda rng, sizes: ComponentwiseMap("sin"),
     lambda rng, sizes: ComponentwiseMap("cubic"),

@@ -363,8 +363,19 @@ line(
     kernels.Parameters, weights=h.one_of(lambda rng, s: h.draw_parameters(rng, s).weights),
     output=h.array(("m",)), _call=lambda **values: kernels.Parameters(**values).arrays,
 )  # fmt: skip
+line(
+    kernels.StreamedParameters, seed=h.count(0, 99, least=0, bounded=False), input_dim=h.count(1, 3), width=h.count(1, 3),
+    hidden_layers=DEPTH, _call=lambda **values: kernels.StreamedParameters(**values).memory(3),
+)  # fmt: skip
 line(kernels.forward, params=h.PARAMETERS, X=POINTS, activation=KERNEL_NAMES, kappa=kappa)
-line(kernels.layer_grams, params=h.PARAMETERS, X=POINTS, X2=X2, activation=KERNEL_NAMES, kappa=kappa)
+line(
+    kernels.layer_grams, params=h.PARAMETERS, X=POINTS, X2=X2, activation=KERNEL_NAMES, kappa=kappa, callback=h.CALLBACK
+)
+line(
+    kernels.layer_grams, params=h.STREAMED, X=POINTS, X2=X2, activation=KERNEL_NAMES, kappa=kappa, callback=h.CALLBACK,
+    _key=" streamed",
+)  # fmt: skip
+line(kernels.forward, params=h.STREAMED, X=POINTS, activation=KERNEL_NAMES, kappa=kappa, _key=" streamed")
 TRAINING = {
     "params": h.PARAMETERS, "X": X, "y": y, "activation": KERNEL_NAMES, "kappa": kappa, "centred": h.flag(),
     "layer_rates": h.optional(layer_rates), "X_test": h.optional(h.array(("k", "d"))),

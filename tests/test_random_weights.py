@@ -117,6 +117,14 @@ def test_a_long_row_equals_its_pieces():
     assert np.array_equal(whole, np.hstack(pieces))
 
 
+@pytest.mark.parametrize("columns", [1, 2, 3, 8, 41])
+def test_a_tall_matrix_equals_its_rows(columns):
+    """Many more rows than are drawn side by side."""
+    tall = normal_matrix(3, 1, 3000, columns, first_row=2**31, first_column=5)
+    rows = [normal_matrix(3, 1, 1, columns, first_row=2**31 + i, first_column=5)[0] for i in range(3000)]
+    assert np.array_equal(tall, rows)
+
+
 def test_the_bits_are_those_of_every_other_machine():
     """260 rows × 65 columns: whole vectors, remainders and 1000 tail values; the digest was found with AVX2."""
     weights = normal_matrix(2**70 + 1, 3, 260, 65).astype("<f8")

@@ -31,6 +31,9 @@ RATES = {
     "full": {1: (range(8, 19), 256), 2: (range(5, 13), 384), 3: (range(5, 12), 512)},
 }
 ROWS = 4
+# Six decades of width for L = 1 and three behind it, in networks that are never stored: so long a window needs few draws.
+WIDE = {1: range(6, 27, 2), 2: range(6, 17), 3: range(6, 17)}
+WIDE_DRAWS = 8 * ROWS
 UNSCALED = ((5, 6, 7, 8), 24)
 
 # (b), (c) depth and activation: (width, networks of the first look). For L = 1 both statements hold at every width. For L ≥ 2
@@ -54,6 +57,18 @@ def rates(tier: str) -> Iterator[Case]:
             for (place, kind), layer in itertools.product(enumerate(DATA), range(L + 1)):
                 title = f"K^{layer + 1} · L = {L} · {name} · {kind}"
                 yield Case(title, config, draws, select={"set": place, "layer": layer})
+    if tier == "full":
+        yield from wide()
+
+
+def wide() -> Iterator[Case]:
+    """The widest networks, on one data set."""
+    for (L, logarithms), name in itertools.product(WIDE.items(), ("relu", "tanh")):
+        config = {"data": [DATA["random"]], "hidden_layers": L, "activation": name}
+        config |= {"widths": [2**k for k in logarithms], "streamed": True}
+        for layer in range(L + 1):
+            title = f"K^{layer + 1} · L = {L} · {name} · random, never stored"
+            yield Case(title, config, WIDE_DRAWS, select={"set": 0, "layer": layer})
 
 
 def unscaled(tier: str) -> Iterator[Case]:

@@ -6,6 +6,7 @@ from itertools import count, product
 import numpy as np
 
 from checks.measurements.data import inputs
+from checks.measurements.gram_errors import streamed_ensemble
 from checks.measurements.streams import data_seed, draw_seeds
 from kernels.ensemble import ensemble_grams
 from theory import (
@@ -122,14 +123,26 @@ def spaced(data: dict, activation: str, layer: int, width: int, stream: Sequence
 
 
 def least_eigenvalues(
-    *, data: dict, activation: str, layer: int, widths: Sequence[int], stream: Sequence[int], first: int, draws: int
+    *,
+    data: dict,
+    activation: str,
+    layer: int,
+    widths: Sequence[int],
+    stream: Sequence[int],
+    first: int,
+    draws: int,
+    streamed: bool = False,
 ) -> dict[str, np.ndarray]:
     """|λ_min((m/κ²) G^l) − λ_min(K^l)| of every draw and width, and δ = vᵀ(m/κ²)G^l v − λ_min ≥ 0, (draws, widths).
 
     v is the limit's eigenvector: E δ = λ_min(K^l) − E λ_min((m/κ²)G^l) exactly, because E (m/κ²)G^l = K^l.
+    ``streamed`` networks are never stored.
     """
-    X = spaced(data, activation, layer, widths[0], stream)
-    grams = ensemble_grams(draw_seeds(stream, first, 1)[0], X, widths, draws=draws, activation=activation)
+    X, seeds = spaced(data, activation, layer, widths[0], stream), draw_seeds(stream, first, draws)
+    if streamed:
+        grams = streamed_ensemble(seeds, X, widths, activation=activation)
+    else:
+        grams = ensemble_grams(seeds[0], X, widths, draws=draws, activation=activation)
     values, vectors = np.linalg.eigh(limit_grams(X, hidden_layers=1, activation=activation).layers[layer - 1])
     own, v = grams[:, :, layer - 1], vectors[:, 0]
     least = np.linalg.eigvalsh(own)[..., 0]

@@ -8,7 +8,7 @@ import numpy as np
 
 from checks.measurements.data import inputs
 from checks.measurements.streams import data_seed, draw_seeds, stacked
-from kernels import Parameters, init_parameters, layer_grams
+from kernels import Parameters, StreamedParameters, init_parameters, layer_grams
 from kernels.ensemble import ensemble_grams
 from theory import limit_grams
 
@@ -24,15 +24,37 @@ def gram_errors(
     stream: Sequence[int],
     first: int,
     draws: int,
+    streamed: bool = False,
 ) -> Arrays:
     """``distance``: ‖(m/κ²) G^l − K^l‖_F for every draw of the weights, width, data set and layer, (draws, W, sets, L+1).
 
-    All data sets see the same weights, and the weights of a width are the leading blocks of those of the next.
+    All data sets see the same weights, and the weights of a width are the leading blocks of those of the next. ``streamed``
+    networks are never stored.
     """
     blocks = data_sets(data, stream)
-    seed, design = draw_seeds(stream, first, 1)[0], {"activation": activation, "hidden_layers": hidden_layers}
-    grams = ensemble_grams(seed, np.concatenate(blocks), widths, draws=draws, **design)
+    seeds, design = draw_seeds(stream, first, draws), {"activation": activation, "hidden_layers": hidden_layers}
+    if streamed:
+        grams = streamed_ensemble(seeds, np.concatenate(blocks), widths, **design)
+    else:
+        grams = ensemble_grams(seeds[0], np.concatenate(blocks), widths, draws=draws, **design)
     return {"distance": distances(grams, blocks, activation)}
+
+
+def streamed_ensemble(
+    seeds: Sequence[int], X: np.ndarray, widths: Sequence[int], *, activation: str, hidden_layers: int = 1
+) -> np.ndarray:
+    """(m/κ²) G^1 … (m/κ²) G^{L+1} of one network a seed at nested widths, never stored, (draws, W, L+1, n, n)."""
+    return np.array(
+        [
+            [
+                layer_grams(
+                    StreamedParameters(seed, X.shape[1], m, hidden_layers), X, activation=activation, kappa=np.sqrt(m)
+                )
+                for m in widths
+            ]
+            for seed in seeds
+        ]
+    )
 
 
 def unscaled_errors(

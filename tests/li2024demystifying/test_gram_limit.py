@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from checks.claim import Case
 from checks.judges import Draws
-from checks.li2024demystifying.gram_limit import BLOCKS, CLAIM, limits
+from checks.li2024demystifying.gram_limit import BLOCKS, CLAIM, limits, rates
 from checks.measurements.data import KINDS, inputs
 from checks.measurements.gram_errors import (
     data_sets,
@@ -22,6 +22,7 @@ from checks.measurements.gram_errors import (
 )
 from checks.measurements.streams import data_seed, draw_seeds
 from checks.verdict import Verdict
+from kernels import StreamedParameters, init_parameters, layer_grams
 from kernels.ensemble import ensemble_grams
 from tests import examples
 from tests.claims import judged, part_of
@@ -135,6 +136,28 @@ def test_grams_of_a_stack_of_data_sets_are_those_of_each(n, seed):
         2,
         3,
     )
+
+
+@given(L=st.integers(1, 3), seed=seeds, first=st.integers(0, 9), widths=st.sampled_from([[3], [2, 4], [1, 8, 64]]))
+def test_streamed_networks_are_those_of_their_seeds(L, seed, first, widths):
+    spec, stream = {"kind": "random", "n": 3, "d": 4}, [seed, 1, 2, 3]
+    design = {"data": [spec], "hidden_layers": L, "activation": "tanh", "widths": widths}
+    found = gram_errors(**design, stream=stream, first=first, draws=2, streamed=True)["distance"]
+    (X,) = data_sets([spec], stream)
+    K = limit_grams(X, hidden_layers=L, activation="tanh").layers
+    for row, own in zip(found, draw_seeds(stream, first, 2), strict=True):
+        stored = [init_parameters(own, 4, m, hidden_layers=L) for m in widths]
+        grams = [layer_grams(params, X, activation="tanh", kappa=np.sqrt(params.width)) for params in stored]
+        assert np.allclose(row[:, 0], np.linalg.norm(grams - K, axis=(2, 3)), rtol=1e-9, atol=1e-12)
+
+
+def test_the_widest_networks_fit_into_two_gigabytes_and_nowhere_stored():
+    cases = [case.config for case in rates("full") if case.config.get("streamed")]
+    assert {(case["hidden_layers"], max(case["widths"])) for case in cases} == {(1, 2**26), (2, 2**16), (3, 2**16)}
+    for case in cases:
+        n, d = case["data"][0]["n"], case["data"][0]["d"]
+        assert StreamedParameters(0, d, max(case["widths"]), case["hidden_layers"]).memory(n) < 2e9
+    assert not any("streamed" in case.config for tier in ("quick", "standard") for case in rates(tier))
 
 
 @given(n=st.integers(2, 6), L=st.integers(1, 3), seed=seeds, name=st.sampled_from(["relu", "tanh", "erf", "sin"]))
