@@ -113,7 +113,9 @@ def validate_out(out: object, shape: tuple[int, ...]) -> np.ndarray:
     if out.shape != shape:
         raise ValueError(f"`out` must have shape {shape}, got {out.shape}")
     if out.dtype != np.float64 or not out.flags.c_contiguous or not out.flags.writeable:
-        raise ValueError(f"`out` must be C-ordered, writable and of dtype float64, got {out.dtype} with strides {out.strides}")
+        raise ValueError(
+            f"`out` must be C-ordered, writable and of dtype float64, got {out.dtype} with strides {out.strides}"
+        )
     return np.asarray(out)
 
 

@@ -17,8 +17,7 @@ excess sin θ − θ cos θ. The layers, with variances q and next variances p:
 
 Strips of one row and up to `COLUMNS` columns go through all layers while they are in the first-level cache; loops touch at
 most five arrays, so that the compiler can prove them apart and use vector instructions. Nothing is contracted or reordered,
-and tiles share nothing: the same bits for any number of threads. Without a series a pair depends on its own rows alone, not
-even on the tile.
+and tiles share nothing: the same bits for any number of threads. Without a series a pair depends on its own two rows alone.
 
 A side of the kernel is a tuple of arrays with a column for every row of X: its unit rows (d, n), factors (L, 4, n) of which
 the first is √q, the second √p (for a u + b|u|) or 1/√p and 0 where p = 0, then √Q and 1/√(1+Q) or E σ; and N_k(q) (T, n).
@@ -84,7 +83,7 @@ def _half_angles(U, i, V, part, h, hc):
         for j in range(columns):
             h[j] += (x - v[j]) * (x - v[j])
     opposite = False
-    for j in range(columns):
+    for j in range(columns):  # the chord of opposite rows has lost cos²(θ/2)
         h[j] *= 0.25
         hc[j] = 1.0 - h[j]
         opposite |= h[j] > 0.96
@@ -279,13 +278,12 @@ def _strip(kind, a, b, one, two, table, starts, i, part, work, values, dots):
 
 
 @_jit
-def _tiles_jit(kind, a, b, one, two, table, starts, symmetric, every, first, step, out):
+def _tiles_jit(kind, a, b, one, two, table, starts, symmetric, every, first, step, tile, out):
     """Fill the tiles ``first``, ``first`` + ``step``, … of ``out``; with ``symmetric`` only those on and above the diagonal."""
     planes, n, n2 = out.shape
     L = len(one[1])
     across = (n2 + COLUMNS - 1) // COLUMNS
     work, values, dots = np.empty((3, COLUMNS)), np.empty((L + 1, COLUMNS)), np.empty((L, COLUMNS))
-    tile = np.empty((planes, ROWS, COLUMNS + 8))
     for number in range(first, (n + ROWS - 1) // ROWS * across, step):
         top, left = number // across * ROWS, number % across * COLUMNS
         bottom, right = min(top + ROWS, n), min(left + COLUMNS, n2)
@@ -349,16 +347,25 @@ def fill(
     every: bool,
     out: np.ndarray,
 ) -> None:
-    """Write K^1 … K^{L+1} (L+1, n, n2) with ``every``, else the NTK and Σ^L (2, n, n2), into ``out``; symmetric if both sides are one.
+    """Write K^1 … K^{L+1} (L+1, n, n2) with ``every``, else the NTK and Σ^L (2, n, n2), into ``out``.
 
-    ``constants`` are a², b² or gain and offset, ``table`` (5, T) the series of all layers, layer l from ``starts`` [l] on.
+    Two sides that are one object make a symmetric kernel. ``constants`` are a², b² or gain and offset, ``table`` (5, T) the
+    series of all layers, see `theory.logistic_duals.series_table`, and layer l has those from ``starts`` [l] on.
     """
-    _, n, n2 = out.shape
+    planes, n, n2 = out.shape
     threads = max(1, min(os.cpu_count() or 1, n * n2 // SHARE))
-    chunks = 1 if threads == 1 else 8 * threads
+    step = 8 * threads if threads > 1 else 1  # threads take parts of the tiles until none is left
+    parts = iter(range(step))
 
-    def work(chunk: int) -> None:
-        _tiles_jit(kind, *constants, one, two, table, starts, one is two, every, chunk, chunks, out)
+    def work(_: int) -> None:
+        tile = np.empty((planes, ROWS, COLUMNS + 8))  # rows begin in different sets of the cache
+        for first in parts:
+            _tiles_jit(kind, *constants, one, two, table, starts, one is two, every, first, step, tile, out)
 
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(work, range(chunks))) if chunks > 1 else work(0)
+    if threads == 1:
+        work(0)
+        return
+    with ThreadPoolExecutor(threads - 1) as pool:
+        others = pool.map(work, range(threads - 1))
+        work(0)
+        list(others)  # raises what they raised
