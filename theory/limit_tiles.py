@@ -283,7 +283,8 @@ def _tiles_jit(kind, a, b, one, two, table, starts, symmetric, every, first, ste
     planes, n, n2 = out.shape
     L = len(one[1])
     across = (n2 + COLUMNS - 1) // COLUMNS
-    work, values, dots = np.empty((3, COLUMNS)), np.empty((L + 1, COLUMNS)), np.empty((L, COLUMNS))
+    width = tile.shape[2]
+    work, values, dots = np.empty((3, width)), np.empty((L + 1, width)), np.empty((L, width))
     for number in range(first, (n + ROWS - 1) // ROWS * across, step):
         top, left = number // across * ROWS, number % across * COLUMNS
         bottom, right = min(top + ROWS, n), min(left + COLUMNS, n2)
@@ -358,7 +359,8 @@ def fill(
     parts = iter(range(step))
 
     def work(_: int) -> None:
-        tile = np.empty((planes, ROWS, COLUMNS + 8))  # rows begin in different sets of the cache
+        width = min(COLUMNS, len(two[0][0])) + 8  # rows begin in different sets of the cache
+        tile = np.empty((planes, min(ROWS, n), width))
         for first in parts:
             _tiles_jit(kind, *constants, one, two, table, starts, one is two, every, first, step, tile, out)
 
