@@ -109,9 +109,8 @@ class Smooth:
     largest_norm = SMOOTH_NORM
 
     def tile_factors(self, features: object, q: np.ndarray, p: np.ndarray) -> np.ndarray:
-        return np.stack(
-            [np.sqrt(q), np.where(p > 0, 1 / np.sqrt(np.where(p > 0, p, 1.0)), 0.0), *self.own_factors(features)]
-        )
+        inverse = np.divide(1.0, np.sqrt(p), out=np.zeros_like(p), where=p > 0)
+        return np.stack([np.sqrt(q), inverse, *self.own_factors(features)])
 
     def layer(
         self, f1: object, f2: object, p1: np.ndarray, p2: np.ndarray, angle: np.ndarray
