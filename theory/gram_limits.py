@@ -79,7 +79,8 @@ def limit_grams(
     Notes
     -----
     Memory: the result, a sixteenth of it for tiles, and a few copies of the inputs. Kernels beyond memory: ``out`` a memmap, or
-    blocks of rows one by one as ``X2``. The first call on a machine compiles for a few seconds. Source: Jacot, Gabriel, Hongler 2018, layer by layer.
+    blocks of rows one by one as ``X2``. The first call on a machine compiles for a few seconds. Source: Jacot, Gabriel,
+    Hongler 2018, layer by layer.
     """
     L, every = validate_depth(hidden_layers), validate_flag(layers, "layers")
     dual = DUALS[validate_name(activation, DUALS, "activation")]
