@@ -79,7 +79,7 @@ def _half_angles(U, i, V, part, h, hc):
     d, columns = len(U), h.size
     h[:] = 0.0
     for k in range(d):
-        x, v = U[k, i], V[k][part]
+        x, v = U[k, i], V[k, part]
         for j in range(columns):
             h[j] += (x - v[j]) * (x - v[j])
     opposite = False
@@ -90,7 +90,7 @@ def _half_angles(U, i, V, part, h, hc):
     if opposite:
         far = np.zeros(columns)
         for k in range(d):
-            x, v = U[k, i], V[k][part]
+            x, v = U[k, i], V[k, part]
             for j in range(columns):
                 far[j] += (x + v[j]) * (x + v[j])
         for j in range(columns):
@@ -205,7 +205,7 @@ def _logistic(integrated, gain, offset, root1, mean1, root2, mean2, N1, i, N2, t
     while few > 1 and log_bounds[few - 1] + k[few - 1] * largest < LOG_NEGLIGIBLE:
         few -= 1
     for t in range(few - 1, -1, -1):
-        left, ratio, N, step = weights[t] * N1[t, i], ratios[t], N2[t][part], steps[t]
+        left, ratio, N, step = weights[t] * N1[t, i], ratios[t], N2[t, part], steps[t]
         for j in range(size):
             power, _ = _exp_and_expm1(step * log[j])
             term = left * N[j]
@@ -253,28 +253,28 @@ def _strip(kind, a, b, one, two, table, starts, i, part, work, values, dots):
     """Σ^0 … Σ^L into ``values`` and Σ̇^1 … Σ̇^L into ``dots`` for row i of ``one`` and the columns ``part`` of ``two``."""
     (U, rows1, N1), (V, rows2, N2) = one, two
     size, L = part.stop - part.start, len(rows1)
-    h, hc, value, root2 = work[0][:size], work[1][:size], values[0][:size], rows2[0][0][part]
+    h, hc, value, root1, root2 = work[0, :size], work[1, :size], values[0, :size], rows1[0, 0, i], rows2[0, 0, part]
     _half_angles(U, i, V, part, h, hc)
     for j in range(size):
-        value[j] = rows1[0, 0, i] * root2[j] * (hc[j] - h[j])
+        value[j] = root1 * root2[j] * (hc[j] - h[j])
     for l in range(L):
-        value, dot, first, second = values[l + 1][:size], dots[l][:size], rows1[l, :, i], rows2[l]
-        root2, next2, third, fourth = second[0][part], second[1][part], second[2][part], second[3][part]
+        value, dot = values[l + 1, :size], dots[l, :size]
         if kind == PIECEWISE_LINEAR:
-            _piecewise_linear(a, b, first[1], next2, h, hc, value, dot)
+            _piecewise_linear(a, b, rows1[l, 1, i], rows2[l, 1, part], h, hc, value, dot)
             continue
         if kind <= GELU:
-            _arcsine(kind == GELU, first[2], first[3], third, fourth, h, hc, value, dot)
+            R, inverse = rows2[l, 2, part], rows2[l, 3, part]
+            _arcsine(kind == GELU, rows1[l, 2, i], rows1[l, 3, i], R, inverse, h, hc, value, dot)
         elif kind <= COS:
-            _sine(kind == COS, first[0], root2, h, hc, value, dot)
+            _sine(kind == COS, rows1[l, 0, i], rows2[l, 0, part], h, hc, value, dot)
         else:
             terms, integrated = slice(starts[l], starts[l + 1]), kind == INTEGRATED_LOGISTIC
             _logistic(
-                integrated, a, b, first[0], first[2], root2, third, N1[terms], i, N2[terms], table[:, terms], part,
-                h, hc, work[2][:size], value, dot,
+                integrated, a, b, rows1[l, 0, i], rows1[l, 2, i], rows2[l, 0, part], rows2[l, 2, part], N1[terms], i,
+                N2[terms], table[:, terms], part, h, hc, work[2, :size], value, dot,
             )  # fmt: skip
         if l < L - 1:
-            _smooth_half_angles(first[1], next2, value, h, hc)
+            _smooth_half_angles(rows1[l, 1, i], rows2[l, 1, part], value, h, hc)
 
 
 @_jit
@@ -297,12 +297,10 @@ def _tiles_jit(kind, a, b, one, two, table, starts, symmetric, every, first, ste
             part = slice(start, (right + ALIGN - 1) // ALIGN * ALIGN)
             _strip(kind, a, b, one, two, table, starts, i, part, work, values, dots)
             size, offset = part.stop - start, start - left
-            last = tile[planes - 1, i - top][offset : offset + size]
-            for j in range(size):
-                last[j] = values[L, j]
+            tile[planes - 1, i - top, offset : offset + size] = values[L, :size]
             if every:  # K^l = Σ^{l−1} ∘ Σ̇^l ∘ … ∘ Σ̇^L
                 for l in range(L - 1, -1, -1):
-                    layer, sigma, dot = tile[l, i - top][offset : offset + size], values[l], dots[l]
+                    layer, sigma, dot = tile[l, i - top, offset : offset + size], values[l], dots[l]
                     if l < L - 1:
                         after = dots[l + 1]
                         for j in range(size):
@@ -310,7 +308,7 @@ def _tiles_jit(kind, a, b, one, two, table, starts, symmetric, every, first, ste
                     for j in range(size):
                         layer[j] = sigma[j] * dot[j]
             else:  # K of l layers is that of l − 1, times Σ̇^l, plus Σ^l
-                total = tile[0, i - top][offset : offset + size]
+                total = tile[0, i - top, offset : offset + size]
                 for j in range(size):
                     total[j] = values[0, j]
                 for l in range(L):
@@ -321,12 +319,12 @@ def _tiles_jit(kind, a, b, one, two, table, starts, symmetric, every, first, ste
             for i in range(top, bottom):
                 start = max(left, i) if symmetric else left
                 if start < right:
-                    out[plane][i][start:right] = tile[plane][i - top][start - left : right - left]
+                    out[plane, i, start:right] = tile[plane, i - top, start - left : right - left]
             if symmetric:
                 for j in range(left, right):
-                    mirrored = out[plane][j][top : min(bottom, j)]
+                    mirrored = out[plane, j, top : min(bottom, j)]
                     for i in range(mirrored.size):
-                        mirrored[i] = tile[plane][i][j - left]
+                        mirrored[i] = tile[plane, i, j - left]
 
 
 def side(unit: np.ndarray, factors: np.ndarray, N: np.ndarray) -> tuple[np.ndarray, ...]:
