@@ -325,6 +325,16 @@ def test_equal_and_opposite_rows(name, seed, L):
         assert not K[:, 0, 2].any()
 
 
+@pytest.mark.parametrize("norm", [1e3, 1e6, 5e7])
+@pytest.mark.parametrize("name", ["gelu", "softplus"])
+def test_a_row_with_itself_keeps_its_digits_at_large_norms(name, norm):
+    """An angle of equal rows that rounding has opened moves the diagonal by 3e-14 to 2e-9."""
+    X = norm * inputs(1, spread=0.0)
+    K = limit_grams(X, hidden_layers=3, activation=name).layers
+    for i, x in enumerate(X):
+        assert K[:, i, i] == pytest.approx(layers_of_pair(name, x, x, 3).astype(float), rel=5e-15, abs=0)
+
+
 def test_polynomials_of_the_angle_and_its_excess():
     """The interpolants of `theory.limit_tiles` in 50 digits, and what they leave."""
 

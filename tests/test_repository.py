@@ -46,7 +46,7 @@ MAY_IMPORT = {
 """A package or module, and what of ours it may import besides itself."""
 PACKAGES = ("theory", "kernels", "checks", "figures", "benchmarks")
 PAPERS = ("chizat2019lazy", "li2024demystifying", "numerics")
-THIRD_PARTY = {"numba": {"kernels"}, "matplotlib": {"figures"}, "llvmlite": {"kernels"}, "torch": {"kernels"}}
+THIRD_PARTY = {"numba": {"kernels", "theory"}, "matplotlib": {"figures"}, "llvmlite": {"kernels"}, "torch": {"kernels"}}
 SOURCES = [(package, path) for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
 OURS = {*PACKAGES, "tests", *(path.stem for path in ROOT.glob("*.py"))}
 
