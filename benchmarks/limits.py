@@ -7,6 +7,7 @@ import numpy as np
 from benchmarks.peers import against
 from benchmarks.ratios import Ratio, interleaved, ratio, seconds
 from theory import limit_grams
+from theory.gram_limits import LimitKernels
 
 D = 20
 SHARED = ("relu", "leaky_relu", "abs", "erf", "gelu", "sin", "cos")  # activations that both have
@@ -21,9 +22,8 @@ def run() -> Iterator[Ratio]:
         for L in (1, 3):
             for activation in SHARED:
 
-                def ours(X: np.ndarray = X, L: int = L, activation: str = activation) -> np.ndarray:
-                    grams = limit_grams(X, hidden_layers=L, activation=activation)
-                    return np.stack([grams.ntk, grams.nngp])
+                def ours(X: np.ndarray = X, L: int = L, activation: str = activation) -> LimitKernels:
+                    return limit_grams(X, hidden_layers=L, activation=activation, layers=False)
 
                 case = {"task": "limit", "activation": activation, "hidden_layers": L}
                 name = f"{activation}, n = {n}, d = {D}, L = {L}"

@@ -122,7 +122,7 @@ def against(
     if not python_of(name).exists():
         return missing(*row, name, f"not installed: {INSTALL}", target)
     try:
-        found, expected = worker(name).prepare(request, arrays), ours()
+        found, expected = worker(name).prepare(request, arrays), np.asarray(ours())
         error = np.abs(found - expected).max() / np.abs(expected).max()
         if not error <= tolerance:
             return missing(*row, name, f"its result differs by {error:.1g} of the largest entry", target)

@@ -27,8 +27,8 @@ def network(function, *, params=PARAMS, x=X, activation="relu", kappa=1.0):
     return lambda: function(params, x, activation=activation, kappa=kappa)
 
 
-def limits(x=X, x2=None, *, hidden_layers=1, activation="relu"):
-    return lambda: limit_grams(x, x2, hidden_layers=hidden_layers, activation=activation)
+def limits(x=X, x2=None, *, hidden_layers=1, activation="relu", **options):
+    return lambda: limit_grams(x, x2, hidden_layers=hidden_layers, activation=activation, **options)
 
 
 def dual(q1, q2, correlation, *, f=np.sin, strip=None):
@@ -89,6 +89,10 @@ CASES = {
     "columns": (limits(X, np.ones((2, 3))), r"`X2` must have the columns of `X` \(2\), got 3"),
     "huge norm": (limits(1e200 * X), r"`X` must have row norms that are 0 or between 1e-150 and 1e\+150; row 0 has norm 1.58"),
     "tiny norm of X2": (limits(X, 1e-200 * X), "`X2` must have row norms that are 0 or between 1e-150"),
+    "out of another shape": (limits(out=np.empty((3, 3, 3))), r"`out` must have shape \(2, 3, 3\), got \(3, 3, 3\)"),
+    "out of float32": (limits(out=np.empty((2, 3, 3), "f")), "`out` must be C-ordered, writable and of dtype float64, got"),
+    "transposed out": (limits(out=np.empty((2, 3, 3)).T.reshape(2, 3, 3, order="F")), "`out` must be C-ordered"),
+    "layers": (limits(layers=1), "`layers` must be True or False, got 1"),
     "depth 0": (limits(hidden_layers=0), "`hidden_layers` must be a whole number of at least 1, got 0"),
     "depth 1.5": (limits(hidden_layers=1.5), "`hidden_layers` must be a whole number of at least 1, got 1.5"),
     "near match": (limits(activation="Relu"), "`activation` 'Relu' is unknown: did you mean 'relu'"),

@@ -162,7 +162,8 @@ SERIES_NAMES = h.name(["relu", "erf", "tanh"])
 DEPTH, THIN = h.count(1, 2), h.positive(0.125, 1.0)
 
 line(
-    theory.limit_grams, X=POINTS, X2=X2, hidden_layers=DEPTH, activation=LIMIT_NAMES, _holds=right_limits,
+    theory.limit_grams, X=POINTS, X2=X2, hidden_layers=DEPTH, activation=LIMIT_NAMES, layers=h.flag(),
+    out=h.Kind(lambda *_: None, bad=h.without(h.ALIEN, "None")), _holds=right_limits,
 )  # fmt: skip
 line(
     theory.gram_fluctuations,

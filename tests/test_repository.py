@@ -56,7 +56,7 @@ MAY_IMPORT = {
 PACKAGES = ("theory", "kernels", "checks", "figures", "benchmarks")
 PAPERS = ("chizat2019lazy", "li2024demystifying", "numerics")
 THIRD_PARTY = {
-    "numba": {"kernels"},
+    "numba": {"kernels", "theory"},
     "matplotlib": {"figures"},
     "llvmlite": {"kernels"},
     "torch": {"kernels", "benchmarks"},

@@ -12,7 +12,7 @@ from theory.eigenvalue_bounds import (
     sufficient_width,
 )
 from theory.gram_fluctuations import gram_fluctuations
-from theory.gram_limits import LimitGrams, limit_grams
+from theory.gram_limits import LimitGrams, LimitKernels, limit_grams
 from theory.kernel_regression import KernelRegression, kernel_regression
 from theory.linearized_flow import LinearizedFlow, linearized_flow
 from theory.quadrature import dual_activation
@@ -21,6 +21,7 @@ __all__ = [
     "Certificate",
     "KernelRegression",
     "LimitGrams",
+    "LimitKernels",
     "LinearizedFlow",
     "certified_kernel_min_eigenvalue",
     "certified_min_eigenvalue",

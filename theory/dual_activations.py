@@ -7,7 +7,9 @@ through the depth: near θ = 0 a cosine has already lost what decides λ_min. Ev
     layer(F1, F2, p1, p2, θ)      E σσ, E σ'σ' and the next angle, cos θ' = E σσ/√(p1 p2), for all pairs of rows of
                                   two features, with θ (r, c) and the next variances p1 (r,), p2 (c,);
     variance(q), mean(q)          E σ(√q Z)², the next variances, and E σ(√q Z);
-    squared_moments(q1, q2, θ)    E σ²σ² and E σ'²σ'², which finite-width fluctuations need.
+    squared_moments(q1, q2, θ)    E σ²σ² and E σ'²σ'², which finite-width fluctuations need;
+    tiles, tile_constants, tile_factors(F, q, p)    the same layer in `theory.limit_tiles`: its number, constants, and the
+                                  factors (4, n) of every row.
 """
 
 from collections.abc import Callable
@@ -17,6 +19,7 @@ from math import factorial
 import numpy as np
 from scipy.special import erf, expit, ndtr
 
+from theory import limit_tiles
 from theory.logistic_duals import MixtureFeatures, logistic_moments, logistic_variance, mixture_features
 from theory.quadrature import Function, dual_activation
 from theory.validation import LARGEST_NORM
@@ -53,6 +56,14 @@ class PiecewiseLinear:
     a: float
     b: float
     largest_norm, squares_norm = LARGEST_NORM, np.sqrt(LARGEST_NORM)
+    tiles = limit_tiles.PIECEWISE_LINEAR
+
+    @property
+    def tile_constants(self) -> tuple[float, float]:
+        return self.a**2, self.b**2
+
+    def tile_factors(self, features: np.ndarray, q: np.ndarray, p: np.ndarray) -> np.ndarray:
+        return np.stack([np.sqrt(q), np.sqrt(p), q, q])  # two of no use
 
     def features(self, q: np.ndarray, largest: float) -> np.ndarray:
         return q
@@ -97,6 +108,10 @@ class Smooth:
     derivative: Function
     largest_norm = SMOOTH_NORM
 
+    def tile_factors(self, features: object, q: np.ndarray, p: np.ndarray) -> np.ndarray:
+        inverse = np.divide(1.0, np.sqrt(p), out=np.zeros_like(p), where=p > 0)
+        return np.stack([np.sqrt(q), inverse, *self.own_factors(features)])
+
     def layer(
         self, f1: object, f2: object, p1: np.ndarray, p2: np.ndarray, angle: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -133,11 +148,18 @@ class ClosedForm(Smooth):
     formula: Callable[[np.ndarray, np.ndarray, np.ndarray], Moments]
     mean: Callable[[np.ndarray], np.ndarray]
     squares_norm: float
+    tiles: int
     strip: float | None = None
     squares: Callable[[np.ndarray, np.ndarray, np.ndarray], Moments] | None = None
 
     def features(self, q: np.ndarray, largest: float) -> np.ndarray:
         return q
+
+    tile_constants = (0.0, 0.0)
+
+    def own_factors(self, q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        Q = 2 * q if self.tiles == limit_tiles.ERF else q
+        return np.sqrt(Q), 1 / np.sqrt(1 + Q)
 
     def variance(self, q: np.ndarray) -> np.ndarray:
         return self.formula(q, q, np.zeros_like(q))[0]
@@ -164,6 +186,17 @@ class Logistic(Smooth):
     gain: float
     offset: float
     integrated: bool = False
+
+    @property
+    def tiles(self) -> int:
+        return limit_tiles.INTEGRATED_LOGISTIC if self.integrated else limit_tiles.LOGISTIC
+
+    @property
+    def tile_constants(self) -> tuple[float, float]:
+        return self.gain, self.offset
+
+    def own_factors(self, features: MixtureFeatures) -> tuple[np.ndarray, np.ndarray]:
+        return features.mean, features.mean  # one of no use
 
     def features(self, q: np.ndarray, largest: float) -> MixtureFeatures:
         return mixture_features(q, largest, self.scale)
@@ -278,10 +311,10 @@ DUALS = {
     "leaky_relu": PiecewiseLinear(0.505, 0.495),
     "abs": PiecewiseLinear(0.0, 1.0),
     "identity": PiecewiseLinear(1.0, 0.0),
-    "erf": ClosedForm(erf, erf_derivative, erf_moments, np.zeros_like, 10.0, 1.25),
-    "gelu": ClosedForm(gelu, gelu_derivative, gelu_moments, gelu_mean, 12.0, 1.6),
-    "sin": ClosedForm(np.sin, np.cos, sin_moments, np.zeros_like, SMOOTH_NORM, squares=sin_squares),
-    "cos": ClosedForm(np.cos, minus_sin, cos_moments, cos_mean, SMOOTH_NORM, squares=cos_squares),
+    "erf": ClosedForm(erf, erf_derivative, erf_moments, np.zeros_like, 10.0, limit_tiles.ERF, 1.25),
+    "gelu": ClosedForm(gelu, gelu_derivative, gelu_moments, gelu_mean, 12.0, limit_tiles.GELU, 1.6),
+    "sin": ClosedForm(np.sin, np.cos, sin_moments, np.zeros_like, SMOOTH_NORM, limit_tiles.SIN, squares=sin_squares),
+    "cos": ClosedForm(np.cos, minus_sin, cos_moments, cos_mean, SMOOTH_NORM, limit_tiles.COS, squares=cos_squares),
     "tanh": Logistic(np.tanh, tanh_derivative, np.pi / 2, 12.0, 1.0, 2 / np.pi, 0.0),
     "sigmoid": Logistic(expit, sigmoid_derivative, np.pi, 24.0, 2.0, 0.5 / np.pi, 0.25),
     "softplus": Logistic(softplus, expit, np.pi, 24.0, 2.0, 0.5 / np.pi, 0.25, integrated=True),

@@ -1,21 +1,18 @@
 """Infinite-width Gram matrices: the layerwise NTK and NNGP recursion, written once for every activation."""
 
-import os
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from argument_validation import validate_depth, validate_name, validate_same_dimension
+from argument_validation import validate_depth, validate_flag, validate_name, validate_same_dimension
+from theory import limit_tiles
 from theory.dual_activations import DUALS, ClosedForm, Logistic, PiecewiseLinear
+from theory.logistic_duals import series_table
 from theory.validation import LARGEST_NORM, polar, validate_kernel_inputs
 
 Dual = PiecewiseLinear | ClosedForm | Logistic
-
-BLOCK = 2**15  # pairs of a block at most: its arrays stay in the cache
-SMALL_BLOCK = 2**13  # smaller ones cost threads more than they bring
 
 
 @dataclass(frozen=True)
@@ -35,9 +32,22 @@ class LimitGrams:
         return self.layers[-1]
 
 
+class LimitKernels(NamedTuple):
+    """Neural tangent kernel and kernel of the last hidden layer, both (n, n2), without those of the single layers."""
+
+    ntk: np.ndarray
+    nngp: np.ndarray
+
+
 def limit_grams(
-    X: np.ndarray, X2: np.ndarray | None = None, *, hidden_layers: int, activation: str = "relu"
-) -> LimitGrams:
+    X: np.ndarray,
+    X2: np.ndarray | None = None,
+    *,
+    hidden_layers: int,
+    activation: str = "relu",
+    layers: bool = True,
+    out: np.ndarray | None = None,
+) -> LimitGrams | LimitKernels:
     """Limits of (m/κ²) G^l as the width m grows, for all pairs of rows of ``X`` and ``X2``.
 
     With Σ^0 = X X2ᵀ and (u, v) ~ N(0, Σ^{l−1} restricted to the pair), Σ^l = E σ(u)σ(v), Σ̇^l = E σ'(u)σ'(v):
@@ -50,56 +60,64 @@ def limit_grams(
         from erf on. ``X2`` defaults to ``X``.
     hidden_layers : depth L ≥ 1.
     activation : one of relu, leaky_relu, abs, identity, erf, gelu, sin, cos, tanh, sigmoid, softplus.
+    layers : False for the NTK and K^{L+1} alone, which takes the memory of two matrices instead of L + 1.
+    out : where the result goes, (L+1, n, n2), or (2, n, n2) without ``layers``: a C-ordered float64 array or np.memmap.
 
     Returns
     -------
-    LimitGrams with ``layers`` (L+1, n, n2), ``ntk`` and ``nngp``. The error of an entry of one layer is below
-    `entry_error` √(K_ii K_jj), 1e-13 for rows of moderate norm. For relu, leaky_relu and abs the least eigenvalue keeps its
-    leading digits down to separations of 1e-10, because angles are carried through the depth instead of cosines. Exactly
-    symmetric when ``X2`` is None or equal to ``X``. In a zero row Σ̇ at a kink is undefined and irrelevant: it multiplies 0.
+    LimitGrams with ``layers`` (L+1, n, n2), ``ntk`` and ``nngp``, or, without ``layers``, LimitKernels (``ntk``, ``nngp``). The
+    error of an entry of one layer is below `entry_error` √(K_ii K_jj), 1e-13 for rows of moderate norm. For relu, leaky_relu
+    and abs the least eigenvalue keeps its leading digits down to separations of 1e-10, because half-angles are carried through
+    the depth instead of cosines. Exactly symmetric when ``X2`` is None or equal to ``X``, the same bits on any number of
+    processors. In a zero row Σ̇ at a kink is undefined and irrelevant: it multiplies 0.
 
     Raises
     ------
-    ValueError for empty or non-finite inputs, norms outside that range, shapes that do not fit, an unknown activation, a
-    depth below 1, or so large that the variance of a row that is not zero underflows.
+    ValueError for empty or non-finite inputs, norms outside that range, shapes that do not fit, an unknown activation, an
+    ``out`` of another shape or kind, a depth below 1, or so large that the variance of a row that is not zero underflows.
 
     Notes
     -----
-    Memory: the result and an eighth of the pairs in flight, or 2^17, on any number of processors. Source: Jacot, Gabriel,
+    Memory: the result, a sixteenth of it for tiles, and a few copies of the inputs. Kernels beyond memory: ``out`` a memmap, or
+    blocks of rows one by one as ``X2``. The first call on a machine compiles for a few seconds. Source: Jacot, Gabriel,
     Hongler 2018, layer by layer.
     """
-    L = validate_depth(hidden_layers)
+    L, every = validate_depth(hidden_layers), validate_flag(layers, "layers")
     dual = DUALS[validate_name(activation, DUALS, "activation")]
     X, X2, symmetric = validate_pair(X, X2, activation)
-    unit1, variances1 = _rows(X, L, dual)
-    unit2, variances2 = (unit1, variances1) if symmetric else _rows(X2, L, dual)
-    largest = [max(q1.max(), q2.max()) for q1, q2 in zip(variances1[:L], variances2[:L], strict=True)]
-    features1 = [dual.features(q, most) for q, most in zip(variances1[:L], largest, strict=True)]
-    features2 = features1
-    if not symmetric:
-        features2 = [dual.features(q, most) for q, most in zip(variances2[:L], largest, strict=True)]
+    shape = (L + 1 if every else 2, len(X), len(X2))
+    out = np.empty(shape) if out is None else validate_out(out, shape)
+    units, variances = zip(*(_rows(Z, L, dual) for Z in ([X] if symmetric else [X, X2])), strict=True)
+    features, tables = [[] for _ in units], [np.empty((5, 0))]
+    for l in range(L):
+        largest = max(q[l].max() for q in variances)
+        for F, q in zip(features, variances, strict=True):
+            F.append(dual.features(q[l], largest))
+        if isinstance(dual, Logistic):
+            tables.append(series_table(features[0][l], features[-1][l], dual.integrated))
+    sides = []
+    for unit, q, F in zip(units, variances, features, strict=True):
+        factors = np.stack([dual.tile_factors(F[l], q[l], q[l + 1]) for l in range(L)])
+        series = [f.N.T for f in F] if isinstance(dual, Logistic) else [np.empty((0, len(unit)))]
+        sides.append(limit_tiles.side(unit, factors, np.concatenate(series)))
+    starts = np.cumsum([table.shape[1] for table in tables])
+    limit_tiles.fill(
+        dual.tiles, dual.tile_constants, sides[0], sides[-1], np.concatenate(tables, axis=1), starts, every, out
+    )
+    return LimitGrams(out) if every else LimitKernels(*out)
 
-    layers = np.empty((L + 1, len(unit1), len(unit2)))
 
-    def fill(rectangle: tuple[slice, slice]) -> None:
-        rows, columns = rectangle
-        block = np.empty((L + 1, rows.stop - rows.start, columns.stop - columns.start))
-        angle = angles(unit1[rows], unit2[columns])
-        block[0] = np.multiply.outer(np.sqrt(variances1[0][rows]), np.sqrt(variances2[0][columns])) * np.cos(angle)
-        for l in range(L):
-            p1, p2 = variances1[l + 1][rows], variances2[l + 1][columns]
-            block[l + 1], derivative, angle = dual.layer(features1[l][rows], features2[l][columns], p1, p2, angle)
-            block[: l + 1] *= derivative
-        layers[:, rows, columns] = block
-        if symmetric:
-            _mirror(layers, rows, columns)
-
-    in_flight = max(16 * SMALL_BLOCK, len(unit1) * len(unit2) // 8)  # pairs, all threads together
-    threads = min(os.cpu_count() or 1, in_flight // SMALL_BLOCK)
-    size = min(BLOCK, in_flight // threads)
-    with ThreadPoolExecutor(threads) as pool:  # NumPy and SciPy release the interpreter inside a block
-        list(pool.map(fill, _blocks(len(unit1), len(unit2), symmetric, size)))
-    return LimitGrams(layers)
+def validate_out(out: object, shape: tuple[int, ...]) -> np.ndarray:
+    """Return ``out`` if it is a writable C-ordered float64 array of this shape."""
+    if not isinstance(out, np.ndarray):
+        raise ValueError(f"`out` must be an array or memmap, got {type(out).__name__}")
+    if out.shape != shape:
+        raise ValueError(f"`out` must have shape {shape}, got {out.shape}")
+    if out.dtype != np.float64 or not out.flags.c_contiguous or not out.flags.writeable:
+        raise ValueError(
+            f"`out` must be C-ordered, writable and of dtype float64, got {out.dtype} with strides {out.strides}"
+        )
+    return np.asarray(out)
 
 
 def angles(U: np.ndarray, V: np.ndarray) -> np.ndarray:
@@ -153,23 +171,3 @@ def next_variances(dual: Dual, q: np.ndarray) -> np.ndarray:
             f"{p[lost][0]:.3g}"
         )
     return p
-
-
-def _blocks(n: int, n2: int, symmetric: bool, size: int) -> Iterator[tuple[slice, slice]]:
-    """Rectangles of at most ``size`` pairs that cover all pairs, or only those on and above the diagonal."""
-    start = 0
-    while start < n:
-        first = start if symmetric else 0
-        stop = min(n, start + max(1, size // (n2 - first)))
-        for left in range(first, n2, size):  # more than one where a single row has more than ``size`` pairs
-            yield slice(start, stop), slice(left, min(left + size, n2))
-        start = stop
-
-
-def _mirror(layers: np.ndarray, rows: slice, columns: slice) -> None:
-    """Copy the part right of the diagonal block below it, and the block's upper triangle onto its lower one."""
-    right = slice(max(rows.stop, columns.start), columns.stop)
-    layers[:, right, rows] = layers[:, rows, right].transpose(0, 2, 1)
-    square = layers[:, rows, rows]
-    lower = np.tril_indices(rows.stop - rows.start, -1)
-    square[:, lower[0], lower[1]] = square[:, lower[1], lower[0]]

@@ -25,6 +25,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import beta, ndtr
 
+from theory.limit_tiles import mixture_sums
+
 SPACING = 0.11  # of log K: an error of 1e-16
 GROWTH = 0.28  # of log φ per node, see above
 FIRST, WIDTH, SCALE = 24.0, 3.0, 16.0  # φ(j) = j + 16 e^{GROWTH (j − 24)} Φ((j − 24)/3)
@@ -77,14 +79,26 @@ class MixtureFeatures:
 def mixture_features(q: np.ndarray, largest: float, scale: float) -> MixtureFeatures:
     """Features of variances ``q`` (n,), with the nodes that variances up to ``largest`` need."""
     k, weights = series_nodes(40 + REACH * largest / scale**2)
-    square, q = (scale * K_NODES) ** 2, q[:, None]
-    N = np.empty((len(q), len(k)))
-    with np.errstate(divide="ignore"):  # q = 0: the logarithm is −∞, and N_k = 0 except for k = 0
-        log_ratio = -np.log1p(square / q)
-    first = K_WEIGHTS / np.sqrt(q + square)
-    for i, order in enumerate(k):
-        N[:, i] = (first * np.exp(order * log_ratio) if order else first).sum(axis=1)
-    return MixtureFeatures(np.sqrt(q[:, 0]), N, np.sqrt((q + square) / (2 * np.pi)) @ K_WEIGHTS, k, weights)
+    square, N = (scale * K_NODES[:, None]) ** 2, np.empty((len(k), len(q)))
+    # q = 0: N_k = 0 except for k = 0
+    log_ratio = -np.log1p(square / np.maximum(q, 1e-300))
+    mixture_sums(K_WEIGHTS[:, None] / np.sqrt(q + square), log_ratio, k, N)
+    return MixtureFeatures(np.sqrt(q), N.T, K_WEIGHTS @ np.sqrt((q + square) / (2 * np.pi)), k, weights)
+
+
+def series_weights(f: MixtureFeatures, integrated: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (T,) of the two series of `logistic_moments`: of A/c and dA/dc, for ``integrated`` of ∫A dc/c² and A/c."""
+    first = f.weights / (2 * f.k + 1)
+    return (first / (2 * f.k + 2), first) if integrated else (first, f.weights)
+
+
+def series_table(f1: MixtureFeatures, f2: MixtureFeatures, integrated: bool) -> np.ndarray:
+    """For `theory.limit_tiles`, (5, T): weights of the first series, those of the second over them, the steps from node to
+    node, the nodes, and the logarithm of the largest term over the first one at |ρ| = 1."""
+    weights, slopes = series_weights(f1, integrated)
+    with np.errstate(divide="ignore"):  # terms that are 0
+        bounds = np.log(_largest_terms(f1, f2, slopes))
+    return np.stack([weights, slopes / weights, np.diff(f1.k, prepend=0.0), f1.k, bounds - bounds[0]])
 
 
 def series_sums(
@@ -112,10 +126,13 @@ def series_sums(
 
 def _terms_at(f1: MixtureFeatures, f2: MixtureFeatures, weights: np.ndarray, rho: float) -> int:
     """Number of nodes beyond which the terms are below rounding for |ρ| up to ``rho``."""
-    bound = weights * rho ** (2 * f1.k)
-    for f in (f1, f2):
-        bound = bound * (f.N / f.N[:, :1]).max(axis=0)
+    bound = _largest_terms(f1, f2, weights) * rho ** (2 * f1.k)
     return int(np.flatnonzero(bound > NEGLIGIBLE * bound[0])[-1]) + 1
+
+
+def _largest_terms(f1: MixtureFeatures, f2: MixtureFeatures, weights: np.ndarray) -> np.ndarray:
+    """Bound (T,) of weights_j N N' over N_0 N_0' for all rows."""
+    return weights * (f1.N / f1.N[:, :1]).max(axis=0) * (f2.N / f2.N[:, :1]).max(axis=0)
 
 
 def logistic_moments(
@@ -123,17 +140,13 @@ def logistic_moments(
 ) -> tuple[np.ndarray, np.ndarray]:
     """offset + gain A and gain dA/dc; for ``integrated`` c/4 + MM' + gain ∫A dc and offset + gain A. All pairs."""
     c = np.multiply.outer(f1.root, f2.root) * np.cos(angle)
-    first = f1.weights / (2 * f1.k + 1)
+    low, high = series_sums(f1, f2, angle, *series_weights(f1, integrated))
     if not integrated:
-        A, slope = series_sums(f1, f2, angle, first, f1.weights)
-        return offset + gain * c * A, gain * slope
-    integral, A = series_sums(f1, f2, angle, first / (2 * f1.k + 2), first)
-    return c / 4 + np.multiply.outer(f1.mean, f2.mean) + gain * c**2 * integral, offset + gain * c * A
+        return offset + gain * c * low, gain * high
+    return c / 4 + np.multiply.outer(f1.mean, f2.mean) + gain * c**2 * low, offset + gain * c * high
 
 
 def logistic_variance(f: MixtureFeatures, gain: float, offset: float, integrated: bool) -> np.ndarray:
     """The value of `logistic_moments` for every row with itself, (n,)."""
-    q, first = f.root**2, f.weights / (2 * f.k + 1)
-    if not integrated:
-        return offset + gain * q * (f.N**2 @ first)
-    return q / 4 + f.mean**2 + gain * q**2 * (f.N**2 @ (first / (2 * f.k + 2)))
+    q, series = f.root**2, f.N**2 @ series_weights(f, integrated)[0]
+    return q / 4 + f.mean**2 + gain * q**2 * series if integrated else offset + gain * q * series
