@@ -4,12 +4,12 @@ import numpy as np
 
 from kernels.activations import KINKED
 from kernels.exponential_scheme import UNIT, Point, Spectrum, State, Terms, gram_spectrum
-from kernels.gram import Factors, cross_grams, propagate
+from kernels.gram import Factors, propagate
 from kernels.losses import Loss
 from kernels.network import Parameters
 
 BLOCK = 2**16  # entries in flight when states are compared
-ROWS = 512  # of a weight matrix that are added to at a time, while they are in the cache
+CACHED = 2**15  # entries of a weight matrix that are added to at a time, while they are in the cache
 
 
 class NetworkProblem:
@@ -29,6 +29,8 @@ class NetworkProblem:
     def __init__(self, inputs: np.ndarray, loss: Loss, *, activation: str, kappa: float, rates: np.ndarray) -> None:
         self.inputs, self.loss, self.activation, self.kappa, self.rates = inputs, loss, activation, kappa, rates
         self.largest_rate, self.kinked = float(rates.max()), activation in KINKED
+        with np.errstate(over="ignore"):
+            self.products = rates[0] * (inputs.T @ inputs)
 
     def factors(self, theta: State) -> Factors:
         """Forward and backward pass."""
@@ -48,7 +50,12 @@ class NetworkProblem:
 
     def gram(self, P: Point, Q: Point) -> np.ndarray:
         """G_PQ (n, n)."""
-        return np.tensordot(self.rates, cross_grams(P.factors, Q.factors), axes=1)
+        (A, B), (C, D) = ((factors.values, factors.backs) for factors in (P.factors, Q.factors))
+        total = self.products * (B[0].T @ D[0])
+        for l in range(1, len(B)):
+            total += self.rates[l] / len(B[l]) * (A[l].T @ C[l]) * (B[l].T @ D[l])
+        total += self.rates[-1] * P.factors.output_scale**2 * (A[-1].T @ C[-1])
+        return total
 
     def spectrum(self, here: Point, root: np.ndarray) -> Spectrum | None:
         """From the Gram matrix: the Jacobian is not stored."""
@@ -59,19 +66,22 @@ class NetworkProblem:
         return terms
 
     def add(self, base: State | None, terms: Terms, out: State) -> None:
-        """base + Σ_P S J_Pᵀc_P: one matrix product a layer and block of rows, whatever the number of points."""
+        """base + Σ_P S J_Pᵀc_P, by blocks of rows; the coefficients go to the factor that is shared, or the smaller."""
         m, scale = len(out[-1]), self.kappa / len(out[-1])
         for l, (rate, target) in enumerate(zip(self.rates[:-1], out[:-1], strict=True)):
-            weight = rate / (np.sqrt(m) if l else 1.0)
-            # at the inputs the points agree, so that their backs can be added up instead of standing side by side
-            join = (lambda parts: sum(parts[1:], parts[0])) if l == 0 else (lambda parts: np.concatenate(parts, axis=1))
-            values = self.inputs if l == 0 else np.concatenate([P.factors.values[l] for P, _ in terms], axis=1)
-            for start in range(0, m, ROWS):
-                rows = slice(start, start + ROWS)
-                backs = join([P.factors.backs[l][rows] * (weight * c) for P, c in terms])
-                np.matmul(backs, values.T, out=target[rows])
+            weight, rows = rate / (np.sqrt(m) if l else 1.0), max(1, CACHED // target.shape[1])
+            values = [(self.inputs if l == 0 else P.factors.values[l]) * (weight * c) for P, c in terms]
+            if l:  # side by side the products of all points are one
+                backs, values = [np.hstack([P.factors.backs[l] for P, _ in terms])], [np.hstack(values)]
+            else:
+                backs = [P.factors.backs[0] for P, _ in terms]
+            for start in range(0, m, rows):
+                part = target[start : start + rows]
+                np.matmul(backs[0][start : start + rows], values[0].T, out=part)
+                for B, A in zip(backs[1:], values[1:], strict=True):
+                    part += B[start : start + rows] @ A.T
                 if base is not None:
-                    target[rows] += base[l][rows]
+                    part += base[l][start : start + rows]
         out[-1][:] = sum(P.factors.values[-1] @ (self.rates[-1] * scale * c) for P, c in terms)
         if base is not None:
             out[-1][:] += base[-1]

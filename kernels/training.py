@@ -137,9 +137,13 @@ def gradient_flow(
     callback = validate_callable(callback, "callback")
 
     model = {"activation": activation, "kappa": kappa}
-    start, shift = params.arrays, initial_outputs(params, X, centred, **model)
+    start, inputs, frame = params.arrays, np.ascontiguousarray(X.T), None
+    shift = initial_outputs(params, X, centred, **model)
+    if len(X) < params.input_dim and X_test is None:  # W¹ moves in the span of the inputs alone, and is followed there
+        frame, inputs = np.linalg.qr(inputs)
+        start = (start[0] @ frame, *start[1:])
     loss = SquareLoss(y + shift, 1 / len(X))
-    problem = NetworkProblem(np.ascontiguousarray(X.T), loss, rates=rates, **model)
+    problem = NetworkProblem(inputs, loss, rates=rates, **model)
     record = Recorder(start, X_test, centred, **model)
     if kernels:
         with np.errstate(over="ignore", invalid="ignore"):
@@ -151,13 +155,16 @@ def gradient_flow(
     def observe(t: float, theta: State, point: Point | None) -> None:
         if point is None and kernels:
             point = problem.point(theta)
-        outputs = outputs_of(theta, X.T, **model) if point is None else point.outputs
+        outputs = outputs_of(theta, inputs, **model) if point is None else point.outputs
         kernel = problem.gram(point, point) if kernels else None
         record(t, theta, loss.evaluate(outputs)[0], outputs - shift, kernel)
 
     options = {"t_end": t_end, "loss_ratio": loss_ratio, "times": times, "rtol": rtol}
     end = integrate(problem, start, observe, max_evaluations=max_evaluations, callback=callback, **options)
-    trajectory = record.trajectory(len(X), kernels, end.drift_bound, end.evaluations, end.theta, end.status)
+    theta = end.theta
+    if frame is not None:
+        theta = (params.weights[0] + (theta[0] - start[0]) @ frame.T, *theta[1:])
+    trajectory = record.trajectory(len(X), kernels, end.drift_bound, end.evaluations, theta, end.status)
     return replace(trajectory, unresolved=end.unresolved)
 
 
