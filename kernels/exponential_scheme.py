@@ -98,6 +98,10 @@ class Problem(Protocol):
         """Write base + Σ_P S J_Pᵀc_P into ``out``, which is not ``base``; without ``base`` the sum alone."""
         ...
 
+    def norm(self, terms: Terms) -> float:
+        """‖Σ_P S J_Pᵀc_P‖₂."""
+        ...
+
     def distance(self, theta: State, base: State | None) -> float:
         """‖θ − base‖₂; without ``base`` ‖θ‖₂."""
         ...

@@ -339,9 +339,7 @@ class Integration:
             return 0.0
         stage = Stage(here, 1.0, make_vector(self.problem, step.linear, [(here, missed)]))
         ratio, _ = self.errors(step, [(step.h / 8, stage)])
-        self.problem.add(None, increment(step.linear, step.h, [(step.h / 8, stage)], flow=False), self.scratch)
-        error = self.problem.distance(self.scratch, None)
-        self.problem.add(self.current, step.increment(), self.scratch)
+        error = self.problem.norm(increment(step.linear, step.h, [(step.h / 8, stage)], flow=False))
         return max(ratio, over(error, self.tolerance(trial.drift)))
 
     def errors(self, step: Step, parts: list[tuple[float, Stage]]) -> tuple[float, float]:
@@ -360,9 +358,9 @@ class Integration:
         ratio, explained_rise = self.errors(step, parts)
         if not ratio <= share:
             return None
-        self.problem.add(None, increment(step.linear, step.h, parts, flow=False), self.scratch)
-        error = self.problem.distance(self.scratch, None)
-        self.problem.add(self.current, step.increment(), self.scratch)
+        error = self.problem.norm(increment(step.linear, step.h, parts, flow=False))
+        if step.last is not None:  # else the second stage, which is there already, is the end of the step
+            self.problem.add(self.current, step.increment(), self.scratch)
         drift = self.problem.distance(self.scratch, self.start)
         other = over(error, self.tolerance(drift))
         return Trial(step, max(ratio, other), drift, explained_rise) if other <= share else None
