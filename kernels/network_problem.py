@@ -11,7 +11,7 @@ from kernels.losses import Loss
 from kernels.network import Parameters
 
 BLOCK = 2**16  # entries in flight when states are compared
-CACHED = 2**15  # entries of a matrix that are worked on together, while they are in the cache
+CACHED = 2**14  # entries of a matrix that are worked on together, while they are in the cache
 
 
 class NetworkProblem:

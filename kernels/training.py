@@ -138,10 +138,12 @@ def gradient_flow(
 
     model = {"activation": activation, "kappa": kappa}
     start, inputs, frame = params.arrays, np.ascontiguousarray(X.T), None
-    shift = initial_outputs(params, X, centred, **model)
-    if len(X) < params.input_dim and X_test is None:  # W¹ moves in the span of the inputs alone, and is followed there
-        frame, inputs = np.linalg.qr(inputs)
-        start = (start[0] @ frame, *start[1:])
+    points = inputs if X_test is None else np.hstack([inputs, X_test.T])
+    if points.shape[1] < params.input_dim:  # W¹ moves in the span of the inputs alone, and is followed there
+        frame, points = np.linalg.qr(points)
+        start, inputs = (start[0] @ frame, *start[1:]), np.ascontiguousarray(points[:, : len(X)])
+        X_test = None if X_test is None else points[:, len(X) :].T
+    shift = initial_outputs(start, inputs, centred, **model)
     loss = SquareLoss(y + shift, 1 / len(X))
     problem = NetworkProblem(inputs, loss, rates=rates, **model)
     record = Recorder(start, X_test, centred, **model)
@@ -173,12 +175,15 @@ def validate_test_inputs(X_test: object, input_dim: int) -> np.ndarray | None:
     return None if X_test is None else validate_array(X_test, "X_test", ("n_test", input_dim), largest=LARGEST)
 
 
-def initial_outputs(params: Parameters, X: np.ndarray, centred: bool, activation: str, kappa: float) -> np.ndarray:
-    """f_0 (n,), which centred training subtracts; zeros otherwise. Raises ValueError if squares of f_0 overflow."""
+def initial_outputs(start: State, inputs: np.ndarray, centred: bool, activation: str, kappa: float) -> np.ndarray:
+    """f_0 (n,) on the columns of ``inputs`` (d, n), which centred training subtracts; zeros otherwise.
+
+    Raises ValueError if squares of f_0 overflow.
+    """
     if not centred:
-        return np.zeros(len(X))
+        return np.zeros(inputs.shape[1])
     with np.errstate(over="ignore", invalid="ignore"):
-        outputs = outputs_of(params.arrays, X.T, activation, kappa)
+        outputs = outputs_of(start, inputs, activation, kappa)
     if not (np.abs(outputs) < LARGEST / 2).all():
         raise ValueError(f"`kappa` must leave the outputs at the start finite in centred training, got {kappa:g}")
     return outputs
@@ -242,7 +247,7 @@ def gradient_descent(
 
     model = {"activation": activation, "kappa": kappa}
     start, inputs = params.arrays, np.ascontiguousarray(X.T)
-    shift = initial_outputs(params, X, centred, **model)
+    shift = initial_outputs(start, inputs, centred, **model)
     targets, theta = y + shift, tuple(a.copy() for a in start)
     record = Recorder(start, X_test, centred, **model)
     whole = batch_size == n
