@@ -32,6 +32,7 @@ from kernels.exponential_scheme import (
     State,
     Step,
     increment,
+    length,
     linearise,
     make_vector,
     output_error,
@@ -246,7 +247,7 @@ class Integration:
             if linear.push is None and linear.values[-1] <= TINY:
                 return Ending.UNDERFLOW
         left, self.noise = linear.residual[linear.positive], self.output_noise()
-        size = float(np.linalg.norm(left))
+        size = length(left)
         slowed = self.steps > 0 and size >= SLOWED * self.left_before
         self.left_before = size
         if linear.push is not None:
@@ -264,7 +265,7 @@ class Integration:
     def output_noise(self) -> float:
         """‖H^½δ‖, what rounding of the outputs by δ does to the residual w."""
         sizes = self.problem.rounding(self.current, self.here)
-        return float(np.linalg.norm(np.sqrt(np.maximum(self.here.curvature, 0.0)) * sizes))
+        return length(np.sqrt(np.maximum(self.here.curvature, 0.0)) * sizes)
 
     def advance(self, linear: Linearisation) -> Trial | Ending:
         """Try steps until one passes; its state is the scratch state, its point `reached`."""

@@ -266,9 +266,8 @@ def gradient_descent(
                 status = f"diverged: the loss is not finite after {k} steps"
                 break
             report(step * k, value, k + 1)
-            if any(
-                gradient.any() for gradient in reversed(gradients)
-            ):  # that of the output weights, the short one, first
+            # that of the output weights, the short one, first
+            if gradients[-1].any() or any(gradient.any() for gradient in gradients):
                 dead_since = None
             else:
                 dead_since = k if dead_since is None else dead_since
