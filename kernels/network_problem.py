@@ -11,7 +11,7 @@ from kernels.losses import Loss
 from kernels.network import Parameters
 
 BLOCK = 2**16  # entries in flight when states are compared
-CACHED = 2**14  # entries of a matrix that are worked on together, while they are in the cache
+CACHED, ROWS = 2**14, 32  # entries of a matrix that are worked on together, while they are in the cache, and least rows
 
 
 class NetworkProblem:
@@ -101,7 +101,7 @@ class NetworkProblem:
 
 def blocks(shape: tuple[int, int]) -> Iterator[slice]:
     """Rows of a matrix of this shape that are in the cache together."""
-    step = max(1, CACHED // shape[1])
+    step = max(ROWS, CACHED // shape[1])
     return (slice(start, start + step) for start in range(0, shape[0], step))
 
 
