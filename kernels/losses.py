@@ -45,9 +45,7 @@ class SquareLoss:
     def evaluate(self, outputs: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         """R(f), its gradient and the diagonal of its Hessian; R is inf beyond float64."""
         residual = outputs - self.targets
-        square = float(
-            residual.dot(residual)
-        )  # which says nothing of an overflow; a finite one leaves the gradient finite
+        square = float(residual.dot(residual))  # without a warning of an overflow; the gradient is finite where it is
         with np.errstate(over="ignore") if not square < np.inf else nullcontext():
             gradient = self.weight * residual
         return 0.5 * self.weight * square, gradient, self.curvature

@@ -32,7 +32,7 @@ class NetworkProblem:
         self.inputs, self.loss, self.activation, self.kappa, self.rates = inputs, loss, activation, kappa, rates
         self.largest_rate, self.kinked = float(rates.max()), activation in KINKED
         with np.errstate(over="ignore"):
-            self.first = rates[0] * (inputs.T @ inputs)
+            self.products_of_inputs = inputs.T @ inputs
 
     def factors(self, theta: State) -> Factors:
         """Forward and backward pass."""
@@ -53,10 +53,10 @@ class NetworkProblem:
     def gram(self, P: Point, Q: Point) -> np.ndarray:
         """G_PQ (n, n)."""
         (A, B), (C, D) = ((factors.values, factors.backs) for factors in (P.factors, Q.factors))
-        total = self.first * (B[0].T @ D[0])
+        total = self.rates[0] * (self.products_of_inputs * (B[0].T @ D[0]))
         for l in range(1, len(B)):
-            total += self.rates[l] / len(B[l]) * (A[l].T @ C[l]) * (B[l].T @ D[l])
-        total += self.rates[-1] * P.factors.output_scale**2 * (A[-1].T @ C[-1])
+            total += self.rates[l] * (A[l].T @ C[l] / len(B[l]) * (B[l].T @ D[l]))
+        total += self.rates[-1] * (P.factors.output_scale * Q.factors.output_scale * (A[-1].T @ C[-1]))
         return total
 
     def spectrum(self, here: Point, root: np.ndarray) -> Spectrum | None:
