@@ -98,6 +98,10 @@ class Problem(Protocol):
         """Write base + Σ_P S J_Pᵀc_P into ``out``, which is not ``base``; without ``base`` the sum alone."""
         ...
 
+    def norm(self, terms: Terms) -> float:
+        """‖Σ_P S J_Pᵀc_P‖₂."""
+        ...
+
     def distance(self, theta: State, base: State | None) -> float:
         """‖θ − base‖₂; without ``base`` ‖θ‖₂."""
         ...
@@ -108,6 +112,11 @@ def phi(z: np.ndarray) -> np.ndarray:
     result = np.empty((4, len(z)))
     _phi_jit(z, result)
     return result
+
+
+def length(x: np.ndarray) -> float:
+    """‖x‖₂ of a short vector, without the overhead of `numpy.linalg.norm`."""
+    return math.sqrt(x.dot(x))
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -190,7 +199,7 @@ class Linearisation:
     @property
     def hidden(self) -> float:
         """Norm of the part of w whose eigenvalues are not resolved."""
-        return float(np.linalg.norm(self.residual[~self.positive]))
+        return length(self.residual[~self.positive])
 
     @property
     def leak(self) -> np.ndarray:
@@ -211,10 +220,10 @@ class Linearisation:
 
         A push may take w through zero, which is no decay.
         """
-        left = np.linalg.norm(np.exp(-h * self.values) * self.residual)
+        left = length(np.exp(-h * self.values) * self.residual)
         if self.push is not None:
-            left = max(left, np.linalg.norm(self.predict(h)))
-        return float(np.hypot(left, self.outside))
+            left = max(left, length(self.predict(h)))
+        return math.hypot(left, self.outside)
 
     def fall(self, h: float) -> float:
         """½‖w‖² − ½‖w(h)‖² without cancellation."""
@@ -350,4 +359,4 @@ class Step:
 def output_error(linear: Linearisation, h: float, parts: Sequence[tuple[float, Stage]]) -> float:
     """‖VᵀJ_k φ2(hL) Σ_j a_jD_j‖: an error vector as the outputs see it, in the metric of the residual w."""
     total = sum(a * stage.remainder for a, stage in parts)
-    return float(np.linalg.norm(phi(-h * linear.values)[2] * total))
+    return length(phi(-h * linear.values)[2] * total)

@@ -32,6 +32,7 @@ from kernels.exponential_scheme import (
     State,
     Step,
     increment,
+    length,
     linearise,
     make_vector,
     output_error,
@@ -246,7 +247,7 @@ class Integration:
             if linear.push is None and linear.values[-1] <= TINY:
                 return Ending.UNDERFLOW
         left, self.noise = linear.residual[linear.positive], self.output_noise()
-        size = float(np.linalg.norm(left))
+        size = length(left)
         slowed = self.steps > 0 and size >= SLOWED * self.left_before
         self.left_before = size
         if linear.push is not None:
@@ -264,7 +265,7 @@ class Integration:
     def output_noise(self) -> float:
         """‖H^½δ‖, what rounding of the outputs by δ does to the residual w."""
         sizes = self.problem.rounding(self.current, self.here)
-        return float(np.linalg.norm(np.sqrt(np.maximum(self.here.curvature, 0.0)) * sizes))
+        return length(np.sqrt(np.maximum(self.here.curvature, 0.0)) * sizes)
 
     def advance(self, linear: Linearisation) -> Trial | Ending:
         """Try steps until one passes; its state is the scratch state, its point `reached`."""
@@ -339,9 +340,7 @@ class Integration:
             return 0.0
         stage = Stage(here, 1.0, make_vector(self.problem, step.linear, [(here, missed)]))
         ratio, _ = self.errors(step, [(step.h / 8, stage)])
-        self.problem.add(None, increment(step.linear, step.h, [(step.h / 8, stage)], flow=False), self.scratch)
-        error = self.problem.distance(self.scratch, None)
-        self.problem.add(self.current, step.increment(), self.scratch)
+        error = self.problem.norm(increment(step.linear, step.h, [(step.h / 8, stage)], flow=False))
         return max(ratio, over(error, self.tolerance(trial.drift)))
 
     def errors(self, step: Step, parts: list[tuple[float, Stage]]) -> tuple[float, float]:
@@ -360,9 +359,9 @@ class Integration:
         ratio, explained_rise = self.errors(step, parts)
         if not ratio <= share:
             return None
-        self.problem.add(None, increment(step.linear, step.h, parts, flow=False), self.scratch)
-        error = self.problem.distance(self.scratch, None)
-        self.problem.add(self.current, step.increment(), self.scratch)
+        error = self.problem.norm(increment(step.linear, step.h, parts, flow=False))
+        if step.last is not None:  # else the second stage, which is there already, is the end of the step
+            self.problem.add(self.current, step.increment(), self.scratch)
         drift = self.problem.distance(self.scratch, self.start)
         other = over(error, self.tolerance(drift))
         return Trial(step, max(ratio, other), drift, explained_rise) if other <= share else None

@@ -1,6 +1,8 @@
 """Losses R(f) of the outputs f, smooth and strongly convex, with gradient and the diagonal of the Hessian."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -43,9 +45,17 @@ class SquareLoss:
     def evaluate(self, outputs: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         """R(f), its gradient and the diagonal of its Hessian; R is inf beyond float64."""
         residual = outputs - self.targets
-        with np.errstate(over="ignore"):
-            value, gradient = 0.5 * self.weight * float(residual @ residual), self.weight * residual
-        return value, gradient, np.full(len(residual), self.weight)
+        square = float(residual.dot(residual))  # without a warning of an overflow; the gradient is finite where it is
+        with np.errstate(over="ignore") if not square < np.inf else nullcontext():
+            gradient = self.weight * residual
+        return 0.5 * self.weight * square, gradient, self.curvature
+
+    @cached_property
+    def curvature(self) -> np.ndarray:
+        """The diagonal of the Hessian, the same everywhere; not to be written to."""
+        found = np.full(len(self.targets), self.weight)
+        found.flags.writeable = False
+        return found
 
 
 @dataclass(frozen=True)

@@ -91,6 +91,10 @@ class ModelProblem:
         if base is not None:
             np.add(out[0], base[0], out=out[0])
 
+    def norm(self, terms: Terms) -> float:
+        """‖Σ_P J_Pᵀc_P‖₂."""
+        return float(np.linalg.norm(sum(c @ P.factors for P, c in terms)))
+
     def distance(self, theta: State, base: State | None) -> float:
         """‖v − base‖₂."""
         return float(np.linalg.norm(theta[0] if base is None else theta[0] - base[0]))

@@ -1,15 +1,17 @@
 """Gradient flow of the normalised network as the integrator sees it: points, Gram matrices and sums of gradients."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from kernels.activations import KINKED
 from kernels.exponential_scheme import UNIT, Point, Spectrum, State, Terms, gram_spectrum
-from kernels.gram import Factors, cross_grams, propagate
+from kernels.gram import Factors, propagate
 from kernels.losses import Loss
 from kernels.network import Parameters
 
 BLOCK = 2**16  # entries in flight when states are compared
-ROWS = 512  # of a weight matrix that are added to at a time, while they are in the cache
+CACHED, ROWS = 2**14, 32  # entries of a matrix that are worked on together, while they are in the cache, and least rows
 
 
 class NetworkProblem:
@@ -29,6 +31,8 @@ class NetworkProblem:
     def __init__(self, inputs: np.ndarray, loss: Loss, *, activation: str, kappa: float, rates: np.ndarray) -> None:
         self.inputs, self.loss, self.activation, self.kappa, self.rates = inputs, loss, activation, kappa, rates
         self.largest_rate, self.kinked = float(rates.max()), activation in KINKED
+        with np.errstate(over="ignore"):
+            self.products_of_inputs = inputs.T @ inputs
 
     def factors(self, theta: State) -> Factors:
         """Forward and backward pass."""
@@ -48,7 +52,12 @@ class NetworkProblem:
 
     def gram(self, P: Point, Q: Point) -> np.ndarray:
         """G_PQ (n, n)."""
-        return np.tensordot(self.rates, cross_grams(P.factors, Q.factors), axes=1)
+        (A, B), (C, D) = ((factors.values, factors.backs) for factors in (P.factors, Q.factors))
+        total = self.rates[0] * (self.products_of_inputs * (B[0].T @ D[0]))
+        for l in range(1, len(B)):
+            total += self.rates[l] * (A[l].T @ C[l] / len(B[l]) * (B[l].T @ D[l]))
+        total += self.rates[-1] * (P.factors.output_scale * Q.factors.output_scale * (A[-1].T @ C[-1]))
+        return total
 
     def spectrum(self, here: Point, root: np.ndarray) -> Spectrum | None:
         """From the Gram matrix: the Jacobian is not stored."""
@@ -59,26 +68,49 @@ class NetworkProblem:
         return terms
 
     def add(self, base: State | None, terms: Terms, out: State) -> None:
-        """base + Σ_P S J_Pᵀc_P: one matrix product a layer and block of rows, whatever the number of points."""
-        m, scale = len(out[-1]), self.kappa / len(out[-1])
-        for l, (rate, target) in enumerate(zip(self.rates[:-1], out[:-1], strict=True)):
-            weight = rate / (np.sqrt(m) if l else 1.0)
-            # at the inputs the points agree, so that their backs can be added up instead of standing side by side
-            join = (lambda parts: sum(parts[1:], parts[0])) if l == 0 else (lambda parts: np.concatenate(parts, axis=1))
-            values = self.inputs if l == 0 else np.concatenate([P.factors.values[l] for P, _ in terms], axis=1)
-            for start in range(0, m, ROWS):
-                rows = slice(start, start + ROWS)
-                backs = join([P.factors.backs[l][rows] * (weight * c) for P, c in terms])
-                np.matmul(backs, values.T, out=target[rows])
+        """base + Σ_P S J_Pᵀc_P."""
+        for l, pairs in enumerate(self.products(terms)):
+            target = out[l].reshape(len(out[l]), -1)
+            for rows in blocks(target.shape):
+                part = summed(pairs, rows, target[rows])
                 if base is not None:
-                    target[rows] += base[l][rows]
-        out[-1][:] = sum(P.factors.values[-1] @ (self.rates[-1] * scale * c) for P, c in terms)
-        if base is not None:
-            out[-1][:] += base[-1]
+                    part += base[l].reshape(target.shape)[rows]
+
+    def norm(self, terms: Terms) -> float:
+        """‖Σ_P S J_Pᵀc_P‖₂."""
+        total = 0.0
+        for pairs in self.products(terms):
+            for rows in blocks((len(pairs[0][0]), pairs[0][1].shape[1])):
+                part = summed(pairs, rows).reshape(-1)
+                total += part @ part
+        return float(np.sqrt(total))
+
+    def products(self, terms: Terms) -> list[list[tuple[np.ndarray, np.ndarray]]]:
+        """For every array of Σ_P S J_Pᵀc_P pairs (m, k) and (k, columns) whose products add up to it."""
+        m, scale = len(terms[0][0].factors.backs[0]), terms[0][0].factors.output_scale
+        layers = [[(P.factors.backs[0], (self.rates[0] * c)[:, None] * self.inputs.T) for P, c in terms]]
+        for l in range(1, len(self.rates) - 1):  # side by side the products of all points are one
+            values = np.hstack([P.factors.values[l] * (self.rates[l] / np.sqrt(m) * c) for P, c in terms])
+            layers.append([(np.hstack([P.factors.backs[l] for P, _ in terms]), values.T)])
+        return [*layers, [(P.factors.values[-1], (self.rates[-1] * scale * c)[:, None]) for P, c in terms]]
 
     def distance(self, theta: State, base: State | None) -> float:
         """‖θ − base‖₂."""
         return float(np.sqrt((layer_distances(theta, base) ** 2).sum()))
+
+
+def blocks(shape: tuple[int, int]) -> Iterator[slice]:
+    """Rows of a matrix of this shape that are in the cache together."""
+    step = max(ROWS, CACHED // shape[1])
+    return (slice(start, start + step) for start in range(0, shape[0], step))
+
+
+def summed(pairs: list[tuple[np.ndarray, np.ndarray]], rows: slice, out: np.ndarray | None = None) -> np.ndarray:
+    """These ``rows`` of the sum of the products of ``pairs``."""
+    out = np.matmul(pairs[0][0][rows], pairs[0][1], out=out)
+    for B, A in pairs[1:]:
+        out += B[rows] @ A
+    return out
 
 
 def layer_distances(theta: State, base: State | None) -> np.ndarray:

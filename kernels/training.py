@@ -137,9 +137,15 @@ def gradient_flow(
     callback = validate_callable(callback, "callback")
 
     model = {"activation": activation, "kappa": kappa}
-    start, shift = params.arrays, initial_outputs(params, X, centred, **model)
+    start, inputs, frame = params.arrays, np.ascontiguousarray(X.T), None
+    points = inputs if X_test is None else np.hstack([inputs, X_test.T])
+    if points.shape[1] < params.input_dim:  # W¹ moves in the span of the inputs alone, and is followed there
+        frame, points = np.linalg.qr(points)
+        start, inputs = (start[0] @ frame, *start[1:]), np.ascontiguousarray(points[:, : len(X)])
+        X_test = None if X_test is None else points[:, len(X) :].T
+    shift = initial_outputs(start, inputs, centred, **model)
     loss = SquareLoss(y + shift, 1 / len(X))
-    problem = NetworkProblem(np.ascontiguousarray(X.T), loss, rates=rates, **model)
+    problem = NetworkProblem(inputs, loss, rates=rates, **model)
     record = Recorder(start, X_test, centred, **model)
     if kernels:
         with np.errstate(over="ignore", invalid="ignore"):
@@ -151,13 +157,16 @@ def gradient_flow(
     def observe(t: float, theta: State, point: Point | None) -> None:
         if point is None and kernels:
             point = problem.point(theta)
-        outputs = outputs_of(theta, X.T, **model) if point is None else point.outputs
+        outputs = outputs_of(theta, inputs, **model) if point is None else point.outputs
         kernel = problem.gram(point, point) if kernels else None
         record(t, theta, loss.evaluate(outputs)[0], outputs - shift, kernel)
 
     options = {"t_end": t_end, "loss_ratio": loss_ratio, "times": times, "rtol": rtol}
     end = integrate(problem, start, observe, max_evaluations=max_evaluations, callback=callback, **options)
-    trajectory = record.trajectory(len(X), kernels, end.drift_bound, end.evaluations, end.theta, end.status)
+    theta = end.theta
+    if frame is not None:
+        theta = (params.weights[0] + (theta[0] - start[0]) @ frame.T, *theta[1:])
+    trajectory = record.trajectory(len(X), kernels, end.drift_bound, end.evaluations, theta, end.status)
     return replace(trajectory, unresolved=end.unresolved)
 
 
@@ -166,12 +175,15 @@ def validate_test_inputs(X_test: object, input_dim: int) -> np.ndarray | None:
     return None if X_test is None else validate_array(X_test, "X_test", ("n_test", input_dim), largest=LARGEST)
 
 
-def initial_outputs(params: Parameters, X: np.ndarray, centred: bool, activation: str, kappa: float) -> np.ndarray:
-    """f_0 (n,), which centred training subtracts; zeros otherwise. Raises ValueError if squares of f_0 overflow."""
+def initial_outputs(start: State, inputs: np.ndarray, centred: bool, activation: str, kappa: float) -> np.ndarray:
+    """f_0 (n,) on the columns of ``inputs`` (d, n), which centred training subtracts; zeros otherwise.
+
+    Raises ValueError if squares of f_0 overflow.
+    """
     if not centred:
-        return np.zeros(len(X))
+        return np.zeros(inputs.shape[1])
     with np.errstate(over="ignore", invalid="ignore"):
-        outputs = outputs_of(params.arrays, X.T, activation, kappa)
+        outputs = outputs_of(start, inputs, activation, kappa)
     if not (np.abs(outputs) < LARGEST / 2).all():
         raise ValueError(f"`kappa` must leave the outputs at the start finite in centred training, got {kappa:g}")
     return outputs
@@ -235,7 +247,7 @@ def gradient_descent(
 
     model = {"activation": activation, "kappa": kappa}
     start, inputs = params.arrays, np.ascontiguousarray(X.T)
-    shift = initial_outputs(params, X, centred, **model)
+    shift = initial_outputs(start, inputs, centred, **model)
     targets, theta = y + shift, tuple(a.copy() for a in start)
     record = Recorder(start, X_test, centred, **model)
     whole = batch_size == n
@@ -254,9 +266,8 @@ def gradient_descent(
                 status = f"diverged: the loss is not finite after {k} steps"
                 break
             report(step * k, value, k + 1)
-            if any(
-                gradient.any() for gradient in reversed(gradients)
-            ):  # that of the output weights, the short one, first
+            # that of the output weights, the short one, first
+            if gradients[-1].any() or any(gradient.any() for gradient in gradients):
                 dead_since = None
             else:
                 dead_since = k if dead_since is None else dead_since

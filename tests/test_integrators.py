@@ -135,6 +135,9 @@ class Rated:
     def add(self, base, terms, out):
         out[0][:] = self.rates * sum(c @ self.J for _, c in terms) + (0 if base is None else base[0])
 
+    def norm(self, terms):
+        return float(np.linalg.norm(self.rates * sum(c @ self.J for _, c in terms)))
+
     def distance(self, theta, base):
         return float(np.linalg.norm(theta[0] if base is None else theta[0] - base[0]))
 

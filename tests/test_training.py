@@ -82,7 +82,7 @@ def test_centred_training_is_training_of_shifted_targets(network, rtol):
     f0 = forward(params, X, **options)
     one = gradient_flow(params, X, y, **options, centred=True, loss_ratio=1e-3, rtol=rtol, X_test=X)
     other = gradient_flow(params, X, y + f0, **options, loss_ratio=1e-3, rtol=rtol)
-    assert np.array_equal(one.times, other.times) and np.array_equal(one.losses, other.losses)
+    assert np.allclose(one.times, other.times, rtol=1e-9) and np.allclose(one.losses, other.losses, rtol=1e-9)
     assert np.allclose(one.outputs + f0, other.outputs, atol=1e-12 * (1 + np.abs(f0).max()))
     assert np.allclose(one.test_outputs, one.outputs, atol=1e-12 * (1 + np.abs(f0).max()))
     assert not one.outputs[0].any() and one.drift[0] == 0
@@ -232,10 +232,31 @@ def test_every_activation_can_be_trained(activation):
     assert run.status == Ending.TARGET
 
 
+@pytest.mark.parametrize(("d", "tests"), [(12, 0), (12, 3), (4, 3)])
+@pytest.mark.parametrize("L", [1, 2])
+def test_more_dimensions_than_inputs_change_nothing(d, tests, L):
+    """W¹ moves in their span, where the flow follows it: the weights at the end are those that the outputs belong to."""
+    network = make_network(5, n=3, d=d, m=16, L=L, kappa=2.0, activation="tanh")
+    (params, X, y), options = network.arguments
+    X_test = unit_rows(np.random.default_rng(6), tests, d) if tests else None
+    run = gradient_flow(params, X, y, **options, loss_ratio=1e-4, rtol=1e-8, X_test=X_test)
+    moved = [W - W_0 for W, W_0 in zip(run.params.arrays, params.arrays, strict=True)]
+    assert np.allclose(forward(run.params, X, **options), run.outputs[-1], rtol=1e-9)
+    assert tests == 0 or np.allclose(forward(run.params, X_test, **options), run.test_outputs[-1], rtol=1e-9)
+    assert np.allclose([np.linalg.norm(change) for change in moved], run.layer_drift[-1], rtol=1e-9)
+    turned = np.linalg.qr(np.random.default_rng(7).normal(size=(d + 9, d)))[
+        0
+    ]  # the same network seen in more dimensions
+    lifted = Parameters((params.weights[0] @ turned.T, *params.weights[1:]), params.output)
+    other = gradient_flow(lifted, X @ turned.T, y, **options, loss_ratio=1e-4, rtol=1e-8)
+    assert np.allclose(other.params.weights[0], run.params.weights[0] @ turned.T, rtol=1e-7, atol=1e-9)
+
+
 def test_matrix_products_in_blocks_of_rows_are_those_of_the_whole(monkeypatch):
     network = make_network(2, n=4, d=3, m=20, L=3, kappa=3.0, activation="gelu")
     arguments, options = network.arguments
     whole = gradient_flow(*arguments, **options, loss_ratio=1e-3)
+    monkeypatch.setattr("kernels.network_problem.CACHED", 7)
     monkeypatch.setattr("kernels.network_problem.ROWS", 7)
     monkeypatch.setattr("kernels.network_problem.BLOCK", 5)
     blocks = gradient_flow(*arguments, **options, loss_ratio=1e-3)

@@ -11,6 +11,7 @@ share of order 1/κ of the neurons, two kinks by one of order 1/κ².
 """
 
 import numpy as np
+from numba import njit
 from scipy.special import ndtri
 from scipy.stats import qmc
 
@@ -84,26 +85,32 @@ def _collect(change: np.ndarray, i: int, row: np.ndarray, own: float) -> None:
     change[i, i] += own
 
 
+@njit(cache=True, error_model="numpy", nogil=True)
 def _switched(z: np.ndarray, side: np.ndarray, active: np.ndarray, pulls: np.ndarray, own: np.ndarray) -> np.ndarray:
     """Change of 1{w_k·x_i > 0} of neurons at z (N,), with the sign ``side`` (N,) of a_k and the other kinks ``active`` (N, n).
 
     ``pulls`` ρ_ijα_j' (STEPS, n) and ``own`` α_i' (STEPS,), as increments.
     """
-    here, positive = z.copy(), side > 0
-    for pull, gain in zip(pulls, own, strict=True):
-        others = active @ pull
-        above, below = others + gain * positive, others + gain * ~positive
-        up, down = np.maximum(above, 0.0), np.minimum(below, 0.0)
-        speed = np.where((here > 0) | (here == 0) & (np.minimum(above, below) > 0), above, below)
-        held = (
-            (here == 0) & (np.minimum(above, below) <= 0) & (np.maximum(above, below) >= 0)
-        )  # or pushed to both sides
-        moved = here + speed
-        crossed = here * moved < 0  # the rest of the step is on the other side, if that does not push back
-        beyond = moved[crossed] * np.where(here[crossed] > 0, down[crossed], up[crossed]) / speed[crossed]
-        moved[crossed] = beyond
-        here = np.where(held, here, moved)
-    off, on = np.where(positive, below, above), np.where(positive, above, below)
-    with np.errstate(all="ignore"):  # with all others off a neuron stays off
-        share = np.where(off == on, 0.0, np.clip(off / (off - on), 0.0, 1.0))
-    return np.where(here != 0, side * here > 0, share) - (side * z > 0)
+    change = np.empty(len(z))
+    for k in range(len(z)):
+        here, positive, above, below = z[k], side[k] > 0, 0.0, 0.0
+        for s in range(len(own)):
+            others = 0.0
+            for j in range(active.shape[1]):
+                others += active[k, j] * pulls[s, j]
+            above, below = others + own[s] * positive, others + own[s] * (not positive)
+            low, high = min(above, below), max(above, below)
+            if here == 0 and low <= 0 <= high:  # held, or pushed to both sides
+                continue
+            speed = above if here > 0 or (here == 0 and low > 0) else below
+            moved = here + speed
+            if here * moved < 0:  # crossed: the rest of the step is on the other side, if that does not push back
+                moved *= (min(below, 0.0) if here > 0 else max(above, 0.0)) / speed
+            here = moved
+        off, on = (below, above) if positive else (above, below)
+        if here != 0:
+            end = 1.0 if side[k] * here > 0 else 0.0
+        else:  # with all others off a neuron stays off
+            end = 0.0 if off == on else min(max(off / (off - on), 0.0), 1.0)
+        change[k] = end - (1.0 if side[k] * z[k] > 0 else 0.0)
+    return change

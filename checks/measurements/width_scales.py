@@ -6,9 +6,7 @@ import numpy as np
 
 from checks.measurements.data import samples
 from checks.measurements.streams import data_seed, draw_seeds
-from kernels.losses import SquareLoss
-from kernels.model_flow import model_flow
-from kernels.models import TwoLayerModel
+from kernels import Parameters, gradient_flow
 
 SHAPES = {"orthonormal": (4, 4), "plane": (4, 2)}  # samples and dimension
 ANGLES = 64
@@ -96,17 +94,17 @@ def trained_changes(
     are replaced by others in as many dimensions as they span, with the same inner products: normal w stay normal.
     """
     X, y = samples(data, data_seed(stream))
-    X, R = np.linalg.qr(X.T)[1].T, SquareLoss(y / np.linalg.norm(y) * SHIFT * min(widths) ** 0.5 / HORIZON)
+    X, y = np.linalg.qr(X.T)[1].T, y / np.linalg.norm(y) * SHIFT * min(widths) ** 0.5 / HORIZON
     found = {key: np.full((draws, len(betas), len(widths), len(X), len(X)), np.nan) for key in ("before", "change")}
     seeds = draw_seeds(stream, first, draws)
     for s, b, k in np.ndindex(draws, len(betas), len(widths)):
-        W, a = units(seeds[s], widths[k], X.shape[1], "signs", True)
-        alpha = widths[k] ** -betas[b]
-        model, start = TwoLayerModel(X, "tanh", a, alpha), W.ravel()
-        end = HORIZON / (widths[k] * alpha**2 * np.linalg.norm(X, 2) ** 2)
-        run = model_flow(model, R, start, times=[end], rtol=RTOL)
-        if len(run.times):
-            slopes = map(model.jacobian, (start, start + run.displacements[-1]))
-            before, after = (J @ J.T / (widths[k] * alpha**2) for J in slopes)
+        m, alpha = widths[k], widths[k] ** -betas[b]
+        W, a = units(seeds[s], m, X.shape[1], "signs", True)
+        end = HORIZON / (m * alpha**2 * np.linalg.norm(X, 2) ** 2)
+        # the network's loss is that of h_m over n, and κ/m = α
+        options = {"activation": "tanh", "kappa": m * alpha, "layer_rates": [1.0, 0.0], "kernels": True, "rtol": RTOL}
+        run = gradient_flow(Parameters((W,), a), X, y, times=[0.0, end * len(X)], **options)
+        if len(run.times) == 2:
+            before, after = run.kernels / (m * alpha**2)
             found["before"][s, b, k], found["change"][s, b, k] = before, after - before
     return found
