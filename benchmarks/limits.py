@@ -6,8 +6,7 @@ import numpy as np
 
 from benchmarks.peers import against
 from benchmarks.ratios import Ratio, interleaved, ratio, seconds
-from theory import limit_grams
-from theory.gram_limits import LimitKernels
+from theory import LimitKernels, limit_grams
 
 D = 20
 SHARED = ("relu", "leaky_relu", "abs", "erf", "gelu", "sin", "cos")  # activations that both have
