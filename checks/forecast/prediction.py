@@ -34,6 +34,7 @@ SCHEMES = ("ntk", "mean-field", "he", "lecun", "xavier", "torch")
 LAZY, CRITICAL = 0.1, 1.0  # relative changes: below the first lazy, beyond the second not
 # largest kernel change, and factor between the losses of the two paths, of a forecast that calls itself valid
 VALID_KERNEL, VALID_LOSS = 0.2, 1.5
+STILL = 1e-12  # a kernel change that is rounding: the network is linear in its weights
 STUCK = 0.99  # of the loss where nothing moves: there is nothing to foretell
 LARGEST = 1e100  # trace of a kernel whose squares are numbers
 HIDDEN = 0.9  # of the loss asked for may be where nothing moves
@@ -113,16 +114,34 @@ class Forecast:
         """0.95 of the largest step."""
         return STEP * self.largest_step
 
+    @property
+    def decay_rates(self) -> np.ndarray:
+        """Eigenvalues over the number of samples (n,), at which the residual decays in the modes."""
+        return 2 * self.eigenvalues / (self.eigenvalues[-1] * self.largest_step)
+
+    def linear_loss(self, times: np.ndarray) -> np.ndarray:
+        """R/R_0 of the linearised path at ``times`` (k,)."""
+        return np.exp(-2 * np.multiply.outer(times, self.decay_rates)) @ self.loss_shares
+
     def steps_of(self, step: float) -> float:
         """Steps of descent of the linearised network to ``loss_ratio``; inf for ``step`` ≥ `largest_step`."""
         if step >= self.largest_step:
             return np.inf
-        scaled = 2 * self.eigenvalues / (self.eigenvalues[-1] * self.largest_step)
-        return steps_to(scaled, self.loss_shares, self.loss_ratio, step)
+        return steps_to(self.decay_rates, self.loss_shares, self.loss_ratio, step)
+
+    @property
+    def linear(self) -> bool:
+        """Whether the tangent kernel stays as it is, to rounding: the network is its own linearisation."""
+        return self.kernel_change <= STILL
 
     @property
     def regime(self) -> str:
-        """lazy, critical or not lazy, by the largest of the relative changes of a layer; see also `per_neuron`."""
+        """lazy where the kernel stands still, else as `per_layer`; see also `per_neuron`."""
+        return "lazy" if self.linear else self.per_layer
+
+    @property
+    def per_layer(self) -> str:
+        """lazy, critical or not lazy, by the largest of the relative changes of a layer."""
         return _regime(float(self.layer_changes.max()))
 
     @property
@@ -277,7 +296,7 @@ def foretold(
         steps=linear.steps_to(ratio, STEP * 2 * samples / largest),
         drift=drift(there),
         layer_changes=changes(there),
-        kernel_change=float(np.linalg.norm(problem.gram(end, end) - G, 2) / largest),
+        kernel_change=relative_change(problem.gram(end, end), G),
         distance=float(np.linalg.norm(residual - linear.residual(t_star)) / np.linalg.norm(e)),
         corrected_ratio=float(losses[-1]),
         least_rows=_holding(linear.Q[:, 0]),
@@ -338,6 +357,12 @@ class LinearPath:
         moved = _decayed(self.values, grid[:, None]) ** 2 @ (self.start**2 * self.values)
         times = np.interp(np.linspace(0, 1, count + 1), np.sqrt(moved / moved[-1]), grid)
         return np.append(times[:-1], t)
+
+
+def relative_change(there: np.ndarray, G: np.ndarray) -> float:
+    """‖there − G‖/‖G‖ of symmetric kernels (N, N), in operator norm."""
+    ends = [np.linalg.eigvalsh(kernel)[[0, -1]] for kernel in (there - G, G)]
+    return float(np.abs(ends[0]).max() / np.abs(ends[1]).max())
 
 
 def _decayed(values: np.ndarray, t: float | np.ndarray) -> np.ndarray:
