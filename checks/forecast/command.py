@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import tempfile
+import time
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,16 +17,8 @@ from rich.table import Table
 from rich.text import Text
 
 from checks.forecast.limits import limits
-from checks.forecast.measured import Measured, train
-from checks.forecast.module import (
-    POINTS,
-    criterion,
-    forecast_model,
-    layer_names,
-    load_module,
-    targets_of,
-    train_model,
-)
+from checks.forecast.measured import MOST_STEPS, POINTS, Measured, seconds_of_a_step, train
+from checks.forecast.module import criterion, forecast_model, layer_names, load_module, targets_of, train_model
 from checks.forecast.prediction import SCHEMES, Forecast, forecast, make_network
 from checks.forecast.progress import Progress
 from checks.forecast.report import comparison, lines, lines_of_module
@@ -49,6 +42,7 @@ Words in brackets say how a line is known: proved, derived (leading order) or me
 
 DEFAULTS = {"hidden_layers": 1, "width": 1024, "activation": "relu", "scheme": "ntk"}  # of what a module has of its own
 KINDS = (".svg", ".png", ".pdf")
+FLOW, LONG = 30, 30.0  # kernels of a flow at least; seconds of training that are said before it begins
 MATRICES, JACOBIANS = 25, 4  # n × n and outputs·n × weights that are held at the same time
 
 
@@ -146,12 +140,16 @@ def _of_network(options: argparse.Namespace, data: UserData) -> tuple[list[tuple
     goal, (X, y) = {"loss_ratio": options.loss, "centred": options.centred}, data.table
     with Progress() as progress:
         progress.say("kernels along the path …")
+        began = time.monotonic()
         found = forecast(data.X, data.y, network, **goal)
+        kernel = (time.monotonic() - began) / (len(found.path_times) + 1)
         wide = limits(data.X, data.y, network, options.loss)
         parts = _parts(options, data, progress, lambda rows: forecast(X[rows], y[rows], network, nodes=1, **goal))
-        told = lines(options.data, data, network, found, wide, parts)
-        run, names = None, [*(f"W^{l}" for l in range(1, options.hidden_layers + 1)), "a"]
+        names, run = [*(f"W^{l}" for l in range(1, options.hidden_layers + 1)), "a"], None
+        told = lines(options.data, data, network, names, found, wide, parts)
         if options.train:
+            steps = found.steps if options.rate is None else found.steps_of(options.rate)
+            _warn(progress, kernel, min(steps, MOST_STEPS), seconds_of_a_step(data.X, data.y, network))
             run = train(
                 data.X, data.y, network, found, rate=options.rate, centred=options.centred, callback=progress.flow
             )
@@ -167,9 +165,9 @@ def _of_module(options: argparse.Namespace, data: UserData) -> tuple[list[tuple[
 
     module, n = load_module(options.module, data.X.shape[1]), len(data.X)
     model, goal = TorchModel(module, data.X), {"loss_ratio": options.loss, "centred": options.centred}
-    y, (X, _) = targets_of(data.y, model.outputs), data.table
+    X, whole = data.table[0], targets_of(data.table[1], model.outputs).reshape(len(data.table[0]), -1)
+    y = whole[data.rows].ravel()
     _fits(len(y) * (JACOBIANS * len(model.start) + MATRICES * len(y)) + POINTS * len(model.start), n)
-    whole = targets_of(data.table[1], model.outputs).reshape(len(X), -1)
 
     def of_rows(rows: np.ndarray) -> Forecast:
         own = TorchModel(module, X[rows])
@@ -177,14 +175,24 @@ def _of_module(options: argparse.Namespace, data: UserData) -> tuple[list[tuple[
 
     with Progress() as progress:
         progress.say("kernels along the path …")
+        began = time.monotonic()
         found = forecast_model(model, model.start, y, samples=n, **goal)
+        kernel = (time.monotonic() - began) / (len(found.path_times) + 1)
         scale = criterion(model, model.start, y, centred=options.centred)
         parts = _parts(options, data, progress, of_rows)
-        told = lines_of_module(options.data, data, options.module, model, found, scale, parts)
-        run, names = None, layer_names(model.names, model.shapes)
+        names, run = layer_names(model.names, model.shapes), None
+        told = lines_of_module(options.data, data, options.module, model, names, found, scale, parts)
         if options.train:
+            _warn(progress, kernel)
             run = train_model(model, model.start, y, found, samples=n, centred=options.centred, callback=progress.flow)
     return _told(options, told, found, parts, run, names, "drift", {"criterion": scale})
+
+
+def _warn(progress: Progress, kernel: float, steps: float = 0, step: float = 0.0) -> None:
+    """Say what training takes before it begins, where that is long."""
+    if FLOW * kernel + steps * step > LONG:
+        descent = f"; descent: {steps:.0f} steps of {step:.2g} s" if steps else ""
+        progress.keep(f"training takes a while: flow: mostly 30 to 200 kernels of {kernel:.2g} s{descent}")
 
 
 def _parts(

@@ -1,5 +1,6 @@
 """The same network trained: what `checks.forecast` foretold, as gradient flow and gradient descent give it."""
 
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ from kernels import gradient_descent, gradient_flow, layer_grams
 from kernels.integrators import Callback
 
 MOST_STEPS = 100_000
-SPAN, POINTS = 30.0, 400  # of the forecast's time
+FIRST, LAST, POINTS = 1e-3, 30.0, 80  # of the forecast's time; each observation costs as much as a step of descent
 BEYOND = 1.05  # power of the loss ratio at the end of a run, a little farther, so that it lies between two times
 
 
@@ -50,17 +51,17 @@ def train(
     options = {**model, "layer_rates": network.rates, "centred": centred, "callback": callback}
     stop = {"times": around(found.time), "loss_ratio": found.loss_ratio**BEYOND, "max_evaluations": max_evaluations}
     run = gradient_flow(params, X, y, **stop, **options)
-    (time,), layers = (at_loss(run.losses, found.loss_ratio, values) for values in (run.times, run.layer_drift))
+    (t,), layers = (at_loss(run.losses, found.loss_ratio, values) for values in (run.times, run.layer_drift))
     kernel = lambda at: np.tensordot(network.rates, layer_grams(at, X, **model), axes=1)  # noqa: E731
     change = np.nan
-    if np.isfinite(time):  # the last step of the run ends anywhere beyond
-        there = gradient_flow(params, X, y, t_end=float(time), max_evaluations=max_evaluations, **options)
+    if np.isfinite(t):  # the last step of the run ends anywhere beyond
+        there = gradient_flow(params, X, y, t_end=float(t), max_evaluations=max_evaluations, **options)
         change = relative_change(kernel(there.params), kernel(params))
     rate = found.safe_step if rate is None else rate
     steps = int(min(max(found.steps_of(rate), 1), MOST_STEPS))
     taken = gradient_descent(params, X, y, step=rate, steps=steps, record_every=steps, **options) if descent else None
     return Measured(
-        time=float(time),
+        time=float(t),
         drift=network.drift(layers),
         layer_changes=layers / [np.linalg.norm(array) for array in params.arrays],
         kernel_change=change,
@@ -73,9 +74,21 @@ def train(
     )
 
 
-def around(time: float, points: int = POINTS) -> np.ndarray:
-    """0 and ``points`` times from ``time``/`SPAN` to ``time``·`SPAN`."""
-    return time * np.concatenate([[0.0], np.geomspace(1 / SPAN, SPAN, points)])
+def seconds_of_a_step(X: np.ndarray, y: np.ndarray, network: Network) -> float:
+    """What a step of descent takes on this machine, the shorter of two."""
+    options = {"activation": network.activation, "kappa": network.kappa, "layer_rates": network.rates}
+    times = []
+
+    def note(t: float, loss: float, evaluations: int) -> None:
+        times.append(time.perf_counter())
+
+    gradient_descent(network.params, X, y, step=np.finfo(float).tiny, steps=2, callback=note, **options)
+    return float(np.diff(times).min())
+
+
+def around(time: float) -> np.ndarray:
+    """0 and `POINTS` times from ``time``·`FIRST` to ``time``·`LAST`."""
+    return time * np.concatenate([[0.0], np.geomspace(FIRST, LAST, POINTS)])
 
 
 def at_loss(losses: np.ndarray, ratio: float, values: np.ndarray) -> np.ndarray:

@@ -17,7 +17,6 @@ from kernels.models import Centred, Model
 from theory.scaled_bounds import relative_scale
 
 NODES = 6
-POINTS = 100  # times at which all weights are kept
 
 
 def forecast_model(
@@ -74,7 +73,7 @@ def train_model(
 ) -> Measured:
     """Gradient flow to the loss of the forecast; there is no descent."""
     own, norms = Centred(model, start) if centred else model, _norms_of(model)
-    stop = {"times": around(found.time, POINTS), "loss_ratio": found.loss_ratio**BEYOND, "rtol": 1e-2}
+    stop = {"times": around(found.time), "loss_ratio": found.loss_ratio**BEYOND, "rtol": 1e-2}
     run = model_flow(own, SquareLoss(y, 1 / samples), start, **stop, max_evaluations=max_evaluations, callback=callback)
     (time,), moved = (at_loss(run.losses, found.loss_ratio, values) for values in (run.times, run.displacements))
     change = np.nan

@@ -23,12 +23,16 @@ class Progress:
     def __exit__(self, *error: object) -> None:
         self.status.stop()
 
-    def say(self, text: str, *, always: bool = False) -> None:
-        """Show ``text``; in a file only after half a minute without a line, or ``always``."""
+    def say(self, text: str) -> None:
+        """Show ``text``; in a file only after half a minute without a line."""
         self.status.update(text)
-        if not self.console.is_terminal and (always or time.monotonic() - self.last >= EVERY):
-            self.last = time.monotonic()
-            self.console.print(text, soft_wrap=True, markup=False)
+        if not self.console.is_terminal and time.monotonic() - self.last >= EVERY:
+            self.keep(text)
+
+    def keep(self, text: str) -> None:
+        """A line that stays."""
+        self.last = time.monotonic()
+        self.console.print(text, soft_wrap=not self.console.is_terminal, markup=False)
 
     def flow(self, t: float, loss: float, evaluations: int) -> None:
         """Called on the way: the loss as a share of that at the first call."""

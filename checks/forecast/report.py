@@ -10,12 +10,18 @@ from checks.forecast.subsample import Spread
 from checks.forecast.user_data import UserData
 from kernels.models import CountedWeights
 
-ROWS, SHOWN = 5, 6  # rows that are named at most, and layers that are compared
+ROWS, SHOWN = 5, 5  # rows that are named at most, and layers that are compared
 LABEL = "numerics/forecast"
 
 
 def lines(
-    source: str, data: UserData, network: Network, found: Forecast, wide: Limits, parts: tuple[Spread, Spread] | None
+    source: str,
+    data: UserData,
+    network: Network,
+    layers: list[str],
+    found: Forecast,
+    wide: Limits,
+    parts: tuple[Spread, Spread] | None,
 ) -> list[tuple[str, str]]:
     """(heading, sentence) of the data, the regime, the forecast, wider networks and learning."""
     return [
@@ -23,7 +29,7 @@ def lines(
         *(("", sentence) for sentence in _of_data(data, found, wide)),
         *_headed("rows", _of_rows(data, parts)),
         ("network", _of_network(network)),
-        ("regime", _of_regime(found)),
+        ("regime", _of_regime(found, "drift per neuron", layers)),
         *_headed("forecast", _of_forecast(found, unscored(network, len(data.X), found.loss_ratio))),
         *_headed("wider", _of_width(network, wide)),
         *_headed("learning", _of_learning(found, wide)),
@@ -42,7 +48,7 @@ def _of_rows(data: UserData, parts: tuple[Spread, Spread] | None) -> list[str]:
     return [
         f"{len(data.rows)} of {len(data.table[0])}; {len(others.time)} other draws of as many: {_ranges(others)} [measured: a "
         "spread, no bound]",
-        f"halves of these rows, {halves.rows} each: {_ranges(halves)}: what their number does [measured]",
+        f"half as many, two times {halves.rows} of these: {_ranges(halves)} [measured: what their number does]",
         "the least eigenvalues of these rows are upper bounds of those of all rows, K and network alike (Cauchy interlacing) "
         "[proved]; what is above them holds for these rows alone",
     ]
@@ -107,12 +113,14 @@ def _of_network(network: Network) -> str:
     return f"{L} hidden layer{'s' * (L > 1)} of {m} {network.activation} neurons, no biases, {scheme}"
 
 
-def _of_regime(found: Forecast, what: str = "drift per neuron") -> str:
+def _of_regime(found: Forecast, what: str, names: list[str]) -> str:
     largest = float(found.layer_changes.max())
     layers = ", ".join(f"{change:.2g}" for change in found.layer_changes)
+    if len(names) > SHOWN:
+        layers = f"{largest:.2g} and less, {names[int(found.layer_changes.argmax())]} most,"
     if found.linear:
         return (
-            "LAZY: the tangent kernel does not change at all, this is its own linearisation, however far its weights go: layers "
+            "LAZY: the tangent kernel does not change at all: it is its own linearisation, however far its weights go; layers "
             f"change by {layers} of their size, which alone would be {found.per_layer}, {what} {found.drift:.2g} [derived]"
         )
     said = f"{found.regime.upper()}: layers change by {layers} of their size (lazy below {LAZY:g}, not lazy from {CRITICAL:g}"
@@ -183,7 +191,7 @@ def _of_steps(found: Forecast) -> list[str]:
     shares = ", ".join(f"{found.loss_shares[-k:].sum():.2f}" for k in MODES)
     return [
         f"largest stable step {found.largest_step:.4g}: linear stability, 2n/λ_max of the kernel at the start [derived]",
-        f"at 0.95 of it {found.steps} steps, in time {found.time:.4g} [derived]",
+        f"at 0.95 of it {found.steps} step{'s' * (found.steps != 1)}, in time {found.time:.4g} [derived]",
         f"share of the loss in the {', '.join(map(str, MODES))} fastest modes: {shares} [measured]",
     ]
 
@@ -193,6 +201,7 @@ def lines_of_module(
     data: UserData,
     name: str,
     model: CountedWeights,
+    layers: list[str],
     found: Forecast,
     scale: float,
     parts: tuple[Spread, Spread] | None,
@@ -211,7 +220,7 @@ def lines_of_module(
         *_headed("rows", _of_rows(data, parts)),
         ("network", f"{name}: {len(model.start)} weights in {len(model.shapes)} parameters, {outputs}, one rate"),
         ("", kernel),
-        ("regime", _of_regime(found, "drift ‖w − w_0‖/‖w_0‖")),
+        ("regime", _of_regime(found, "drift ‖w − w_0‖/‖w_0‖", layers)),
         *_headed("forecast", _of_forecast(found, ["modules"])),
         (
             "criterion",
