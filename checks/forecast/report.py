@@ -11,7 +11,7 @@ from checks.forecast.user_data import UserData
 from kernels.models import CountedWeights
 
 ROWS, SHOWN = 5, 5  # rows that are named at most, and layers that are compared
-LABEL = "numerics/forecast"
+LABEL, MODULES = "numerics/forecast", "numerics/module-forecast"
 
 
 def lines(
@@ -221,7 +221,7 @@ def lines_of_module(
         ("network", f"{name}: {len(model.start)} weights in {len(model.shapes)} parameters, {outputs}, one rate"),
         ("", kernel),
         ("regime", _of_regime(found, "drift ‖w − w_0‖/‖w_0‖", layers)),
-        *_headed("forecast", _of_forecast(found, ["modules"])),
+        *_headed("forecast", _of_forecast(found, [f"modules other than dense ones as PyTorch starts them, {MODULES}"])),
         (
             "criterion",
             f"κ_h = ‖h − y‖‖D²h‖/‖Dh‖² ≥ {scale:.3g} at the start by power iteration, small is lazy, relative-scale [measured]",
