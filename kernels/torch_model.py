@@ -144,7 +144,7 @@ def perceptron(
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(validate_count(seed, "seed", least=0))
         for before, after in pairwise(sizes):
-            layers += [nn.Linear(before, after, dtype=torch.float64), unit()]
+            layers += [nn.Linear(before, after).double(), unit()]
             layers[-2].weight *= gain
     return nn.Sequential(*layers[:-1])
 
