@@ -19,7 +19,7 @@ from rich.text import Text
 from checks.forecast.limits import limits
 from checks.forecast.measured import MOST_STEPS, POINTS, Measured, seconds_of_a_step, train
 from checks.forecast.module import criterion, forecast_model, layer_names, load_module, targets_of, train_model
-from checks.forecast.prediction import SCHEMES, Forecast, forecast, make_network
+from checks.forecast.prediction import SCHEMES, Forecast, deviation, forecast, make_network
 from checks.forecast.progress import Progress
 from checks.forecast.report import comparison, lines, lines_of_module
 from checks.forecast.scored import unscored
@@ -34,7 +34,7 @@ examples:
   python -m checks forecast table.csv --target price --width 4096 --train
   python -m checks forecast table.csv --target price --module my_net.py:build
   python -m checks forecast table.csv --target price --train --figure loss.svg
-  python -m checks forecast digits --scheme 1,0.03 --hidden-layers 1 --json
+  python -m checks forecast digits --scheme 1,2*m^-0.5 --hidden-layers 1 --json
 
 Words in brackets say how a line is known: proved, derived (leading order) or measured.
 """
@@ -81,7 +81,7 @@ def add_forecast(commands: argparse._SubParsersAction) -> None:
     add(
         "--scheme",
         default=DEFAULTS["scheme"],
-        help=f"{', '.join(SCHEMES)}, or deviations β_1,…,β_(L+1) of the raw weights (default ntk)",
+        help=f"{', '.join(SCHEMES)}, or deviations β_1,…,β_(L+1) of the raw weights, also 2*m^-0.5 (default ntk)",
     )
     add("--module", metavar="FILE.py:NAME", help="a torch.nn.Module, or a function of the number of columns, instead")
     add("--kappa", type=float, metavar="K", help="output scale κ of N(0, 1) weights, in place of the scheme's")
@@ -264,12 +264,16 @@ def _fits(numbers: int, n: int) -> None:
         )
 
 
-def _deviations(text: str) -> list[float]:
+def _deviations(text: str) -> list[str]:
+    parts = text.split(",")
     try:
-        return [float(part) for part in text.split(",")]
+        for part in parts:
+            deviation(part, 1)
     except ValueError as error:
         known = ", ".join(SCHEMES)
-        raise ValueError(f"--scheme must be {known} or numbers with commas between them, got {text!r}") from error
+        rule = "or numbers or powers of the width such as 2*m^-0.5 with commas between them"
+        raise ValueError(f"--scheme must be {known} {rule}, got {text!r}") from error
+    return parts
 
 
 def _plain(value: object) -> object:

@@ -5,6 +5,7 @@ Gram matrices met there drive the residual once more, and the weights follow tha
 little, the forecast holds; what "little" means was declared first and is scored on fresh draws by numerics/forecast.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -49,7 +50,7 @@ class Network:
     """f(x) = (κ/m) a·σ(W^L ⋯ σ(W^1x)/√m), its weights, learning rates r (L+1,), and the deviations β (L+1,) of the weights."""
 
     params: Parameters
-    scheme: str | Sequence[float]
+    scheme: str | Sequence[float | str]
     activation: str
     kappa: float
     rates: np.ndarray
@@ -160,16 +161,16 @@ def make_network(
     *,
     hidden_layers: int,
     activation: str,
-    scheme: str | Sequence[float] = "ntk",
+    scheme: str | Sequence[float | str] = "ntk",
     kappa: float | None = None,
     seed: int = 0,
 ) -> Network:
     """A network without biases as it is drawn by a scheme, in the form that the kernels take.
 
     ``ntk`` N(0, 1) weights and κ = √m, ``mean-field`` κ = 1, or a ``kappa`` of your own, a scheme that is called kappa; ``he``,
-    ``lecun``, ``xavier``, ``torch`` (PyTorch's variances 1/(3 fan-in)) or deviations β (L+1,): the weights of
-    a·σ(W^L ⋯ σ(W^1x)) itself, all trained at one rate. Raw W^l are W^l/√m here with rate m, for 2 ≤ l ≤ L, and κ = m: the same
-    network at all times.
+    ``lecun``, ``xavier``, ``torch`` (PyTorch's variances 1/(3 fan-in)) or deviations β (L+1,), numbers or powers of m such as
+    ``"2*m^-0.5"``: the weights of a·σ(W^L ⋯ σ(W^1x)) itself, all trained at one rate. Raw W^l are W^l/√m here with rate m, for
+    2 ≤ l ≤ L, and κ = m: the same network at all times.
     """
     m, L = validate_size(width, "width"), validate_depth(hidden_layers)
     activation = validate_name(activation, ACTIVATIONS, "activation")
@@ -189,15 +190,26 @@ def make_network(
     return Network(Parameters(weights, betas[-1] * params.output), scheme, activation, float(m), rates, betas)
 
 
-def raw_betas(scheme: str | Sequence[float], d: int, m: int, hidden_layers: int) -> np.ndarray:
-    """Deviations (L+1,) of the weights of a·σ(W^L ⋯ σ(W^1x)) that a scheme draws, or those given."""
+def raw_betas(scheme: str | Sequence[float | str], d: int, m: int, hidden_layers: int) -> np.ndarray:
+    """Deviations (L+1,) of the weights of a·σ(W^L ⋯ σ(W^1x)) that a scheme draws at width m, or those given."""
     if isinstance(scheme, str):
         name, factor = ("lecun", 1 / np.sqrt(3)) if scheme == "torch" else (scheme, 1.0)
         return factor * standard_betas(name, d, m, hidden_layers)
+    if isinstance(scheme, list | tuple):
+        scheme = [deviation(beta, m) if isinstance(beta, str) else beta for beta in scheme]
     betas = validate_array(scheme, "scheme", ("L + 1",))
     if len(betas) != hidden_layers + 1 or betas.min() <= 0:
         raise ValueError(f"`scheme` must be {hidden_layers + 1} positive deviations, one a layer, got {betas.tolist()}")
     return betas
+
+
+def deviation(text: str, m: int) -> float:
+    """β at width m from a number, ``m^p`` or ``c*m^p``."""
+    power = re.fullmatch(r"(?:([^m^*]+)\*)?m\^([^m^*]+)", text.strip())
+    try:
+        return float(power[1] or 1) * float(m) ** float(power[2]) if power else float(text)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"`scheme` must have numbers or powers of the width such as 2*m^-0.5, got {text!r}") from error
 
 
 @np.errstate(over="ignore", invalid="ignore")  # what overflows is refused below

@@ -61,7 +61,7 @@ def _ranges(part: Spread) -> str:
         "largest change of a layer": part.largest_change,
         "time": part.time,
         "largest stable step": part.largest_step,
-        "λ_max": part.largest,
+        "λ_max of the network's kernel": part.largest,
         "λ_min": part.least,
     }
     known = np.isfinite(part.time)
@@ -109,7 +109,7 @@ def _down(x: float) -> str:
 
 def _of_network(network: Network) -> str:
     L, m = network.params.hidden_layers, network.params.width
-    scheme = network.scheme if isinstance(network.scheme, str) else "β = " + ", ".join(f"{b:g}" for b in network.scheme)
+    scheme = network.scheme if isinstance(network.scheme, str) else "β = " + ", ".join(map(str, network.scheme))
     return f"{L} hidden layer{'s' * (L > 1)} of {m} {network.activation} neurons, no biases, {scheme}"
 
 
@@ -125,7 +125,7 @@ def _of_regime(found: Forecast, what: str, names: list[str]) -> str:
         )
     said = f"{found.regime.upper()}: layers change by {layers} of their size (lazy below {LAZY:g}, not lazy from {CRITICAL:g}"
     edge = LAZY if largest < np.sqrt(LAZY * CRITICAL) else CRITICAL
-    margin = f"; a factor {max(largest / edge, edge / largest):.2g} from {edge:g}" if 0 < largest < np.inf else ""
+    margin = f"; a factor {max(largest / edge, edge / largest):.3g} from {edge:g}" if 0 < largest < np.inf else ""
     said += f"{margin}), {what} {found.drift:.2g}"
     return (
         said + ("" if found.per_neuron == found.regime else f", which alone would be {found.per_neuron}") + " [derived]"

@@ -61,6 +61,22 @@ def test_weights_have_the_deviations_of_the_scheme(seed, scheme, L):
     assert [array.std() for array in network.params.arrays] == pytest.approx(betas, rel=0.5)
 
 
+@given(m=st.integers(1, 10**6), factor=st.floats(0.1, 10), power=st.floats(-2, 2))
+def test_deviations_may_be_powers_of_the_width(m, factor, power):
+    texts = [f"{factor}*m^{power}", f"m^{power}", str(factor)]
+    assert raw_betas(texts, 3, m, 2) == pytest.approx([factor * m**power, m**power, factor], rel=1e-12)
+
+
+def test_a_width_is_foretold_along_the_scheme_and_not_at_fixed_deviations():
+    """He's deviations written as powers have its widths, the same numbers at one width have others."""
+    X, y = samples({"kind": "random", "n": 6, "d": 8}, 0)
+    widths = [
+        limits(X, y, make_network(8, 64, hidden_layers=1, activation="relu", scheme=scheme), 0.1).width
+        for scheme in ("he", ["0.5", f"{2**0.5}*m^-0.5"], [0.5, 2**0.5 / 8])
+    ]
+    assert widths[0] == widths[1] != widths[2]
+
+
 def test_the_variance_of_pytorch_is_a_third_over_the_fan_in():
     """Its layers are uniform on ± 1/√(fan-in)."""
     assert raw_betas("torch", 12, 75, 2) == pytest.approx([1 / 6, 1 / 15, 1 / 15])
