@@ -167,7 +167,7 @@ def _of_module(options: argparse.Namespace, data: UserData) -> tuple[list[tuple[
     model, goal = TorchModel(module, data.X), {"loss_ratio": options.loss, "centred": options.centred}
     X, whole = data.table[0], targets_of(data.table[1], model.outputs).reshape(len(data.table[0]), -1)
     y = whole[data.rows].ravel()
-    _fits(len(y) * (JACOBIANS * len(model.start) + MATRICES * len(y)) + POINTS * len(model.start), n)
+    _fits(len(y) * (JACOBIANS * len(model.start) + MATRICES * len(y)) + sum(POINTS) * len(model.start), n)
 
     def of_rows(rows: np.ndarray) -> Forecast:
         own = TorchModel(module, X[rows])

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -10,8 +11,12 @@ from kernels import gradient_descent, gradient_flow, layer_grams
 from kernels.integrators import Callback
 
 MOST_STEPS = 100_000
-FIRST, LAST, POINTS = 1e-3, 30.0, 80  # of the forecast's time; each observation costs as much as a step of descent
-BEYOND = 1.05  # power of the loss ratio at the end of a run, a little farther, so that it lies between two times
+FIRST, LAST = 1e-3, 30.0  # of the forecast's time
+NEAR, POINTS = (
+    3.0,
+    (20, 50, 20),
+)  # times before t*/3, up to 3t*, after it; an observation costs as much as a step of descent
+BEYOND = 1.15  # power of the loss ratio at the end of a run: far enough that a time after it is among those observed
 
 
 @dataclass(frozen=True)
@@ -87,8 +92,10 @@ def seconds_of_a_step(X: np.ndarray, y: np.ndarray, network: Network) -> float:
 
 
 def around(time: float) -> np.ndarray:
-    """0 and `POINTS` times from ``time``·`FIRST` to ``time``·`LAST`."""
-    return time * np.concatenate([[0.0], np.geomspace(FIRST, LAST, POINTS)])
+    """0 and `POINTS` times from ``time``·`FIRST` to ``time``·`LAST`, closest together near ``time``."""
+    ends = [FIRST, 1 / NEAR, NEAR, LAST]
+    parts = [np.geomspace(*pair, count, endpoint=False) for pair, count in zip(pairwise(ends), POINTS, strict=True)]
+    return time * np.concatenate([[0.0], *parts, [LAST]])
 
 
 def at_loss(losses: np.ndarray, ratio: float, values: np.ndarray) -> np.ndarray:

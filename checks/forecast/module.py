@@ -107,7 +107,7 @@ def criterion(model: Model, start: np.ndarray, y: np.ndarray, *, centred: bool =
 
 
 def load_module(place: str, columns: int) -> object:
-    """The module at FILE.py:NAME, or what the function of that name makes of the number of columns."""
+    """The module at FILE.py:NAME, or what the function or class of that name makes of the number of columns, or of nothing."""
     path, _, name = place.rpartition(":")
     if not path.endswith(".py") or not name.isidentifier():
         raise ValueError(f"--module must be FILE.py:NAME, got {place!r}")
@@ -115,7 +115,9 @@ def load_module(place: str, columns: int) -> object:
         raise ValueError(f"there is no file {path}")
     try:
         found = getattr(load(Path(path)), name)
-        return found(columns) if inspect.isfunction(found) or inspect.isclass(found) else found
+        if not (inspect.isfunction(found) or inspect.isclass(found)):
+            return found
+        return found(columns) if inspect.signature(found).parameters else found()
     except (Exception, SystemExit) as error:  # whatever the file does
         raise ValueError(f"{place} cannot be loaded: {type(error).__name__}: {error}") from error
 

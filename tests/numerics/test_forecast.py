@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from checks.forecast import forecast, make_network
 from checks.forecast.limits import GOAL, limits
-from checks.forecast.measured import at_loss, train
+from checks.forecast.measured import BEYOND, around, at_loss, train
 from checks.forecast.prediction import SCHEMES, LinearPath, raw_betas, relative_change
 from checks.forecast.subsample import spreads
 from checks.measurements.data import samples
@@ -171,6 +171,16 @@ def test_the_generalisation_term_of_equal_rows_with_one_target_is_that_of_the_le
     assert found.generalisation == pytest.approx(np.sqrt(2 * y @ np.linalg.pinv(K, rcond=1e-12) @ y / 5), rel=1e-6)
     assert found.certified <= 0 and found.condition == np.inf
     assert limits(X, y + np.eye(5)[0], network, 0.1).generalisation == np.inf
+
+
+@given(ratio=st.floats(0.01, 0.98), off=st.floats(0.1, 10))
+def test_a_run_that_ends_for_its_loss_has_a_time_beyond_the_goal(ratio, off):
+    """The fastest fall is that of a single mode: times are close enough together for it, also where the forecast is off."""
+    times = around(1.0)
+    end = off * BEYOND  # the loss is ratio at ``off``, and ratio^BEYOND here
+    losses = ratio ** (times / off)
+    (found,) = at_loss(losses[times <= end], ratio, times[times <= end])
+    assert found == pytest.approx(off, rel=1e-9) and (np.diff(times) > 0).all()
 
 
 @examples(5)
