@@ -11,11 +11,8 @@ from kernels import gradient_descent, gradient_flow, layer_grams
 from kernels.integrators import Callback
 
 MOST_STEPS = 100_000
-FIRST, LAST = 1e-3, 30.0  # of the forecast's time
-NEAR, POINTS = (
-    3.0,
-    (20, 50, 20),
-)  # times before t*/3, up to 3t*, after it; an observation costs as much as a step of descent
+FIRST, LAST, NEAR = 1e-3, 30.0, 3.0  # of the forecast's time
+POINTS = (50, 50, 20)  # times before t*/3, to 3t*, after it: each costs as much as a step of descent
 BEYOND = 1.15  # power of the loss ratio at the end of a run: far enough that a time after it is among those observed
 
 
