@@ -120,8 +120,8 @@ def _of_regime(found: Forecast, what: str, names: list[str]) -> str:
         layers = f"{largest:.2g} and less, {names[int(found.layer_changes.argmax())]} most,"
     if found.linear:
         return (
-            "LAZY: the tangent kernel does not change at all: it is its own linearisation, however far its weights go; layers "
-            f"change by {layers} of their size, which alone would be {found.per_layer}, {what} {found.drift:.2g} [derived]"
+            "LAZY: the tangent kernel does not change, to rounding: it is its own linearisation, however far its weights go; "
+            f"layers change by {layers} of their size, which alone would be {found.per_layer}, {what} {found.drift:.2g} [derived]"
         )
     said = f"{found.regime.upper()}: layers change by {layers} of their size (lazy below {LAZY:g}, not lazy from {CRITICAL:g}"
     edge = LAZY if largest < np.sqrt(LAZY * CRITICAL) else CRITICAL
