@@ -121,7 +121,7 @@ def _of_regime(found: Forecast, what: str, names: list[str]) -> str:
     if found.linear:
         return (
             "LAZY: the tangent kernel does not change, to rounding: it is its own linearisation, however far its weights go; "
-            f"layers change by {layers} of their size, alone {found.per_layer}, {what} {found.drift:.2g} [derived]"
+            f"layers change by {layers} of their size (that alone: {found.per_layer}), {what} {found.drift:.2g} [derived]"
         )
     said = f"{found.regime.upper()}: layers change by {layers} of their size (lazy below {LAZY:g}, not lazy from {CRITICAL:g}"
     edge = LAZY if largest < np.sqrt(LAZY * CRITICAL) else CRITICAL
