@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import checks.__main__ as program
+from checks.forecast import command
+from checks.forecast.progress import Progress
 from checks.forecast.user_data import SETS, read
 
 SMALL = ["--width", "32", "--loss", "0.3"]
@@ -118,6 +120,29 @@ def test_a_figure_that_cannot_be_written_is_refused_before_the_data_are_read(nam
     (tmp_path / "taken.svg").mkdir()
     assert message in refused(capsys, "nosuch.csv", "--train", "--figure", str(tmp_path / name))
     assert "needs --train" in refused(capsys, "nosuch.csv", "--figure", "loss.svg")
+
+
+def test_what_training_takes_is_said_before_it_begins_where_it_is_long(capsys, monkeypatch):
+    options = ["forecast", "wine", "--rows", "20", "--kappa", "50", "--train", *SMALL]
+    for long, lines in ((0.0, 1), (1e9, 0)):
+        monkeypatch.setattr(command, "LONG", long)
+        assert program.main(options) == 0
+        found = capsys.readouterr()
+        assert len(found.err.splitlines()) == lines and found.err.count("training takes a while") == lines
+        steps = found.out.split("at 0.95 of it ")[1].split()[0]
+        assert f"descent: {steps} steps of" in found.err or not lines
+
+
+def test_in_a_file_progress_is_a_line_every_half_minute(capsys, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    with Progress() as progress:
+        for clock[0] in range(0, 100, 10):
+            progress.flow(clock[0], 4.0 / (1 + clock[0]), int(clock[0]))
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(" of the loss at time ")[0] for line in lines] == [
+        f"training: {1 / t:.3g}" for t in (31, 61, 91)
+    ]
 
 
 def test_of_targets_of_several_columns_one_is_named(capsys, tmp_path):

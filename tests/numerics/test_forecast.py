@@ -208,6 +208,7 @@ def test_a_part_of_the_rows_has_eigenvalues_between_those_of_all(seed, n):
     others, halves = spreads(own, 16, of_rows, seed=seed)
     whole, chosen = of_rows(np.arange(16)), of_rows(own)
     assert all(len(set(rows.tolist())) == size for rows, size in zip(parts, [n] * 3 + [n // 2] * 2, strict=False))
+    assert len({tuple(rows.tolist()) for rows in parts[:3]}) > 1
     assert not set(parts[3]) & set(parts[4]) and set(parts[3]) | set(parts[4]) <= set(own)
     rise = 1 + 1e-9
     assert whole.eigenvalues[0] <= others.least.min() * rise and others.largest.max() <= whole.eigenvalues[-1] * rise
