@@ -5,6 +5,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from checks.forecast.measured import FIRST, Measured
 from checks.forecast.prediction import LAZY, Forecast
@@ -52,6 +53,9 @@ def draw(found: Forecast, run: Measured, layers: list[str]) -> Figure:
     right.axvline(LAZY, **PREDICTED, label=f"{LAZY:g}, below it lazy")
     ends = np.nanquantile([*predicted, *measured, LAZY], [0, 1]) * [0.5, 2.0]
     right.set(xscale="log", xlim=ends, ylim=(len(order) - 0.5, -0.5), xlabel="‖ΔW‖/‖W₀‖")
+    right.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if ends[1] < 100 * ends[0] else (1,)))
+    right.xaxis.set_major_formatter("{x:g}")
+    right.xaxis.set_minor_formatter("")
     right.set_yticks(places, [layers[l] for l in order])
     right.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, columnspacing=0.8, handletextpad=0.3)
     state = "valid" if found.valid else "NOT VALID"
