@@ -40,7 +40,7 @@ from checks.li2024demystifying import (
     relu_condition,
     scheme_independence,
 )
-from checks.numerics import forecast, oracle_agreement
+from checks.numerics import forecast, module_forecast, oracle_agreement
 
 CLAIMS: tuple[Claim, ...] = (
     relative_scale.CLAIM,
@@ -80,4 +80,5 @@ CLAIMS: tuple[Claim, ...] = (
     other_architectures.CLAIM,
     oracle_agreement.CLAIM,
     forecast.CLAIM,
+    module_forecast.CLAIM,
 )

@@ -47,14 +47,20 @@ def style() -> AbstractContextManager:
 
 
 def save(figure: Figure, stem: str) -> list[str]:
-    """Write ``stem``.svg and ``stem``.png and return the two paths; the SVG carries no date."""
+    """Write ``stem``.svg and ``stem``.png and return the two paths."""
     paths = [f"{stem}.svg", f"{stem}.png"]
-    for path, options in zip(paths, ({"metadata": {"Date": None}}, {}), strict=True):
-        picture = BytesIO()
-        figure.savefig(picture, format=path[-3:], **options)
-        write_whole(Path(path), picture.getvalue())
+    for path in paths:
+        write_whole(Path(path), picture_of(figure, path[-3:]))
     plt.close(figure)
     return paths
+
+
+def picture_of(figure: Figure, kind: str) -> bytes:
+    """The figure as a file of this kind, svg, png or pdf, without a date."""
+    dates = {"svg": "Date", "pdf": "CreationDate"}
+    picture = BytesIO()
+    figure.savefig(picture, format=kind, metadata={dates[kind]: None} if kind in dates else {})
+    return picture.getvalue()
 
 
 def points(panel: Axes, line: np.ndarray, k: int, label: str, **options: object) -> None:

@@ -5,6 +5,7 @@ In float64, whatever the module has; the module itself is left as it is.
 
 import copy
 import math
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -14,11 +15,20 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.dropout import _DropoutNd
 
-from argument_validation import validate_array, validate_count, validate_reals
+from argument_validation import (
+    validate_array,
+    validate_count,
+    validate_depth,
+    validate_name,
+    validate_positive,
+    validate_reals,
+    validate_size,
+)
 from kernels.models import CountedWeights
 
 SETTLED = 1e-6  # relative change of a round after which there is no other
 AT_ONCE = 64  # outputs whose gradients are computed together
+UNITS = {"relu": nn.ReLU, "tanh": nn.Tanh, "gelu": nn.GELU}
 
 
 class TorchModel(CountedWeights):
@@ -118,6 +128,25 @@ class TorchModel(CountedWeights):
                 shift = _norm(moved)  # without it directions of the largest curvature of both signs would take turns
                 u = _unit({name: block + shift * u[name] for name, block in moved.items()})
         return best
+
+
+def perceptron(
+    input_dim: int, width: int, *, hidden_layers: int, outputs: int, activation: str, seed: int, gain: float = 1.0
+) -> nn.Sequential:
+    """Dense layers with biases in the state in which PyTorch makes them, matrices times ``gain``, σ of `UNITS` between them.
+
+    PyTorch draws entries uniformly from ±1/√(fan-in): a gain of √3 is LeCun's variance for the matrices.
+    """
+    width, L = validate_size(width, "width"), validate_depth(hidden_layers)
+    unit = UNITS[validate_name(activation, UNITS, "activation")]
+    sizes = [validate_size(input_dim, "input_dim"), *[width] * L, validate_size(outputs, "outputs")]
+    gain, layers = validate_positive(gain, "gain"), []
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(validate_count(seed, "seed", least=0))
+        for before, after in pairwise(sizes):
+            layers += [nn.Linear(before, after).double(), unit()]
+            layers[-2].weight *= gain
+    return nn.Sequential(*layers[:-1])
 
 
 def _unit(u: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -12,9 +12,11 @@ from scipy import stats
 
 import figures.__main__ as program
 from benchmarks.flow import FlowProblem
+from checks import forecast as foretelling
 from checks.chizat2019lazy import trajectories
 from checks.claim import Run
 from checks.claims import CLAIMS
+from checks.forecast.measured import train
 from checks.measurements.eigenvalues import ANGLES
 from checks.measurements.gram_errors import data_sets
 from checks.measurements.teacher_student import CIRCLE
@@ -42,6 +44,7 @@ from figures import (
     relu_condition,
     scheme_independence,
     teacher_student,
+    training,
     width_population,
 )
 from figures.style import points, save, signed, style, summary
@@ -431,6 +434,35 @@ def test_forecast_has_its_points_near_the_line(small):
     table = table_of(forecast, small)
     assert set(table["panel"].tolist()) == set(forecast.PREDICTIONS)
     assert np.median(np.abs(np.log(table["predicted"] / table["measured"]))) < np.log(1.1)
+
+
+@pytest.mark.parametrize("L", [1, 2])
+def test_a_forecast_is_drawn_beside_its_training(L):
+    X, y = np.random.default_rng(L).normal(size=(6, 8)), np.arange(6) - 2.5
+    network = foretelling.make_network(8, 64, hidden_layers=L, activation="tanh", scheme="he", seed=L)
+    found = foretelling.forecast(X, y, network, loss_ratio=0.3)
+    run = train(X, y, network, found)
+    left, right = training.draw(found, run, ["W^1", "W^2", "a"][-L - 1 :]).axes
+    lines = {line.get_label(): line.get_data() for panel in (left, right) for line in panel.get_lines()}
+    times, losses = lines["predicted, linearised path"]
+    assert losses == pytest.approx(found.linear_loss(times)) and times[0] < found.time < times[-1]
+    times, losses = lines["measured, gradient flow"]
+    assert np.array_equal(losses, run.losses[1:]) and losses[-1] < 0.3 < losses[0]
+    times, losses = lines[f"measured, {run.steps} steps of descent"]
+    assert times[0] == run.steps * run.rate and losses[0] == run.descent_ratio
+    assert np.array_equal(lines["predicted"][0], found.layer_changes)
+    assert np.array_equal(lines["measured"][0], run.layer_changes)
+
+
+def test_layers_that_stay_or_leave_zero_are_not_drawn_and_the_rest_is():
+    X, y = np.random.default_rng(0).normal(size=(6, 8)), np.arange(6) - 2.5
+    network = foretelling.make_network(8, 64, hidden_layers=1, activation="tanh")
+    found = foretelling.forecast(X, y, network, loss_ratio=0.3)
+    run = train(X, y, network, found, descent=False)
+    found = replace(found, layer_changes=np.array([0.0, np.inf]))
+    _, right = training.draw(found, run, ["W^1", "a"]).axes
+    predicted, measured, _ = (line.get_xdata() for line in right.get_lines())
+    assert np.isnan(predicted).all() and np.array_equal(measured, run.layer_changes)
 
 
 def test_integrators_shows_errors_that_fall_with_the_tolerance(small):

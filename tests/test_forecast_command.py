@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import checks.__main__ as program
+from checks.forecast import command
+from checks.forecast.progress import Progress
 from checks.forecast.user_data import SETS, read
 
 SMALL = ["--width", "32", "--loss", "0.3"]
@@ -69,6 +71,22 @@ def test_more_rows_than_asked_for_are_drawn_and_it_is_said():
     assert not np.array_equal(few.y, read("wine", None, rows=50, seed=2).y) and len(all_rows.X) == 178
 
 
+@given(seed=st.integers(0, 2**31), rows=st.integers(2, 30))
+def test_rows_are_drawn_from_the_table_as_it_is_normalised_as_a_whole(seed, rows):
+    whole, part = read("wine", None), read("wine", None, rows=rows, seed=seed)
+    assert np.array_equal(part.X, whole.X[part.rows]) and np.array_equal(part.y, whole.y[part.rows])
+    assert whole.whole and not part.whole and np.array_equal(part.table[0], whole.X)
+
+
+def test_what_other_rows_foretell_stands_beside_a_part_of_them_and_not_beside_all(capsys):
+    text = told(capsys, "wine", "--rows", "30", *SMALL)
+    assert "30 of 178; 3 other draws of as many: drift" in text and "two times 15 of these: drift" in text
+    assert "[measured: a spread, no bound]" in text and "upper bounds of those of all rows" in text
+    found = json.loads(told(capsys, "wine", "--rows", "30", "--json", *SMALL))["subsample"]
+    assert len(found["others"]["drift"]) == 3 and len(found["halves"]["time"]) == 2 and found["halves"]["rows"] == 15
+    assert "rows  " not in told(capsys, "wine", *SMALL)
+
+
 def test_the_answer_has_a_regime_a_forecast_a_width_and_a_step(capsys):
     text = told(capsys, "iris", "--scheme", "he", *SMALL)
     for word in ("regime", "layers change by", "kernel change", "wider", "largest stable step", "generalisation"):
@@ -80,6 +98,63 @@ def test_training_prints_predicted_beside_measured(capsys):
     text = told(capsys, "wine", "--kappa", "50", "--rows", "20", "--train", *SMALL)
     ratios = [float(line.split("ratio ")[1]) for line in text.splitlines() if "ratio " in line]
     assert len(ratios) == 5 and ratios == pytest.approx([1] * 5, rel=0.3)
+
+
+@pytest.mark.parametrize("suffix, first", [("svg", b"<?xml"), ("PNG", b"\x89PNG"), ("pdf", b"%PDF")])
+def test_training_is_drawn_in_the_format_of_the_suffix(suffix, first, capsys, tmp_path):
+    path = tmp_path / f"loss.{suffix}"
+    text = told(capsys, "wine", "--rows", "20", "--kappa", "50", "--train", "--figure", str(path), *SMALL)
+    assert path.read_bytes().startswith(first) and text.splitlines()[-1].split() == ["figure", str(path)]
+
+
+@pytest.mark.parametrize(
+    "name, message",
+    [
+        ("loss.jpg", "--figure must end in .svg, .png, .pdf, got"),
+        ("loss", "--figure must end in"),
+        ("nowhere/loss.svg", "cannot be written (No such file or directory)"),
+        ("taken.svg", "cannot be written (Is a directory)"),
+    ],
+)
+def test_a_figure_that_cannot_be_written_is_refused_before_the_data_are_read(name, message, capsys, tmp_path):
+    (tmp_path / "taken.svg").mkdir()
+    assert message in refused(capsys, "nosuch.csv", "--train", "--figure", str(tmp_path / name))
+    assert "needs --train" in refused(capsys, "nosuch.csv", "--figure", "loss.svg")
+
+
+def test_what_training_takes_is_said_before_it_begins_where_it_is_long(capsys, monkeypatch):
+    options = ["forecast", "wine", "--rows", "20", "--kappa", "50", "--train", *SMALL]
+    for long, lines in ((0.0, 1), (1e9, 0)):
+        monkeypatch.setattr(command, "LONG", long)
+        assert program.main(options) == 0
+        found = capsys.readouterr()
+        assert len(found.err.splitlines()) == lines and found.err.count("training takes a while") == lines
+        steps = found.out.split("at 0.95 of it ")[1].split()[0]
+        assert f"descent: {steps} steps of" in found.err or not lines
+
+
+def test_in_a_file_progress_is_a_line_every_half_minute(capsys, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    with Progress() as progress:
+        for clock[0] in range(0, 100, 10):
+            progress.flow(clock[0], 4.0 / (1 + clock[0]), int(clock[0]))
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(" of the loss at time ")[0] for line in lines] == [
+        f"training: {1 / t:.3g}" for t in (31, 61, 91)
+    ]
+
+
+def test_of_targets_of_several_columns_one_is_named(capsys, tmp_path):
+    rng, path = np.random.default_rng(0), str(tmp_path / "data.npz")
+    X, Y = rng.normal(size=(8, 3)), rng.normal(size=(8, 2))
+    np.savez(path, X=X, y=Y, z=Y[:, :1])
+    assert np.array_equal(read(path, "y[0]").y, read(path, "z").y) and read(path, None).y.shape == (8, 2)
+    both = np.stack([read(path, f"y[{k}]").y for k in range(2)], axis=1)
+    assert read(path, None).y == pytest.approx(both, rel=1e-12)
+    assert "has 2 columns, and this network one output: name a column, --target 'y[0]'" in refused(capsys, path, *SMALL)
+    assert "regime" in told(capsys, path, "--target", "y[1]", *SMALL)
+    assert "y has the columns 0 to 1, not 2" in refused(capsys, path, "--target", "y[2]", *SMALL)
 
 
 def test_json_holds_every_number_and_is_strict(capsys):
@@ -113,7 +188,7 @@ def test_rows_are_named_by_their_place_in_the_table(capsys, tmp_path):
     path = csv_file(tmp_path, ["a,b,c,y", *(",".join(map(str, (*row, own))) for row, own in zip(X, y, strict=True))])
     draws = {seed: read(path, "y", rows=30, seed=seed) for seed in range(9)}
     for data in draws.values():
-        assert np.array_equal(y[data.rows], np.round(data.y * y[data.rows].std() + y[data.rows].mean()))
+        assert np.array_equal(y[data.rows], np.round(data.y * y.std() + y.mean()))
     seed = next(seed for seed, data in draws.items() if {35, 37} <= set(data.rows.tolist()))
     text = told(capsys, path, "--target", "y", "--rows", "30", "--seed", str(seed), *SMALL)
     assert "row 35, counted from 0, with" in text
@@ -207,6 +282,9 @@ def test_a_bad_npz_file_ends_with_one_sentence(arrays, message, capsys, tmp_path
         (["nosuch.csv"], "there is no file nosuch.csv"),
         (["iris", "--target", "petal"], "iris has one target"),
         (["iris", "--scheme", "kaiming"], "--scheme must be ntk"),
+        (["iris", "--scheme", "1,m"], "powers of the width such as 2*m^-0.5 with commas between them, got '1,m'"),
+        (["iris", "--scheme", "1,-2*m^-0.5"], "must be 2 positive deviations"),
+        (["iris", "--scheme", "1,m^999"], "`scheme` must have numbers or powers"),
         (["iris", "--scheme", "1,2,3"], "must be 2 positive deviations"),
         (["iris", "--scheme", "he", "--kappa", "2"], "`kappa` is for"),
         (["iris", "--width", "0"], "`width` must be"),

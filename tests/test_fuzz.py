@@ -188,8 +188,13 @@ line(
     strip=h.optional(h.positive(1.0, 1.5)),
 )  # fmt: skip
 line(
-    theory.linearized_flow, K=K, y=y, times=times.lenient("inf"), f0=h.optional(y), K_test=h.array(("k", "n")).lenient("None"),
-    f0_test=h.optional(h.array(("k",))), weight=h.optional(h.positive()), _infinite="free",
+    theory.linearized_flow, K=K, y=y.lenient("column"), times=times.lenient("inf"), f0=h.optional(y),
+    K_test=h.array(("k", "n")).lenient("None"), f0_test=h.optional(h.array(("k",))), weight=h.optional(h.positive()),
+    _infinite="free",
+)  # fmt: skip
+line(
+    theory.linearized_flow, _key=" of columns", K=K, y=h.array(("n", "c")), times=times.lenient("inf"),
+    f0=h.optional(h.array(("n", "c"))), _infinite="free",
 )  # fmt: skip
 line(
     theory.kernel_regression, K=K, K_test=h.array(("k", "n")), y=y.lenient("column"), time=h.not_negative().lenient("inf"),

@@ -39,6 +39,23 @@ def test_outputs_drift_and_predictions_are_those_of_the_equation(problem, weight
     assert np.allclose(flow.losses, w / 2 * ((flow.outputs - y) ** 2).sum(axis=1), rtol=1e-12)
 
 
+@given(problem=problems, columns=st.integers(1, 3))
+def test_columns_of_targets_are_outputs_of_one_model_that_share_nothing(problem, columns):
+    """The flow of the columns one below the other, for the kernel K ⊗ I written out."""
+    rng = np.random.default_rng(problem["seed"])
+    n, p, times = problem["n"], problem["p"], [problem["t"], np.inf]
+    J, J_test, y, f0 = (rng.normal(size=shape) for shape in ((n, p), (2, p), (n, columns), (n, columns)))
+    f0_test, unit = rng.normal(size=(2, columns)), np.eye(columns)
+    found = linearized_flow(J @ J.T, y, times, f0=f0, K_test=J_test @ J.T, f0_test=f0_test)
+    whole = {"f0": f0.ravel(), "K_test": np.kron(J_test @ J.T, unit), "f0_test": f0_test.ravel(), "weight": 1 / n}
+    one = linearized_flow(np.kron(J @ J.T, unit), y.ravel(), times, **whole)
+    assert found.outputs == pytest.approx(one.outputs.reshape(2, n, columns), rel=1e-8, abs=1e-8)
+    assert found.test_outputs == pytest.approx(one.test_outputs.reshape(2, 2, columns), rel=1e-6, abs=1e-6)
+    assert found.losses == pytest.approx(one.losses, rel=1e-8, abs=1e-12)
+    assert found.drift == pytest.approx(one.drift, rel=1e-6, abs=1e-9)
+    assert found.unresolved == pytest.approx(one.unresolved, abs=1e-8)
+
+
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 6))
 def test_in_the_end_it_interpolates_with_the_least_displacement(seed, n):
     rng = np.random.default_rng(seed)
@@ -142,6 +159,7 @@ def test_a_kernel_symmetric_to_rounding_is_null_to_that_rounding():
         (np.eye(2), [1.0, 1], [1.0, np.nan], r"`times` must be finite, got nan at \(1,\)"),
         (np.eye(2), [1.0, 1], [-np.inf], "`times` must be finite, got -inf"),
         (np.eye(2), [1.0, 1], np.inf, r"`times` must have shape \(k,\), got \(\)"),
+        (np.eye(2), np.ones((3, 2)), [1.0], r"`K` must have shape \(3, "),
     ],
 )
 def test_what_has_no_flow_is_refused(K, y, times, message):

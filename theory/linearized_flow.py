@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from argument_validation import validate_array, validate_durations, validate_positive
+from argument_validation import validate_array, validate_durations, validate_positive, validate_reals
 from theory.validation import spectrum
 
 
@@ -12,9 +12,10 @@ from theory.validation import spectrum
 class LinearizedFlow:
     """The flow at k times.
 
-    ``times`` (k,); ``outputs`` f_t (k, n); ``losses`` R_t (k,); ``drift`` ‖θ_t − θ_0‖₂ (k,), where layers have rates S the norm
-    ‖S^{−½}(θ_t − θ_0)‖₂; ``test_outputs`` (k, n_test), None without a ``K_test``; ``unresolved`` the share ‖Pe_0‖/‖e_0‖ of the
-    initial residual that lies in null modes of K, where nothing moves.
+    ``times`` (k,); ``outputs`` f_t (k, n), or (k, n, c) for c columns of targets; ``losses`` R_t (k,); ``drift`` ‖θ_t − θ_0‖₂
+    (k,), where layers have rates S the norm ‖S^{−½}(θ_t − θ_0)‖₂; ``test_outputs`` (k, n_test) or (k, n_test, c), None
+    without a ``K_test``; ``unresolved`` the share ‖Pe_0‖/‖e_0‖ of the initial residual that lies in null modes of K, where
+    nothing moves.
     """
 
     times: np.ndarray
@@ -47,11 +48,15 @@ def linearized_flow(
     min(τ(tw)², .41 tw)‖Pe_0‖². ``unresolved`` ‖Pe_0‖/‖e_0‖ says how much this concerns: nothing where it is rounding, 1e-16.
     An eigenvalue λ > τ is right to τ/λ of itself.
 
+    Targets of c columns are those of c outputs whose tangent kernel is K ⊗ I_c, K for each and 0 between two: c models that
+    share nothing, or the limit of one wide network with c outputs. ``losses`` and ``drift`` are then of all columns together.
+
     Parameters
     ----------
-    K : (n, n) symmetric, positive semidefinite. y : (n,) targets. times : (k,) not negative, inf included.
-    f0 : (n,) outputs at time 0, default 0, as in centred training.
-    K_test : (n_test, n) kernel of test and training inputs. f0_test : (n_test,) outputs there at time 0, default 0.
+    K : (n, n) symmetric, positive semidefinite. y : (n,) targets, or (n, c). times : (k,) not negative, inf included.
+    f0 : of the shape of y, outputs at time 0, default 0, as in centred training.
+    K_test : (n_test, n) kernel of test and training inputs. f0_test : (n_test,) or (n_test, c), outputs there at
+        time 0, default 0.
     weight : w > 0, default 1/n, the loss (1/2n)‖f − y‖² of the networks.
 
     Raises
@@ -59,13 +64,14 @@ def linearized_flow(
     ValueError for shapes that do not fit, numbers that are not finite, a K that is not symmetric, an eigenvalue below −τ,
     negative times, a weight that is not positive, ``f0_test`` without ``K_test``, results beyond float64.
     """
-    y, times = validate_array(y, "y", ("n",)), validate_durations(times, "times")
-    n = len(y)
-    f0 = np.zeros(n) if f0 is None else validate_array(f0, "f0", (n,))
+    y = validate_array(y, "y", ("n", "c") if validate_reals(y, "y").ndim == 2 else ("n",))
+    n, columns, times = len(y), y.shape[1:], validate_durations(times, "times")
+    f0 = np.zeros(y.shape) if f0 is None else validate_array(f0, "f0", y.shape)
     w = 1 / n if weight is None else validate_positive(weight, "weight")
     if K_test is not None:
         K_test = validate_array(K_test, "K_test", ("n_test", n))
-        f0_test = np.zeros(len(K_test)) if f0_test is None else validate_array(f0_test, "f0_test", (len(K_test),))
+        own = (len(K_test), *columns)
+        f0_test = np.zeros(own) if f0_test is None else validate_array(f0_test, "f0_test", own)
     elif f0_test is not None:
         raise ValueError("`f0_test` needs `K_test`, the kernel between test and training inputs")
 
@@ -73,23 +79,25 @@ def linearized_flow(
     live = values > tau
     values, null, Q = values[live], Q[:, ~live], Q[:, live]
     with np.errstate(over="ignore", invalid="ignore"):
-        start, left = (f0 - y) @ Q, (f0 - y) @ null
-        phases = _product(times[:, None], values, w)  # twλ
+        e = (f0 - y).reshape(n, -1)
+        start, left = Q.T @ e, null.T @ e
+        phases = _product(times[:, None], values, w)[..., None]  # twλ
         residuals, covered = np.exp(-phases) * start, -np.expm1(-phases) * start
-        outputs = y + residuals @ Q.T + null @ left
+        outputs = y + (Q @ residuals + null @ left).reshape(-1, *y.shape)
         sizes = np.hypot(_norms(residuals), _norms(left))
         losses = 0.5 * w * sizes * sizes
-        drift = _norms(covered / np.sqrt(values))
+        drift = _norms(covered / np.sqrt(values)[:, None])
         test_outputs = None
         if K_test is not None:
             scale = values.max(initial=0) or 1.0
-            test_outputs = f0_test - covered / (values / scale) @ (K_test / scale @ Q).T
+            moved = (K_test / scale @ Q) @ (covered / (values / scale)[:, None])
+            test_outputs = f0_test - moved.reshape(-1, *own)
     for found in (outputs, losses, drift, *(() if test_outputs is None else (test_outputs,))):
         if not np.isfinite(found).all():
             raise ValueError(
                 f"`y`, `f0` and `K` must leave the flow within float64, got residuals up to {np.abs(y).max():.3g}"
             )
-    whole = float(_norms(f0 - y))
+    whole = float(_norms(e))
     return LinearizedFlow(times, outputs, losses, drift, test_outputs, float(_norms(left)) / whole if whole else 0.0)
 
 
@@ -99,8 +107,8 @@ def _product(a: np.ndarray, b: np.ndarray, c: float) -> np.ndarray:
     return least * largest * middle
 
 
-def _norms(rows: np.ndarray) -> np.ndarray:
-    """Euclidean norms over the last axis; squares do not overflow."""
-    size = np.abs(rows).max(axis=-1, initial=0, keepdims=True)
+def _norms(blocks: np.ndarray) -> np.ndarray:
+    """Frobenius norms over the last two axes; squares do not overflow."""
+    size = np.abs(blocks).max(axis=(-2, -1), initial=0, keepdims=True)
     size[size == 0] = 1.0
-    return np.linalg.norm(rows / size, axis=-1) * size[..., 0]
+    return np.linalg.norm(blocks / size, axis=(-2, -1)) * size[..., 0, 0]

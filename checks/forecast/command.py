@@ -2,9 +2,14 @@
 
 import argparse
 import dataclasses
+import errno
 import json
 import os
+import tempfile
+import time
+from collections.abc import Callable
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 from rich.console import Console
@@ -12,11 +17,13 @@ from rich.table import Table
 from rich.text import Text
 
 from checks.forecast.limits import limits
-from checks.forecast.measured import train
-from checks.forecast.module import criterion, forecast_model, load_module, targets_of, train_model
-from checks.forecast.prediction import SCHEMES, forecast, make_network
+from checks.forecast.measured import MOST_STEPS, POINTS, Measured, seconds_of_a_step, train
+from checks.forecast.module import criterion, forecast_model, layer_names, load_module, targets_of, train_model
+from checks.forecast.prediction import SCHEMES, Forecast, deviation, forecast, make_network
+from checks.forecast.progress import Progress
 from checks.forecast.report import comparison, lines, lines_of_module
 from checks.forecast.scored import unscored
+from checks.forecast.subsample import Spread, spreads
 from checks.forecast.user_data import NORMALISATIONS, SETS, UserData, read
 from checks.running.table import print_line
 from kernels.activations import ACTIVATIONS
@@ -26,13 +33,16 @@ examples:
   python -m checks forecast diabetes --scheme he --width 1024 --hidden-layers 2
   python -m checks forecast table.csv --target price --width 4096 --train
   python -m checks forecast table.csv --target price --module my_net.py:build
-  python -m checks forecast digits --scheme 1,0.03 --hidden-layers 1 --json
+  python -m checks forecast table.csv --target price --train --figure loss.svg
+  python -m checks forecast digits --scheme 1,2*m^-0.5 --hidden-layers 1 --json
 
 Words in brackets say how a line is known: proved, derived (leading order) or measured.
 """
 
 
 DEFAULTS = {"hidden_layers": 1, "width": 1024, "activation": "relu", "scheme": "ntk"}  # of what a module has of its own
+KINDS = (".svg", ".png", ".pdf")
+FLOW, LONG = 30, 30.0  # kernels of a flow at least; seconds of training that are said before it begins
 MATRICES, JACOBIANS = 25, 4  # n × n and outputs·n × weights that are held at the same time
 
 
@@ -48,7 +58,11 @@ def add_forecast(commands: argparse._SubParsersAction) -> None:
     add = parser.add_argument
     parser.set_defaults(fail=parser.error)
     add("data", metavar="DATA", help=f"a .csv or .npz file, or {', '.join(SETS)}")
-    add("--target", metavar="COLUMN", help="column of a .csv file, array of a .npz file (default y)")
+    add(
+        "--target",
+        metavar="COLUMN",
+        help="column of a .csv file, array y or column y[0] of an array of a .npz file (default y)",
+    )
     add(
         "--hidden-layers",
         type=int,
@@ -67,7 +81,7 @@ def add_forecast(commands: argparse._SubParsersAction) -> None:
     add(
         "--scheme",
         default=DEFAULTS["scheme"],
-        help=f"{', '.join(SCHEMES)}, or deviations β_1,…,β_(L+1) of the raw weights (default ntk)",
+        help=f"{', '.join(SCHEMES)}, or deviations β_1,…,β_(L+1) of the raw weights, also 2*m^-0.5 (default ntk)",
     )
     add("--module", metavar="FILE.py:NAME", help="a torch.nn.Module, or a function of the number of columns, instead")
     add("--kappa", type=float, metavar="K", help="output scale κ of N(0, 1) weights, in place of the scheme's")
@@ -80,6 +94,7 @@ def add_forecast(commands: argparse._SubParsersAction) -> None:
     add("--rows", type=int, default=2_000, metavar="N", help="use at most so many rows, drawn at random (default 2000)")
     add("--seed", type=int, default=0, help="of weights and rows (default 0)")
     add("--train", action="store_true", help="train the network too, and print predicted beside measured")
+    add("--figure", type=Path, metavar="FILE", help="draw both, with --train, as .svg, .png or .pdf")
     add("--json", action="store_true", help="all numbers as JSON")
 
 
@@ -91,6 +106,10 @@ def run_forecast(options: argparse.Namespace, console: Console) -> None:
         raise ValueError(f"--rate must be positive, got {options.rate}")
     if options.rate is not None and not (options.train or options.module):
         raise ValueError("--rate is a step of training, and needs --train")
+    if options.figure is not None:
+        if not options.train:
+            raise ValueError("--figure shows predicted beside measured, and needs --train")
+        _writable(options.figure)
     if options.module and (options.kappa is not None or options.rate is not None):
         raise ValueError("--module has its own scale, and is trained by gradient flow: without --kappa and --rate")
     own = [name for name, value in DEFAULTS.items() if options.module and getattr(options, name) != value]
@@ -108,21 +127,34 @@ def run_forecast(options: argparse.Namespace, console: Console) -> None:
 
 def _of_network(options: argparse.Namespace, data: UserData) -> tuple[list[tuple[str, str]], dict]:
     """What is said of a network drawn by a scheme, and all numbers."""
+    if data.y.ndim == 2:
+        name = options.target or "y"
+        raise ValueError(
+            f"{options.data}: the target has {data.y.shape[1]} columns, and this network one output: name a column, --target "
+            f"'{name}[0]', each has a network of its own; or take a --module with an output for each"
+        )
     scheme = options.scheme if options.scheme in SCHEMES else _deviations(options.scheme)
     model = {"hidden_layers": options.hidden_layers, "activation": options.activation, "scheme": scheme}
     network = make_network(data.X.shape[1], options.width, kappa=options.kappa, seed=options.seed, **model)
     _fits(MATRICES * len(data.X) ** 2, len(data.X))
-    with Console(stderr=True).status("kernels along the path …"):
-        found = forecast(data.X, data.y, network, loss_ratio=options.loss, centred=options.centred)
+    goal, (X, y) = {"loss_ratio": options.loss, "centred": options.centred}, data.table
+    with Progress() as progress:
+        progress.say("kernels along the path …")
+        began = time.monotonic()
+        found = forecast(data.X, data.y, network, **goal)
+        kernel = (time.monotonic() - began) / (len(found.path_times) + 1)
         wide = limits(data.X, data.y, network, options.loss)
-    numbers = {"regime": found.regime, "valid": found.valid, "forecast": found, "limits": wide}
-    numbers["unscored"] = unscored(network, len(data.X), found.loss_ratio)
-    told = lines(options.data, data, network, found, wide)
-    if options.train:
-        with Console(stderr=True).status("training …"):
-            run = train(data.X, data.y, network, found, rate=options.rate, centred=options.centred)
-        told, numbers["trained"] = told + comparison(found, run), run
-    return told, numbers
+        parts = _parts(options, data, progress, lambda rows: forecast(X[rows], y[rows], network, nodes=1, **goal))
+        names, run = [*(f"W^{l}" for l in range(1, options.hidden_layers + 1)), "a"], None
+        told = lines(options.data, data, network, names, found, wide, parts)
+        if options.train:
+            steps = found.steps if options.rate is None else found.steps_of(options.rate)
+            _warn(progress, kernel, min(steps, MOST_STEPS), seconds_of_a_step(data.X, data.y, network))
+            run = train(
+                data.X, data.y, network, found, rate=options.rate, centred=options.centred, callback=progress.flow
+            )
+    numbers = {"limits": wide, "unscored": unscored(network, len(data.X), found.loss_ratio)}
+    return _told(options, told, found, parts, run, names, "drift per neuron", numbers)
 
 
 def _of_module(options: argparse.Namespace, data: UserData) -> tuple[list[tuple[str, str]], dict]:
@@ -131,18 +163,71 @@ def _of_module(options: argparse.Namespace, data: UserData) -> tuple[list[tuple[
         raise ValueError("--module needs PyTorch: pip install 'lazy-training-checks[cnn]'")
     from kernels.torch_model import TorchModel
 
-    model, n = TorchModel(load_module(options.module, data.X.shape[1]), data.X), len(data.X)
-    y, settings = targets_of(data.y, model.outputs), {"samples": n, "centred": options.centred}
-    _fits(len(y) * (JACOBIANS * len(model.start) + MATRICES * len(y)), n)
-    with Console(stderr=True).status("kernels along the path …"):
-        found = forecast_model(model, model.start, y, loss_ratio=options.loss, **settings)
+    module, n = load_module(options.module, data.X.shape[1]), len(data.X)
+    model, goal = TorchModel(module, data.X), {"loss_ratio": options.loss, "centred": options.centred}
+    X, whole = data.table[0], targets_of(data.table[1], model.outputs).reshape(len(data.table[0]), -1)
+    y = whole[data.rows].ravel()
+    _fits(len(y) * (JACOBIANS * len(model.start) + MATRICES * len(y)) + sum(POINTS) * len(model.start), n)
+
+    def of_rows(rows: np.ndarray) -> Forecast:
+        own = TorchModel(module, X[rows])
+        return forecast_model(own, model.start, whole[rows].ravel(), samples=len(rows), nodes=1, **goal)
+
+    with Progress() as progress:
+        progress.say("kernels along the path …")
+        began = time.monotonic()
+        found = forecast_model(model, model.start, y, samples=n, **goal)
+        kernel = (time.monotonic() - began) / (len(found.path_times) + 1)
         scale = criterion(model, model.start, y, centred=options.centred)
-    numbers, run = {"regime": found.regime, "valid": found.valid, "forecast": found, "criterion": scale}, None
-    if options.train:
-        with Console(stderr=True).status("training …"):
-            run = train_model(model, model.start, y, found, **settings)
-        numbers["trained"] = dict(zip(("drift", "layer_changes", "time", "status"), run, strict=True))
-    return lines_of_module(options.data, data, options.module, model, found, scale, run), numbers
+        parts = _parts(options, data, progress, of_rows)
+        names, run = layer_names(model.names, model.shapes), None
+        told = lines_of_module(options.data, data, options.module, model, names, found, scale, parts)
+        if options.train:
+            _warn(progress, kernel)
+            run = train_model(model, model.start, y, found, samples=n, centred=options.centred, callback=progress.flow)
+    return _told(options, told, found, parts, run, names, "drift", {"criterion": scale})
+
+
+def _warn(progress: Progress, kernel: float, steps: float = 0, step: float = 0.0) -> None:
+    """Say what training takes before it begins, where that is long."""
+    if FLOW * kernel + steps * step > LONG:
+        descent = f"; descent: {steps:.0f} steps of {step:.2g} s" if steps else ""
+        progress.keep(f"training takes a while: flow: mostly 30 to 200 kernels of {kernel:.2g} s{descent}")
+
+
+def _parts(
+    options: argparse.Namespace, data: UserData, progress: Progress, of_rows: Callable[[np.ndarray], Forecast]
+) -> tuple[Spread, Spread] | None:
+    """What other parts of the rows foretell, where not all are used."""
+    if data.whole:
+        return None
+    progress.say("other rows …")
+    return spreads(data.rows, len(data.table[0]), of_rows, seed=options.seed)
+
+
+def _told(
+    options: argparse.Namespace,
+    told: list[tuple[str, str]],
+    found: Forecast,
+    parts: tuple[Spread, Spread] | None,
+    run: Measured | None,
+    names: list[str],
+    drift: str,
+    more: dict,
+) -> tuple[list[tuple[str, str]], dict]:
+    """All sentences, with those of training, and all numbers; the figure is drawn."""
+    numbers = {"regime": found.regime, "valid": found.valid, "layers": names, "forecast": found, **more}
+    if parts is not None:
+        numbers["subsample"] = dict(zip(("others", "halves"), parts, strict=True))
+    if run is None:
+        return told, numbers
+    told, numbers["trained"] = told + comparison(found, run, names, drift), run
+    if options.figure is not None:
+        from figures.training import write  # matplotlib takes its time
+
+        write(options.figure, found, run, names)
+        told.append(("figure", str(options.figure)))
+    return told, numbers
 
 
 def print_told(console: Console, told: list[tuple[str, str]]) -> None:
@@ -157,6 +242,19 @@ def print_told(console: Console, told: list[tuple[str, str]]) -> None:
         print_line(console, f"{heading:10}{sentence}")
 
 
+def _writable(path: Path) -> None:
+    """ValueError unless a figure of a known kind can be written to ``path``."""
+    if path.suffix.lower() not in KINDS:
+        raise ValueError(f"--figure must end in {', '.join(KINDS)}, got {path}")
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise ValueError(f"--figure {path} cannot be written ({error.strerror})") from error
+
+
 def _fits(numbers: int, n: int) -> None:
     """ValueError where so many ``numbers`` do not fit in this machine's memory."""
     have = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else np.inf
@@ -166,12 +264,16 @@ def _fits(numbers: int, n: int) -> None:
         )
 
 
-def _deviations(text: str) -> list[float]:
+def _deviations(text: str) -> list[str]:
+    parts = text.split(",")
     try:
-        return [float(part) for part in text.split(",")]
+        for part in parts:
+            deviation(part, 1)
     except ValueError as error:
         known = ", ".join(SCHEMES)
-        raise ValueError(f"--scheme must be {known} or numbers with commas between them, got {text!r}") from error
+        rule = "or numbers or powers of the width such as 2*m^-0.5 with commas between them"
+        raise ValueError(f"--scheme must be {known} {rule}, got {text!r}") from error
+    return parts
 
 
 def _plain(value: object) -> object:

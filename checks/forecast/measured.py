@@ -1,34 +1,39 @@
 """The same network trained: what `checks.forecast` foretold, as gradient flow and gradient descent give it."""
 
+import time
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
-from checks.forecast.prediction import Forecast, Network
+from checks.forecast.prediction import Forecast, Network, relative_change
 from kernels import gradient_descent, gradient_flow, layer_grams
+from kernels.integrators import Callback
 
 MOST_STEPS = 100_000
-SPAN, POINTS = 30.0, 400  # of the forecast's time
-BEYOND = 1.05  # power of the loss ratio at the end of a run, a little farther, so that it lies between two times
+FIRST, LAST, NEAR = 1e-3, 30.0, 3.0  # of the forecast's time
+POINTS = (50, 50, 20)  # times before t*/3, to 3t*, after it: each costs as much as a step of descent
+BEYOND = 1.15  # power of the loss ratio at the end of a run: far enough that a time after it is among those observed
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Of training to the loss of a forecast; fields as there, NaN where a run did not get there. ``status`` of the two runs.
+    """Of training to the loss of a forecast; fields as there, NaN where a run did not get there. ``status`` of the runs.
 
-    ``descent_ratio``: loss after ``steps`` steps of ``rate`` over that at the start.
+    ``times``, ``losses`` (k,) of the flow, losses over that at the start. ``descent_ratio``: that after ``steps`` steps of
+    ``rate``.
     """
 
     time: float
     drift: float
     layer_changes: np.ndarray
     kernel_change: float
-    descent_ratio: float
-    rate: float
-    steps: int
-    status: tuple[str, str]
+    status: tuple[str, ...]
     times: np.ndarray
     losses: np.ndarray
+    descent_ratio: float = np.nan
+    rate: float = np.nan
+    steps: int = 0
 
 
 def train(
@@ -41,23 +46,24 @@ def train(
     centred: bool = False,
     descent: bool = True,
     max_evaluations: int = 100_000,
+    callback: Callback | None = None,
 ) -> Measured:
     """Flow to the loss of the forecast, and descent to it, at most `MOST_STEPS`, at ``rate`` or the `Forecast.safe_step`."""
     params, model = network.params, {"activation": network.activation, "kappa": network.kappa}
-    options = {**model, "layer_rates": network.rates, "centred": centred}
+    options = {**model, "layer_rates": network.rates, "centred": centred, "callback": callback}
     stop = {"times": around(found.time), "loss_ratio": found.loss_ratio**BEYOND, "max_evaluations": max_evaluations}
     run = gradient_flow(params, X, y, **stop, **options)
-    (time,), layers = (at_loss(run.losses, found.loss_ratio, values) for values in (run.times, run.layer_drift))
+    (t,), layers = (at_loss(run.losses, found.loss_ratio, values) for values in (run.times, run.layer_drift))
     kernel = lambda at: np.tensordot(network.rates, layer_grams(at, X, **model), axes=1)  # noqa: E731
-    G, change = kernel(params), np.nan
-    if np.isfinite(time):  # the last step of the run ends anywhere beyond
-        there = gradient_flow(params, X, y, t_end=float(time), max_evaluations=max_evaluations, **options)
-        change = float(np.linalg.norm(kernel(there.params) - G, 2) / np.linalg.norm(G, 2))
+    change = np.nan
+    if np.isfinite(t):  # the last step of the run ends anywhere beyond
+        there = gradient_flow(params, X, y, t_end=float(t), max_evaluations=max_evaluations, **options)
+        change = relative_change(kernel(there.params), kernel(params))
     rate = found.safe_step if rate is None else rate
     steps = int(min(max(found.steps_of(rate), 1), MOST_STEPS))
     taken = gradient_descent(params, X, y, step=rate, steps=steps, record_every=steps, **options) if descent else None
     return Measured(
-        time=float(time),
+        time=float(t),
         drift=network.drift(layers),
         layer_changes=layers / [np.linalg.norm(array) for array in params.arrays],
         kernel_change=change,
@@ -70,15 +76,31 @@ def train(
     )
 
 
+def seconds_of_a_step(X: np.ndarray, y: np.ndarray, network: Network) -> float:
+    """What a step of descent takes on this machine, the shorter of two."""
+    options = {"activation": network.activation, "kappa": network.kappa, "layer_rates": network.rates}
+    times = []
+
+    def note(t: float, loss: float, evaluations: int) -> None:
+        times.append(time.perf_counter())
+
+    gradient_descent(network.params, X, y, step=np.finfo(float).tiny, steps=2, callback=note, **options)
+    return float(np.diff(times).min())
+
+
 def around(time: float) -> np.ndarray:
-    """0 and `POINTS` times from ``time``/`SPAN` to ``time``·`SPAN`."""
-    return time * np.concatenate([[0.0], np.geomspace(1 / SPAN, SPAN, POINTS)])
+    """0 and `POINTS` times from ``time``·`FIRST` to ``time``·`LAST`, closest together near ``time``."""
+    ends = [FIRST, 1 / NEAR, NEAR, LAST]
+    parts = [np.geomspace(*pair, count, endpoint=False) for pair, count in zip(pairwise(ends), POINTS, strict=True)]
+    return time * np.concatenate([[0.0], *parts, [LAST]])
 
 
 def at_loss(losses: np.ndarray, ratio: float, values: np.ndarray) -> np.ndarray:
     """``values`` (k, …) where ``losses`` (k,) first are ``ratio`` of the first, between two of them; NaN if they never are."""
     values = np.asarray(values, dtype=float).reshape(len(losses), -1)
     falls = -np.log(np.minimum.accumulate(losses / losses[0]).clip(1e-300)) if len(losses) else np.zeros(1)
-    if falls[-1] < -np.log(ratio):
+    goal = -np.log(ratio)
+    if falls[-1] < goal:
         return np.full(values.shape[1], np.nan)
-    return np.array([np.interp(-np.log(ratio), falls, column) for column in values.T])
+    k = int(np.searchsorted(falls, goal))
+    return values[k - 1] + (goal - falls[k - 1]) / (falls[k] - falls[k - 1]) * (values[k] - values[k - 1])

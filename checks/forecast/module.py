@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from argument_validation import validate_array, validate_flag, validate_fraction
-from checks.forecast.measured import BEYOND, around, at_loss
-from checks.forecast.prediction import Forecast, foretold
+from argument_validation import validate_array, validate_count, validate_flag, validate_fraction
+from checks.forecast.measured import BEYOND, Measured, around, at_loss
+from checks.forecast.prediction import Forecast, foretold, relative_change
 from checks.running.user_files import load
+from kernels.integrators import Callback
 from kernels.losses import SquareLoss
 from kernels.model_flow import ModelProblem, model_flow
 from kernels.models import Centred, Model
@@ -19,7 +20,14 @@ NODES = 6
 
 
 def forecast_model(
-    model: Model, start: np.ndarray, y: np.ndarray, *, samples: int, loss_ratio: float = 0.01, centred: bool = False
+    model: Model,
+    start: np.ndarray,
+    y: np.ndarray,
+    *,
+    samples: int,
+    loss_ratio: float = 0.01,
+    centred: bool = False,
+    nodes: int = NODES,
 ) -> Forecast:
     """`Forecast` of gradient flow of (1/2·``samples``)‖h(w) − y‖² from ``start`` (p,), y (N,), all weights at one rate.
 
@@ -46,22 +54,41 @@ def forecast_model(
         first.outputs - y,
         samples=samples,
         ratio=ratio,
-        count=NODES,
+        count=validate_count(nodes, "nodes"),
         changes=lambda there: relative(norms(there[0]), sizes),
         drift=lambda there: float(np.linalg.norm(there[0]) / np.linalg.norm(start)),
     )
 
 
 def train_model(
-    model: Model, start: np.ndarray, y: np.ndarray, found: Forecast, *, samples: int, centred: bool = False
-) -> tuple[float, np.ndarray, float, str]:
-    """What gradient flow to the loss of the forecast gives: drift, layers' changes, time, and why it ended."""
+    model: Model,
+    start: np.ndarray,
+    y: np.ndarray,
+    found: Forecast,
+    *,
+    samples: int,
+    centred: bool = False,
+    max_evaluations: int = 100_000,
+    callback: Callback | None = None,
+) -> Measured:
+    """Gradient flow to the loss of the forecast; there is no descent."""
     own, norms = Centred(model, start) if centred else model, _norms_of(model)
     stop = {"times": around(found.time), "loss_ratio": found.loss_ratio**BEYOND, "rtol": 1e-2}
-    run = model_flow(own, SquareLoss(y, 1 / samples), start, **stop)
-    moved = [np.linalg.norm(v) for v in run.displacements], [norms(v) for v in run.displacements], run.times
-    (drift,), layers, (time,) = (at_loss(run.losses, found.loss_ratio, values) for values in moved)
-    return float(drift / np.linalg.norm(start)), relative(layers, norms(start)), float(time), run.status
+    run = model_flow(own, SquareLoss(y, 1 / samples), start, **stop, max_evaluations=max_evaluations, callback=callback)
+    (time,), moved = (at_loss(run.losses, found.loss_ratio, values) for values in (run.times, run.displacements))
+    change = np.nan
+    if np.isfinite(time):
+        G, there = (J @ J.T for J in map(model.jacobian, (start, start + moved)))
+        change = relative_change(there, G)
+    return Measured(
+        time=float(time),
+        drift=float(np.linalg.norm(moved) / np.linalg.norm(start)),
+        layer_changes=relative(norms(moved), norms(start)),
+        kernel_change=change,
+        status=(run.status,),
+        times=run.times,
+        losses=run.losses / run.losses[0],
+    )
 
 
 def relative(moved: np.ndarray, sizes: np.ndarray) -> np.ndarray:
@@ -80,7 +107,7 @@ def criterion(model: Model, start: np.ndarray, y: np.ndarray, *, centred: bool =
 
 
 def load_module(place: str, columns: int) -> object:
-    """The module at FILE.py:NAME, or what the function of that name makes of the number of columns."""
+    """The module at FILE.py:NAME, or what the function or class of that name makes of the number of columns, or of nothing."""
     path, _, name = place.rpartition(":")
     if not path.endswith(".py") or not name.isidentifier():
         raise ValueError(f"--module must be FILE.py:NAME, got {place!r}")
@@ -88,15 +115,21 @@ def load_module(place: str, columns: int) -> object:
         raise ValueError(f"there is no file {path}")
     try:
         found = getattr(load(Path(path)), name)
-        return found(columns) if inspect.isfunction(found) or inspect.isclass(found) else found
+        if not (inspect.isfunction(found) or inspect.isclass(found)):
+            return found
+        return found(columns) if inspect.signature(found).parameters else found()
     except (Exception, SystemExit) as error:  # whatever the file does
         raise ValueError(f"{place} cannot be loaded: {type(error).__name__}: {error}") from error
 
 
 def targets_of(y: np.ndarray, outputs: int) -> np.ndarray:
-    """y (n,) for one output; for k outputs and k different targets the classes, one-hot and centred, (nk,)."""
-    if outputs == 1:
-        return y
+    """Targets of all outputs, row after row: y (n,) for one, y (n, k) for k, and k classes (n,) one-hot and centred."""
+    if y.ndim == 2 and y.shape[1] != outputs:
+        raise ValueError(
+            f"`module` must have an output for each of the {y.shape[1]} columns of the target, has {outputs}"
+        )
+    if outputs == 1 or y.ndim == 2:
+        return y.ravel()
     classes, place = np.unique(y, return_inverse=True)
     if len(classes) != outputs:
         raise ValueError(f"`module` must have one output, or one for each of the {len(classes)} targets, has {outputs}")
@@ -112,3 +145,8 @@ def _norms_of(model: Model) -> Callable[[np.ndarray], np.ndarray]:
         return np.array([np.linalg.norm(block) for block in blocks])
 
     return norms
+
+
+def layer_names(names: list[str], shapes: list[tuple[int, ...]]) -> list[str]:
+    """Names of the parameters whose changes are `Forecast.layer_changes`."""
+    return [name for name, shape in zip(names, shapes, strict=True) if len(shape) > 1] or ["all weights"]

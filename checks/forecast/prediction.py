@@ -5,6 +5,7 @@ Gram matrices met there drive the residual once more, and the weights follow tha
 little, the forecast holds; what "little" means was declared first and is scored on fresh draws by numerics/forecast.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -34,6 +35,7 @@ SCHEMES = ("ntk", "mean-field", "he", "lecun", "xavier", "torch")
 LAZY, CRITICAL = 0.1, 1.0  # relative changes: below the first lazy, beyond the second not
 # largest kernel change, and factor between the losses of the two paths, of a forecast that calls itself valid
 VALID_KERNEL, VALID_LOSS = 0.2, 1.5
+STILL = 1e-12  # a kernel change that is rounding: the network is linear in its weights
 STUCK = 0.99  # of the loss where nothing moves: there is nothing to foretell
 LARGEST = 1e100  # trace of a kernel whose squares are numbers
 HIDDEN = 0.9  # of the loss asked for may be where nothing moves
@@ -48,7 +50,7 @@ class Network:
     """f(x) = (κ/m) a·σ(W^L ⋯ σ(W^1x)/√m), its weights, learning rates r (L+1,), and the deviations β (L+1,) of the weights."""
 
     params: Parameters
-    scheme: str | Sequence[float]
+    scheme: str | Sequence[float | str]
     activation: str
     kappa: float
     rates: np.ndarray
@@ -113,16 +115,34 @@ class Forecast:
         """0.95 of the largest step."""
         return STEP * self.largest_step
 
+    @property
+    def decay_rates(self) -> np.ndarray:
+        """Eigenvalues over the number of samples (n,), at which the residual decays in the modes."""
+        return 2 * self.eigenvalues / (self.eigenvalues[-1] * self.largest_step)
+
+    def linear_loss(self, times: np.ndarray) -> np.ndarray:
+        """R/R_0 of the linearised path at ``times`` (k,)."""
+        return np.exp(-2 * np.multiply.outer(times, self.decay_rates)) @ self.loss_shares
+
     def steps_of(self, step: float) -> float:
         """Steps of descent of the linearised network to ``loss_ratio``; inf for ``step`` ≥ `largest_step`."""
         if step >= self.largest_step:
             return np.inf
-        scaled = 2 * self.eigenvalues / (self.eigenvalues[-1] * self.largest_step)
-        return steps_to(scaled, self.loss_shares, self.loss_ratio, step)
+        return steps_to(self.decay_rates, self.loss_shares, self.loss_ratio, step)
+
+    @property
+    def linear(self) -> bool:
+        """Whether the tangent kernel stays as it is, to rounding: the network is its own linearisation."""
+        return self.kernel_change <= STILL
 
     @property
     def regime(self) -> str:
-        """lazy, critical or not lazy, by the largest of the relative changes of a layer; see also `per_neuron`."""
+        """lazy where the kernel stands still, else as `per_layer`; see also `per_neuron`."""
+        return "lazy" if self.linear else self.per_layer
+
+    @property
+    def per_layer(self) -> str:
+        """lazy, critical or not lazy, by the largest of the relative changes of a layer."""
         return _regime(float(self.layer_changes.max()))
 
     @property
@@ -141,16 +161,16 @@ def make_network(
     *,
     hidden_layers: int,
     activation: str,
-    scheme: str | Sequence[float] = "ntk",
+    scheme: str | Sequence[float | str] = "ntk",
     kappa: float | None = None,
     seed: int = 0,
 ) -> Network:
     """A network without biases as it is drawn by a scheme, in the form that the kernels take.
 
     ``ntk`` N(0, 1) weights and κ = √m, ``mean-field`` κ = 1, or a ``kappa`` of your own, a scheme that is called kappa; ``he``,
-    ``lecun``, ``xavier``, ``torch`` (PyTorch's variances 1/(3 fan-in)) or deviations β (L+1,): the weights of
-    a·σ(W^L ⋯ σ(W^1x)) itself, all trained at one rate. Raw W^l are W^l/√m here with rate m, for 2 ≤ l ≤ L, and κ = m: the same
-    network at all times.
+    ``lecun``, ``xavier``, ``torch`` (PyTorch's variances 1/(3 fan-in)) or deviations β (L+1,), numbers or powers of m such as
+    ``"2*m^-0.5"``: the weights of a·σ(W^L ⋯ σ(W^1x)) itself, all trained at one rate. Raw W^l are W^l/√m here with rate m, for
+    2 ≤ l ≤ L, and κ = m: the same network at all times.
     """
     m, L = validate_size(width, "width"), validate_depth(hidden_layers)
     activation = validate_name(activation, ACTIVATIONS, "activation")
@@ -170,15 +190,26 @@ def make_network(
     return Network(Parameters(weights, betas[-1] * params.output), scheme, activation, float(m), rates, betas)
 
 
-def raw_betas(scheme: str | Sequence[float], d: int, m: int, hidden_layers: int) -> np.ndarray:
-    """Deviations (L+1,) of the weights of a·σ(W^L ⋯ σ(W^1x)) that a scheme draws, or those given."""
+def raw_betas(scheme: str | Sequence[float | str], d: int, m: int, hidden_layers: int) -> np.ndarray:
+    """Deviations (L+1,) of the weights of a·σ(W^L ⋯ σ(W^1x)) that a scheme draws at width m, or those given."""
     if isinstance(scheme, str):
         name, factor = ("lecun", 1 / np.sqrt(3)) if scheme == "torch" else (scheme, 1.0)
         return factor * standard_betas(name, d, m, hidden_layers)
+    if isinstance(scheme, list | tuple):
+        scheme = [deviation(beta, m) if isinstance(beta, str) else beta for beta in scheme]
     betas = validate_array(scheme, "scheme", ("L + 1",))
     if len(betas) != hidden_layers + 1 or betas.min() <= 0:
         raise ValueError(f"`scheme` must be {hidden_layers + 1} positive deviations, one a layer, got {betas.tolist()}")
     return betas
+
+
+def deviation(text: str, m: int) -> float:
+    """β at width m from a number, ``m^p`` or ``c*m^p``."""
+    power = re.fullmatch(r"(?:([^m^*]+)\*)?m\^([^m^*]+)", text.strip())
+    try:
+        return float(power[1] or 1) * float(m) ** float(power[2]) if power else float(text)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"`scheme` must have numbers or powers of the width such as 2*m^-0.5, got {text!r}") from error
 
 
 @np.errstate(over="ignore", invalid="ignore")  # what overflows is refused below
@@ -277,7 +308,7 @@ def foretold(
         steps=linear.steps_to(ratio, STEP * 2 * samples / largest),
         drift=drift(there),
         layer_changes=changes(there),
-        kernel_change=float(np.linalg.norm(problem.gram(end, end) - G, 2) / largest),
+        kernel_change=relative_change(problem.gram(end, end), G),
         distance=float(np.linalg.norm(residual - linear.residual(t_star)) / np.linalg.norm(e)),
         corrected_ratio=float(losses[-1]),
         least_rows=_holding(linear.Q[:, 0]),
@@ -338,6 +369,12 @@ class LinearPath:
         moved = _decayed(self.values, grid[:, None]) ** 2 @ (self.start**2 * self.values)
         times = np.interp(np.linspace(0, 1, count + 1), np.sqrt(moved / moved[-1]), grid)
         return np.append(times[:-1], t)
+
+
+def relative_change(there: np.ndarray, G: np.ndarray) -> float:
+    """‖there − G‖/‖G‖ of symmetric kernels (N, N), in operator norm."""
+    ends = [np.linalg.eigvalsh(kernel)[[0, -1]] for kernel in (there - G, G)]
+    return float(np.abs(ends[0]).max() / np.abs(ends[1]).max())
 
 
 def _decayed(values: np.ndarray, t: float | np.ndarray) -> np.ndarray:

@@ -6,27 +6,68 @@ from checks.forecast.limits import GOAL, WIDEST, Limits
 from checks.forecast.measured import Measured
 from checks.forecast.prediction import CRITICAL, LAZY, MODES, VALID_KERNEL, Forecast, Network
 from checks.forecast.scored import BANDS, unscored
+from checks.forecast.subsample import Spread
 from checks.forecast.user_data import UserData
 from kernels.models import CountedWeights
 
-ROWS = 5  # named at most
-LABEL = "numerics/forecast"
+ROWS, SHOWN = 5, 5  # rows that are named at most, and layers that are compared
+LABEL, MODULES = "numerics/forecast", "numerics/module-forecast"
 
 
-def lines(source: str, data: UserData, network: Network, found: Forecast, wide: Limits) -> list[tuple[str, str]]:
+def lines(
+    source: str,
+    data: UserData,
+    network: Network,
+    layers: list[str],
+    found: Forecast,
+    wide: Limits,
+    parts: tuple[Spread, Spread] | None,
+) -> list[tuple[str, str]]:
     """(heading, sentence) of the data, the regime, the forecast, wider networks and learning."""
     return [
         ("data", f"{source}: " + "; ".join(data.notes)),
         *(("", sentence) for sentence in _of_data(data, found, wide)),
+        *_headed("rows", _of_rows(data, parts)),
         ("network", _of_network(network)),
-        ("regime", _of_regime(found)),
-        *(
-            ("forecast" if k == 0 else "", sentence)
-            for k, sentence in enumerate(_of_forecast(found, unscored(network, len(data.X), found.loss_ratio)))
-        ),
-        *(("wider" if k == 0 else "", sentence) for k, sentence in enumerate(_of_width(network, wide))),
-        *(("learning" if k == 0 else "", sentence) for k, sentence in enumerate(_of_learning(found, wide))),
+        ("regime", _of_regime(found, "drift per neuron", layers)),
+        *_headed("forecast", _of_forecast(found, unscored(network, len(data.X), found.loss_ratio))),
+        *_headed("wider", _of_width(network, wide)),
+        *_headed("learning", _of_learning(found, wide)),
     ]
+
+
+def _headed(heading: str, sentences: list[str]) -> list[tuple[str, str]]:
+    return [(heading if k == 0 else "", sentence) for k, sentence in enumerate(sentences)]
+
+
+def _of_rows(data: UserData, parts: tuple[Spread, Spread] | None) -> list[str]:
+    """What a part of the rows says of all: how other parts differ, and which of its numbers are bounds."""
+    if parts is None:
+        return []
+    others, halves = parts
+    return [
+        f"{len(data.rows)} of {len(data.table[0])}; {len(others.time)} other draws of as many: {_ranges(others)} [measured: a "
+        "spread, no bound]",
+        f"half as many, two times {halves.rows} of these: {_ranges(halves)} [measured: what their number does]",
+        "the least eigenvalues of these rows are upper bounds of those of all rows, K and network alike (Cauchy interlacing) "
+        "[proved]; what is above them holds for these rows alone",
+    ]
+
+
+def _ranges(part: Spread) -> str:
+    """Least and largest of each number; those of draws without a forecast are NaN."""
+    values = {
+        "drift": part.drift,
+        "largest change of a layer": part.largest_change,
+        "time": part.time,
+        "largest stable step": part.largest_step,
+        "λ_max of the network's kernel": part.largest,
+        "λ_min": part.least,
+    }
+    known = np.isfinite(part.time)
+    lost = f"{(~known).sum()} without a forecast; " if not known.all() else ""
+    ends = [f"{name} {own[known].min():.3g} to {own[known].max():.3g}" for name, own in values.items() if known.any()]
+    return lost + ", ".join(ends)
 
 
 def _of_data(data: UserData, found: Forecast, wide: Limits) -> list[str]:
@@ -68,16 +109,23 @@ def _down(x: float) -> str:
 
 def _of_network(network: Network) -> str:
     L, m = network.params.hidden_layers, network.params.width
-    scheme = network.scheme if isinstance(network.scheme, str) else "β = " + ", ".join(f"{b:g}" for b in network.scheme)
+    scheme = network.scheme if isinstance(network.scheme, str) else "β = " + ", ".join(map(str, network.scheme))
     return f"{L} hidden layer{'s' * (L > 1)} of {m} {network.activation} neurons, no biases, {scheme}"
 
 
-def _of_regime(found: Forecast, what: str = "drift per neuron") -> str:
+def _of_regime(found: Forecast, what: str, names: list[str]) -> str:
     largest = float(found.layer_changes.max())
     layers = ", ".join(f"{change:.2g}" for change in found.layer_changes)
+    if len(names) > SHOWN:
+        layers = f"{largest:.2g} and less, {names[int(found.layer_changes.argmax())]} most,"
+    if found.linear:
+        return (
+            "LAZY: the tangent kernel does not change, to rounding: it is its own linearisation, however far its weights go; "
+            f"layers change by {layers} of their size (that alone: {found.per_layer}), {what} {found.drift:.2g} [derived]"
+        )
     said = f"{found.regime.upper()}: layers change by {layers} of their size (lazy below {LAZY:g}, not lazy from {CRITICAL:g}"
     edge = LAZY if largest < np.sqrt(LAZY * CRITICAL) else CRITICAL
-    margin = f"; a factor {max(largest / edge, edge / largest):.2g} from {edge:g}" if 0 < largest < np.inf else ""
+    margin = f"; a factor {max(largest / edge, edge / largest):.3g} from {edge:g}" if 0 < largest < np.inf else ""
     said += f"{margin}), {what} {found.drift:.2g}"
     return (
         said + ("" if found.per_neuron == found.regime else f", which alone would be {found.per_neuron}") + " [derived]"
@@ -143,7 +191,7 @@ def _of_steps(found: Forecast) -> list[str]:
     shares = ", ".join(f"{found.loss_shares[-k:].sum():.2f}" for k in MODES)
     return [
         f"largest stable step {found.largest_step:.4g}: linear stability, 2n/λ_max of the kernel at the start [derived]",
-        f"at 0.95 of it {found.steps} steps, in time {found.time:.4g} [derived]",
+        f"at 0.95 of it {found.steps} step{'s' * (found.steps != 1)}, in time {found.time:.4g} [derived]",
         f"share of the loss in the {', '.join(map(str, MODES))} fastest modes: {shares} [measured]",
     ]
 
@@ -153,40 +201,33 @@ def lines_of_module(
     data: UserData,
     name: str,
     model: CountedWeights,
+    layers: list[str],
     found: Forecast,
     scale: float,
-    run: tuple[float, np.ndarray, float, str] | None,
+    parts: tuple[Spread, Spread] | None,
 ) -> list[tuple[str, str]]:
-    """(heading, sentence) for a module: regime, forecast, criterion κ, step, and training if there was one."""
-    told = [
+    """(heading, sentence) for a module: its kernel, regime, forecast, criterion κ and step."""
+    outputs = f"{model.outputs} output{'s' * (model.outputs > 1)}"
+    least, largest = found.eigenvalues[[0, -1]]
+    kernel = (
+        f"tangent kernel: λ_min {least:.3g}, λ_max {largest:.3g}, condition number {largest / least:.3g} [measured]"
+        if least
+        else f"tangent kernel: λ_max {largest:.3g}, {found.null_modes} of {len(found.eigenvalues)} modes are 0 to rounding: "
+        "nothing moves there [measured]"
+    )
+    return [
         ("data", f"{source}: " + "; ".join(data.notes)),
-        (
-            "network",
-            f"{name}: {len(model.start)} weights in {len(model.shapes)} parameters, {model.outputs} outputs, one rate",
-        ),
-        ("regime", _of_regime(found, "drift ‖w − w_0‖/‖w_0‖")),
-        *(("forecast" if k == 0 else "", sentence) for k, sentence in enumerate(_of_forecast(found, ["modules"]))),
+        *_headed("rows", _of_rows(data, parts)),
+        ("network", f"{name}: {len(model.start)} weights in {len(model.shapes)} parameters, {outputs}, one rate"),
+        ("", kernel),
+        ("regime", _of_regime(found, "drift ‖w − w_0‖/‖w_0‖", layers)),
+        *_headed("forecast", _of_forecast(found, [f"modules other than dense ones as PyTorch starts them, {MODULES}"])),
         (
             "criterion",
             f"κ_h = ‖h − y‖‖D²h‖/‖Dh‖² ≥ {scale:.3g} at the start by power iteration, small is lazy, relative-scale [measured]",
         ),
-        *(("learning" if k == 0 else "", sentence) for k, sentence in enumerate(_of_steps(found))),
+        *_headed("learning", _of_steps(found)),
     ]
-    if run is None:
-        return told
-    drift, layers, time, status = run
-    pairs = [
-        ("time", found.time, time),
-        ("drift", found.drift, drift),
-        ("largest layer", *_largest(found.layer_changes, layers)),
-    ]
-    return [*told, *_side_by_side(pairs, [f"flow: {status}"])]
-
-
-def _largest(predicted: np.ndarray, measured: np.ndarray) -> tuple[float, float]:
-    """Of the layer that is to change most."""
-    most = int(predicted.argmax())
-    return float(predicted[most]), float(measured[most])
 
 
 def _side_by_side(pairs: list[tuple[str, float, float]], more: list[str]) -> list[tuple[str, str]]:
@@ -198,21 +239,20 @@ def _side_by_side(pairs: list[tuple[str, float, float]], more: list[str]) -> lis
         + ("nothing: no time near the predicted one" if np.isnan(b) else f"{b:.4g}")
         for name, a, b in pairs
     ]
-    return [("trained" if k == 0 else "", sentence) for k, sentence in enumerate([*said, *more])]
+    return _headed("trained", [*said, *more])
 
 
-def comparison(found: Forecast, run: Measured) -> list[tuple[str, str]]:
-    """(heading, sentence) of what was foretold and what training gave."""
-    pairs = [("time", found.time, run.time), ("drift per neuron", found.drift, run.drift)]
-    names = [*(f"W^{l}" for l in range(1, len(found.layer_changes))), "a"]
-    pairs += zip(names, found.layer_changes, run.layer_changes, strict=True)
-    pairs.append(("kernel change", found.kernel_change, run.kernel_change))
-    return _side_by_side(
-        pairs,
-        [
-            f"flow: {run.status[0]}",
-            f"descent: {run.steps} steps of {run.rate:.4g}: "
-            + (f"{run.descent_ratio:.3g} of the loss left; " if np.isfinite(run.descent_ratio) else "")
-            + run.status[1],
-        ],
-    )
+def comparison(found: Forecast, run: Measured, layers: list[str], drift: str) -> list[tuple[str, str]]:
+    """(heading, sentence) of what was foretold and what training gave; of many layers those that are to change most."""
+    shown = np.sort(np.argsort(-found.layer_changes, kind="stable")[:SHOWN])
+    pairs = [
+        ("time", found.time, run.time),
+        (drift, found.drift, run.drift),
+        *((layers[l], float(found.layer_changes[l]), float(run.layer_changes[l])) for l in shown),
+        ("kernel change", found.kernel_change, run.kernel_change),
+    ]
+    more = [f"flow: {run.status[0]}"]
+    if run.steps:
+        left = f"{run.descent_ratio:.3g} of the loss left; " if np.isfinite(run.descent_ratio) else ""
+        more.append(f"descent: {run.steps} steps of {run.rate:.4g}: {left}{run.status[1]}")
+    return _side_by_side(pairs, more)

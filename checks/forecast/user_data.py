@@ -1,10 +1,11 @@
-"""Data of a user: a CSV file, an NPZ file or a data set of scikit-learn, as inputs and one numeric target.
+"""Data of a user: a CSV file, an NPZ file or a data set of scikit-learn, as inputs and numeric targets.
 
 Whatever is wrong with them is one ValueError, a sentence that names the file and the place.
 """
 
 import csv
 import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile, is_zipfile
@@ -18,39 +19,51 @@ LARGEST = 1e100  # the largest number of a column: squares are formed
 
 @dataclass(frozen=True)
 class UserData:
-    """Inputs X (n, d), targets y (n,), what was done to them in sentences, and ``rows`` (n,), their places in the table."""
+    """Inputs X (n, d), targets y (n,) or (n, k), what was done to them in sentences, ``rows`` (n,), their places in the table.
+
+    ``table``: inputs and targets of all rows, treated alike.
+    """
 
     X: np.ndarray
     y: np.ndarray
     notes: tuple[str, ...]
     rows: np.ndarray
+    table: tuple[np.ndarray, np.ndarray]
+
+    @property
+    def whole(self) -> bool:
+        """Whether all rows of the table are used."""
+        return len(self.rows) == len(self.table[0])
 
 
 def read(source: str, target: str | None, *, normalise: str = "columns", rows: int = 2_000, seed: int = 0) -> UserData:
     """The table ``source`` with the column ``target`` as y; at most ``rows`` of its rows, drawn by ``seed``.
 
-    ``normalise`` "columns": mean 0 and standard deviation 1, constant columns left out; "rows": length 1; "none". The target
-    is centred and divided by its standard deviation.
+    ``normalise`` "columns": mean 0 and standard deviation 1 over the whole table, constant columns left out; "rows": length 1;
+    "none". The target, or each of its columns, is centred and divided by its standard deviation there.
     """
     X, y = _load(source, target)
     if len(X) < 2:
         raise ValueError(f"{source} must have at least 2 rows, has {len(X)}")
-    for values, what in ((y, "the target"), *((X[:, k], f"column {k}") for k in range(X.shape[1]))):
+    targets = y.reshape(len(y), -1).T
+    names = ["the target"] if len(targets) == 1 else [f"column {k} of the target" for k in range(len(targets))]
+    for values, what in (*zip(targets, names, strict=True), *((X[:, k], f"column {k}") for k in range(X.shape[1]))):
         if (largest := np.abs(values).max()) > LARGEST or 0 < largest < 1 / LARGEST:
             raise ValueError(
                 f"{source}: {what} has numbers up to {largest:.3g}; choose a unit between {1 / LARGEST:g} and {LARGEST:g}"
             )
-    notes, chosen = [f"{len(X)} rows, {X.shape[1]} columns"], np.arange(len(X))
-    if len(X) > rows:
-        chosen = np.sort(np.random.default_rng(seed).choice(len(X), size=rows, replace=False))
-        X, y = X[chosen], y[chosen]
-        notes.append(f"{rows} of the rows drawn, --rows N takes more")
-    mean, size = y.mean(), y.std()
-    if not size > 4 * 2.0**-53 * abs(mean):
-        raise ValueError(f"{source}: the target is {mean:g} in every row, there is nothing to learn")
+    notes = [f"{len(X)} rows, {X.shape[1]} columns"]
+    mean, size = y.mean(axis=0), y.std(axis=0)
+    for own, spread, what in zip(mean.ravel(), size.ravel(), names, strict=True):
+        if not spread > 4 * 2.0**-53 * abs(own):
+            raise ValueError(f"{source}: {what} is {own:g} in every row, there is nothing to learn")
     kinds = len(np.unique(y))
     classes = f", {kinds} values taken as numbers" if kinds <= 20 and kinds < len(y) / 2 else ""
-    notes.append(f"target centred and divided by its standard deviation {size:.4g}{classes}")
+    notes.append(
+        f"target centred and divided by its standard deviation {size:.4g}{classes}"
+        if y.ndim == 1
+        else f"{len(names)} targets, each centred and divided by its standard deviation"
+    )
     y = (y - mean) / size
     if normalise == "columns":
         mean, size = X.mean(axis=0), X.std(axis=0)
@@ -64,16 +77,20 @@ def read(source: str, target: str | None, *, normalise: str = "columns", rows: i
     zero = np.flatnonzero(norms == 0)
     if len(zero) and normalise == "rows":
         raise ValueError(
-            f"{source}: row {chosen[zero[0]]} is zero, which no factor gives length 1; --normalise columns centres it"
-        )
-    if len(zero):
-        notes.append(
-            f"{len(zero)} rows are zero: without biases relu, tanh and all σ with σ(0) = 0 give 0 there, whatever the weights"
+            f"{source}: row {zero[0]} is zero, which no factor gives length 1; --normalise columns centres it"
         )
     if normalise == "rows":
         X = X / norms[:, None]
         notes.append("rows of length 1")
-    return UserData(X, y, tuple(notes), chosen)
+    chosen = np.arange(len(X))
+    if len(X) > rows:
+        chosen = np.sort(np.random.default_rng(seed).choice(len(X), size=rows, replace=False))
+        notes.append(f"{rows} of the rows drawn, --rows N takes more")
+    if zeros := np.isin(zero, chosen).sum():
+        notes.append(
+            f"{zeros} rows are zero: without biases relu, tanh and all σ with σ(0) = 0 give 0 there, whatever the weights"
+        )
+    return UserData(X[chosen], y[chosen], tuple(notes), chosen, (X, y))
 
 
 def _load(source: str, target: str | None) -> tuple[np.ndarray, np.ndarray]:
@@ -93,28 +110,37 @@ def _load(source: str, target: str | None) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _npz(path: Path, target: str) -> tuple[np.ndarray, np.ndarray]:
-    """X (n, d) and the array ``target`` (n,)."""
+    """X (n, d) and the array ``target`` (n,) or (n, k), or of ``NAME[c]`` its column c."""
     if not is_zipfile(path):
         raise ValueError(f"{path} is no NPZ file")
+    named = re.fullmatch(r"(.+)\[(\d+)\]", target)
+    name, column = (named[1], int(named[2])) if named else (target, None)
     with np.load(path, allow_pickle=False) as file:
-        missing = [name for name in ("X", target) if name not in file]
+        missing = [own for own in ("X", name) if own not in file]
         if missing:
-            raise ValueError(f"{path} must hold the arrays X and {target}, holds {', '.join(file) or 'none'}")
+            raise ValueError(f"{path} must hold the arrays X and {name}, holds {', '.join(file) or 'none'}")
         try:
-            X, y = file["X"], file[target]
+            X, y = file["X"], file[name]
         except (ValueError, EOFError, BadZipFile) as error:
             raise ValueError(
-                f"{path}: X and {target} must be plain arrays of numbers; pickled objects are not read"
+                f"{path}: X and {name} must be plain arrays of numbers; pickled objects are not read"
             ) from error
-    for name, array, axes in (("X", X, 2), (target, y, 1)):
-        if array.dtype.kind not in "iuf" or array.ndim != axes:
-            raise ValueError(f"{path}: {name} must be real numbers with {axes} axes, is {array.dtype} {array.shape}")
+    for own, array, axes in (("X", X, (2,)), (name, y, (1, 2) if column is None else (2,))):
+        if array.dtype.kind not in "iuf" or array.ndim not in axes or array.size == 0:
+            rule = " or ".join(map(str, axes))
+            raise ValueError(f"{path}: {own} must be real numbers with {rule} axes, is {array.dtype} {array.shape}")
         if not np.isfinite(array).all():
             raise ValueError(
-                f"{path}: {name} must be finite, is not at {tuple(map(int, np.argwhere(~np.isfinite(array))[0]))}"
+                f"{path}: {own} must be finite, is not at {tuple(map(int, np.argwhere(~np.isfinite(array))[0]))}"
             )
     if len(X) != len(y):
-        raise ValueError(f"{path}: X has {len(X)} rows and {target} {len(y)}")
+        raise ValueError(f"{path}: X has {len(X)} rows and {name} {len(y)}")
+    if column is not None:
+        if column >= y.shape[1]:
+            raise ValueError(f"{path}: {name} has the columns 0 to {y.shape[1] - 1}, not {column}")
+        y = y[:, column]
+    elif y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
     return X.astype(float), y.astype(float)
 
 

@@ -1,11 +1,13 @@
 """What `checks.forecast` foretells of networks on real data, and what training them gives."""
 
+from collections.abc import Callable, Sequence
 from functools import cache
 
 import numpy as np
 
-from checks.forecast.measured import train
-from checks.forecast.prediction import STEP, VALID_KERNEL, VALID_LOSS, Network, forecast, make_network
+from checks.forecast.measured import Measured, train
+from checks.forecast.module import forecast_model, targets_of, train_model
+from checks.forecast.prediction import STEP, VALID_KERNEL, VALID_LOSS, Forecast, Network, forecast, make_network
 from checks.forecast.scored import ACTIVATIONS, BANDS, DEPTHS, LEAST_ROWS, LOSSES, SCHEMES
 from checks.forecast.user_data import SETS, read
 from checks.measurements.streams import each_draw
@@ -13,6 +15,7 @@ from kernels import gradient_descent
 
 VALID = {"losses": VALID_LOSS, "kernel": VALID_KERNEL}  # where a forecast calls itself so
 PREDICTIONS = {key: f"{key} foretold" for key in BANDS if key != "layer"}
+RATIOS = ("drift", "layer", "kernel", "time", "other", "alike", "square", "fastest")
 STEPS, BEYOND = 30, 1.2
 EVALUATIONS = 3_000  # a network that needs more is not followed to the end: NaN
 
@@ -35,7 +38,7 @@ def forecasts(seed: int, *, largest_n: int, widths: list[int]) -> dict[str, floa
     `PREDICTIONS` are what is foretold.
     """
     rng = np.random.default_rng(seed)
-    choose = lambda options: options[rng.integers(len(options))]  # noqa: E731
+    choose = _chooser(rng)
     X, y = _data(choose(SETS), choose(("columns", "rows")))
     rows = rng.choice(len(X), size=int(rng.integers(LEAST_ROWS, largest_n + 1)), replace=False)
     X, y = X[rows], y[rows]
@@ -48,13 +51,55 @@ def forecasts(seed: int, *, largest_n: int, widths: list[int]) -> dict[str, floa
     network = make_network(X.shape[1], m, **own, **model)
     other = make_network(X.shape[1], m, scheme="ntk" if scheme == "lecun" else "lecun", **model)
     found, wrong = forecast(X, y, network, **options), forecast(X, y, other, nodes=1, **options)
-    foretold = dict(zip(PREDICTIONS.values(), (found.drift, found.kernel_change, found.time), strict=True))
-    keys = ("drift", "layer", "kernel", "time", "other", "alike", "square", "fastest", "stable", "beyond")
     if not found.valid:
-        return {"valid": False, **foretold, **dict.fromkeys(keys, np.nan)}
+        return {"valid": False, **_foretold(found), **dict.fromkeys((*RATIOS, "stable", "beyond"), np.nan)}
     run = train(X, y, network, found, centred=options["centred"], descent=False, max_evaluations=EVALUATIONS)
-    most = int(found.layer_changes.argmax())
     falls = [_falls(X, y, network, share * found.largest_step, options["centred"]) for share in (STEP, BEYOND)]
+    stable = dict(zip(("stable", "beyond"), falls, strict=True))
+    return {"valid": True, **_foretold(found), **_ratios(found, wrong, run), **stable}
+
+
+@each_draw
+def module_forecasts(seed: int, *, sets: list[str], largest_n: int, widths: list[int]) -> dict[str, float | np.ndarray]:
+    """The same for modules of PyTorch with biases, and with an output for each class of the data, but without descent.
+
+    ``other``: the drift by the module with its matrices times √3, LeCun's variance for PyTorch's.
+    """
+    from kernels.cnn import one_thread
+    from kernels.torch_model import TorchModel, perceptron
+
+    rng = np.random.default_rng(seed)
+    choose = _chooser(rng)
+    name = choose(sets)
+    X, y = _data(name, choose(("columns", "rows")))
+    rows = rng.choice(len(X), size=int(rng.integers(LEAST_ROWS, largest_n + 1)), replace=False)
+    outputs = 1 if name == "diabetes" else len(np.unique(y))
+    y = targets_of(y, outputs).reshape(-1, outputs)[rows].ravel()
+    L, activation, m = choose(DEPTHS), choose(ACTIVATIONS), choose(widths)
+    made = {"hidden_layers": L, "activation": activation, "outputs": outputs, "seed": int(rng.integers(2**31))}
+    options = {"samples": len(rows), "centred": bool(rng.integers(2))}
+    ratio = float(np.exp(rng.uniform(*np.log(LOSSES))))
+    with one_thread():
+        model, other = (TorchModel(perceptron(X.shape[1], m, **made, gain=gain), X[rows]) for gain in (1.0, np.sqrt(3)))
+        found = forecast_model(model, model.start, y, loss_ratio=ratio, **options)
+        if not found.valid:
+            return {"valid": False, **_foretold(found), **dict.fromkeys(RATIOS, np.nan)}
+        wrong = forecast_model(other, other.start, y, loss_ratio=ratio, nodes=1, **options)
+        run = train_model(model, model.start, y, found, max_evaluations=EVALUATIONS, **options)
+    return {"valid": True, **_foretold(found), **_ratios(found, wrong, run)}
+
+
+def _chooser(rng: np.random.Generator) -> Callable[[Sequence], object]:
+    return lambda options: options[rng.integers(len(options))]
+
+
+def _foretold(found: Forecast) -> dict[str, float]:
+    return dict(zip(PREDICTIONS.values(), (found.drift, found.kernel_change, found.time), strict=True))
+
+
+def _ratios(found: Forecast, wrong: Forecast, run: Measured) -> dict[str, float]:
+    """The numbers of `RATIOS`."""
+    most = int(found.layer_changes.argmax())
     ratios = (
         found.drift / run.drift,
         found.layer_changes[most] / run.layer_changes[most],
@@ -65,7 +110,7 @@ def forecasts(seed: int, *, largest_n: int, widths: list[int]) -> dict[str, floa
         found.drift**2 / run.kernel_change,
         -np.log(found.loss_ratio) * found.largest_step / 4 / run.time,
     )
-    return {"valid": True, **foretold, **dict(zip(keys, (*ratios, *falls), strict=True))}
+    return dict(zip(RATIOS, ratios, strict=True))
 
 
 def _falls(X: np.ndarray, y: np.ndarray, network: Network, step: float, centred: bool) -> float:

@@ -1,5 +1,7 @@
 """forecast: what is foretold of a network before it is trained holds wherever the forecast calls itself valid."""
 
+import numpy as np
+
 from checks.claim import Arrays, Case, Claim, Control, Part
 from checks.judges import Counts, Frequency
 from checks.measurements.forecasts import BANDS, BEYOND, STEPS, VALID, forecasts
@@ -18,10 +20,10 @@ def drawn(tier: str) -> list[Case]:
     return [Case("", SIZES[tier], DRAWS[tier], chunk=8)]
 
 
-def wrong(found: Arrays, key: str, factor: float) -> Counts:
-    """Valid forecasts that are off by more than ``factor``; a run that did not get there is one."""
+def wrong(found: Arrays, **factors: float) -> Counts:
+    """Valid forecasts of which a number is off by more than its factor; a run that did not get there is one."""
     valid = found["valid"].astype(bool)
-    right = (found[key][valid] < factor) & (found[key][valid] > 1 / factor)
+    right = np.all([(found[key] < most) & (found[key] > 1 / most) for key, most in factors.items()], axis=0)[valid]
     return Counts(int((~right).sum()), int(valid.sum()), OFTEN, int((~valid).sum()))
 
 
@@ -58,12 +60,10 @@ CLAIM = Claim(
             status="measured",
             cases=drawn,
             cell=forecasts,
-            read=lambda case, found: wrong(found, "drift", BANDS["drift"]),
+            read=lambda case, found: wrong(found, drift=BANDS["drift"]),
             judge=Frequency(),
             controls=(
-                Control(
-                    "the forecast of another scheme", read=lambda case, found: wrong(found, "other", BANDS["drift"])
-                ),
+                Control("the forecast of another scheme", read=lambda case, found: wrong(found, other=BANDS["drift"])),
             ),
             why="the linearised path as far as training goes; all the way it overstates the drift",
         ),
@@ -74,11 +74,9 @@ CLAIM = Claim(
             cases=drawn,
             cell=forecasts,
             cells_of="a",
-            read=lambda case, found: wrong(found, "layer", BANDS["layer"]),
+            read=lambda case, found: wrong(found, layer=BANDS["layer"]),
             judge=Frequency(),
-            controls=(
-                Control("all layers change alike", read=lambda case, found: wrong(found, "alike", BANDS["layer"])),
-            ),
+            controls=(Control("all layers change alike", read=lambda case, found: wrong(found, alike=BANDS["layer"])),),
         ),
         Part(
             letter="c",
@@ -87,12 +85,12 @@ CLAIM = Claim(
             cases=drawn,
             cell=forecasts,
             cells_of="a",
-            read=lambda case, found: wrong(found, "kernel", BANDS["kernel"]),
+            read=lambda case, found: wrong(found, kernel=BANDS["kernel"]),
             judge=Frequency(),
             controls=(
                 Control(
                     "the square of the drift, as if it were of second order",
-                    read=lambda case, found: wrong(found, "square", BANDS["kernel"]),
+                    read=lambda case, found: wrong(found, square=BANDS["kernel"]),
                 ),
             ),
             why="measured where training has the loss of the forecast",
@@ -104,11 +102,11 @@ CLAIM = Claim(
             cases=drawn,
             cell=forecasts,
             cells_of="a",
-            read=lambda case, found: wrong(found, "time", BANDS["time"]),
+            read=lambda case, found: wrong(found, time=BANDS["time"]),
             judge=Frequency(),
             controls=(
                 Control(
-                    "all modes decay like the fastest", read=lambda case, found: wrong(found, "fastest", BANDS["time"])
+                    "all modes decay like the fastest", read=lambda case, found: wrong(found, fastest=BANDS["time"])
                 ),
             ),
         ),

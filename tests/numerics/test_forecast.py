@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from checks.forecast import forecast, make_network
 from checks.forecast.limits import GOAL, limits
-from checks.forecast.measured import train
-from checks.forecast.prediction import SCHEMES, LinearPath, raw_betas
+from checks.forecast.measured import BEYOND, around, at_loss, train
+from checks.forecast.prediction import SCHEMES, LinearPath, raw_betas, relative_change
+from checks.forecast.subsample import spreads
 from checks.measurements.data import samples
 from kernels import forward, gradient_flow, layer_grams
 from tests import examples
@@ -58,6 +59,22 @@ def test_weights_have_the_deviations_of_the_scheme(seed, scheme, L):
     betas = raw_betas(scheme, 40, 60, L) * [1.0, *[60**0.5] * (L - 1), 1.0]
     assert network.betas == pytest.approx(betas)
     assert [array.std() for array in network.params.arrays] == pytest.approx(betas, rel=0.5)
+
+
+@given(m=st.integers(1, 10**6), factor=st.floats(0.1, 10), power=st.floats(-2, 2))
+def test_deviations_may_be_powers_of_the_width(m, factor, power):
+    texts = [f"{factor}*m^{power}", f"m^{power}", str(factor)]
+    assert raw_betas(texts, 3, m, 2) == pytest.approx([factor * m**power, m**power, factor], rel=1e-12)
+
+
+def test_a_width_is_foretold_along_the_scheme_and_not_at_fixed_deviations():
+    """He's deviations written as powers have its widths, the same numbers at one width have others."""
+    X, y = samples({"kind": "random", "n": 6, "d": 8}, 0)
+    widths = [
+        limits(X, y, make_network(8, 64, hidden_layers=1, activation="relu", scheme=scheme), 0.1).width
+        for scheme in ("he", ["0.5", f"{2**0.5}*m^-0.5"], [0.5, 2**0.5 / 8])
+    ]
+    assert widths[0] == widths[1] != widths[2]
 
 
 def test_the_variance_of_pytorch_is_a_third_over_the_fan_in():
@@ -156,6 +173,16 @@ def test_the_generalisation_term_of_equal_rows_with_one_target_is_that_of_the_le
     assert limits(X, y + np.eye(5)[0], network, 0.1).generalisation == np.inf
 
 
+@given(ratio=st.floats(0.01, 0.98), off=st.floats(0.1, 10))
+def test_a_run_that_ends_for_its_loss_has_a_time_beyond_the_goal(ratio, off):
+    """The fastest fall is that of a single mode: times are close enough together for it, also where the forecast is off."""
+    times = around(1.0)
+    end = off * BEYOND  # the loss is ratio at ``off``, and ratio^BEYOND here
+    losses = ratio ** (times / off)
+    (found,) = at_loss(losses[times <= end], ratio, times[times <= end])
+    assert found == pytest.approx(off, rel=1e-9) and (np.diff(times) > 0).all()
+
+
 @examples(5)
 @given(seed=seeds)
 def test_the_kernel_change_is_measured_where_the_loss_is_the_one_foretold(seed):
@@ -165,6 +192,69 @@ def test_the_kernel_change_is_measured_where_the_loss_is_the_one_foretold(seed):
     found = forecast(X, y, network, loss_ratio=0.999, centred=True)
     run = train(X, y, network, found, centred=True, descent=False)
     assert found.kernel_change == pytest.approx(run.kernel_change, rel=0.02)
+
+
+@given(seed=seeds, n=st.integers(4, 12))
+def test_a_part_of_the_rows_has_eigenvalues_between_those_of_all(seed, n):
+    """Cauchy's interlacing, of every part that is drawn."""
+    X, y = samples({"kind": "random", "n": 16, "d": 8}, seed)
+    network, parts = make_network(8, 32, hidden_layers=1, activation="tanh", seed=seed), []
+
+    def of_rows(rows):
+        parts.append(rows)
+        return forecast(X[rows], y[rows], network, loss_ratio=0.5, centred=True, nodes=1)
+
+    own = np.sort(np.random.default_rng(seed).choice(16, size=n, replace=False))
+    others, halves = spreads(own, 16, of_rows, seed=seed)
+    whole, chosen = of_rows(np.arange(16)), of_rows(own)
+    assert all(len(set(rows.tolist())) == size for rows, size in zip(parts, [n] * 3 + [n // 2] * 2, strict=False))
+    assert len({tuple(rows.tolist()) for rows in parts[:3]}) > 1
+    assert not set(parts[3]) & set(parts[4]) and set(parts[3]) | set(parts[4]) <= set(own)
+    rise = 1 + 1e-9
+    assert whole.eigenvalues[0] <= others.least.min() * rise and others.largest.max() <= whole.eigenvalues[-1] * rise
+    assert chosen.eigenvalues[0] <= halves.least.min() * rise and halves.largest.max() <= chosen.eigenvalues[-1] * rise
+
+
+def test_a_part_that_has_no_forecast_is_counted_and_hides_no_other():
+    X, y = samples({"kind": "random", "n": 8, "d": 4}, 0)
+    network, calls = make_network(4, 16, hidden_layers=1, activation="tanh"), []
+
+    def of_rows(rows):
+        calls.append(rows)
+        if len(calls) == 2:
+            raise ValueError
+        return forecast(X[rows], y[rows], network, loss_ratio=0.5, nodes=1)
+
+    others, _ = spreads(np.arange(6), 8, of_rows)
+    assert np.isnan(others.drift).tolist() == [False, True, False]
+
+
+@given(seed=seeds, k=st.integers(2, 30), ratio=st.floats(0.05, 0.9))
+def test_what_is_read_off_at_a_loss_lies_between_two_times(seed, k, ratio):
+    rng = np.random.default_rng(seed)
+    losses, values = np.exp(-np.cumsum(rng.uniform(0, 0.5, size=k))), rng.normal(size=(k, 3))
+    found, falls = at_loss(losses, ratio, values), np.log(losses[0] / losses)
+    expected = [np.interp(-np.log(ratio), falls, column, right=np.nan) for column in values.T]
+    assert found == pytest.approx(np.array(expected), rel=1e-6, abs=1e-9, nan_ok=True)
+
+
+@given(seed=seeds, n=st.integers(1, 6))
+def test_a_relative_change_is_in_operator_norm(seed, n):
+    rng = np.random.default_rng(seed)
+    A, B = (J @ J.T for J in rng.normal(size=(2, n, n)))
+    assert relative_change(A, B) == pytest.approx(np.linalg.norm(A - B, 2) / np.linalg.norm(B, 2), rel=1e-9)
+
+
+@given(seed=seeds, ratio=st.floats(0.02, 0.5))
+def test_the_loss_of_the_linearised_path_is_the_closed_form(seed, ratio):
+    X, y = samples({"kind": "random", "n": 6, "d": 8}, seed)
+    network = make_network(8, 64, hidden_layers=1, activation="tanh", seed=seed)
+    found = forecast(X, y, network, loss_ratio=ratio, centred=True, nodes=1)
+    G = layer_grams(network.params, X, activation="tanh", kappa=network.kappa).sum(axis=0)
+    times = found.time * np.array([0.0, 0.1, 1.0, 3.0])
+    flow = linearized_flow(G, y, times)
+    assert found.linear_loss(times) == pytest.approx(flow.losses / flow.losses[0], rel=1e-6)
+    assert found.linear_loss(times)[2] == pytest.approx(ratio, rel=1e-6)
 
 
 @pytest.mark.claim("numerics/forecast")
