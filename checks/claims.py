@@ -41,6 +41,7 @@ from checks.li2024demystifying import (
     scheme_independence,
 )
 from checks.numerics import forecast, oracle_agreement
+from checks.oymak2019overparameterized import path_length
 
 CLAIMS: tuple[Claim, ...] = (
     relative_scale.CLAIM,
@@ -78,6 +79,7 @@ CLAIMS: tuple[Claim, ...] = (
     gradient_descent.CLAIM,
     kernel_description.CLAIM,
     other_architectures.CLAIM,
+    path_length.CLAIM,
     oracle_agreement.CLAIM,
     forecast.CLAIM,
 )
