@@ -1,5 +1,6 @@
 """All claims, in the order of the papers, those about the numerical methods last."""
 
+from checks.arora2019fine import generalization_term
 from checks.chizat2019lazy import (
     cnn_activation_stability,
     cnn_performance,
@@ -80,6 +81,7 @@ CLAIMS: tuple[Claim, ...] = (
     kernel_description.CLAIM,
     other_architectures.CLAIM,
     path_length.CLAIM,
+    generalization_term.CLAIM,
     oracle_agreement.CLAIM,
     forecast.CLAIM,
 )
