@@ -23,6 +23,7 @@ from checks.chizat2019lazy import (
     width_generalization,
 )
 from checks.claim import Claim
+from checks.lee2019wide import ensemble
 from checks.li2024demystifying import (
     drift,
     gradient_descent,
@@ -43,6 +44,7 @@ from checks.li2024demystifying import (
 )
 from checks.numerics import forecast, oracle_agreement
 from checks.oymak2019overparameterized import path_length
+from checks.yang2021feature import dichotomy
 
 CLAIMS: tuple[Claim, ...] = (
     relative_scale.CLAIM,
@@ -82,6 +84,8 @@ CLAIMS: tuple[Claim, ...] = (
     other_architectures.CLAIM,
     path_length.CLAIM,
     generalization_term.CLAIM,
+    ensemble.CLAIM,
+    dichotomy.CLAIM,
     oracle_agreement.CLAIM,
     forecast.CLAIM,
 )
