@@ -2,8 +2,10 @@
 
 import numpy as np
 
-from argument_validation import validate_array
+from argument_validation import validate_array, validate_symmetric
 from theory.kernel_regression import kernel_regression
+
+ROUNDING = 1e-9  # of the terms of a variance
 
 
 def ensemble_variance(
@@ -19,7 +21,7 @@ def ensemble_variance(
 
     Raises
     ------
-    ValueError as `kernel_regression`, and for shapes that do not fit.
+    ValueError as `kernel_regression`, for shapes that do not fit, an S that is not symmetric, negative variances.
 
     Examples
     --------
@@ -29,8 +31,18 @@ def ensemble_variance(
     >>> ensemble_variance(own.ntk, new.ntk, own.nngp, new.nngp, np.array([0.5])).round(3)
     array([0.003])
     """
-    response = kernel_regression(K, K_test, np.eye(len(np.atleast_1d(K))), time=time).mean
-    n_test, n = response.shape
-    S, S_test = validate_array(S, "S", (n, n)), validate_array(S_test, "S_test", (n_test, n))
+    K_test = validate_array(K_test, "K_test", ("n_test", "n"))
+    n_test, n = K_test.shape
+    S, S_test = validate_symmetric(S, "S", n), validate_array(S_test, "S_test", (n_test, n))
     S_self = validate_array(S_self, "S_self", (n_test,))
-    return S_self + ((response @ S - 2 * S_test) * response).sum(axis=1)
+    response = kernel_regression(K, K_test, np.eye(n), time=time).mean
+    with np.errstate(over="ignore", invalid="ignore"):
+        variance = S_self + ((response @ S - 2 * S_test) * response).sum(axis=1)
+        rounding = ROUNDING * (np.abs(S_self) + np.abs(S).max() * np.abs(response).sum(axis=1) ** 2)
+    if not np.isfinite(variance).all():
+        raise ValueError(f"`K_test` must leave variances within float64, got entries up to {np.abs(K_test).max():g}")
+    if (variance < -rounding).any():
+        raise ValueError(
+            f"`S_self` must be that of the kernel of `S` and `S_test`, got a variance of {variance.min():.3g}"
+        )
+    return np.maximum(variance, 0.0)  # what is left is rounding

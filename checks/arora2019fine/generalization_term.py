@@ -80,7 +80,7 @@ CLAIM = Claim(
         "is 2 or more; (e) on digits it is larger by 2 for permuted labels"
     ),
     assumptions="unit inputs, no two parallel; (b), (c) uniform on the sphere",
-    figure="generalization_term",
+    figure="neighbouring_papers",
     parts=(
         Part(
             letter="a",

@@ -45,8 +45,8 @@ CLAIM = Claim(
     summary="outputs after training vary by the NTK-NNGP formula, not by the variance of the NNGP posterior",
     statement=(
         "outputs f_t(x) from f_0 ~ N(0, (κ²/m)S), f_0 not subtracted, are in the limit Gaussian with mean aᵀy and variance "
-        "(κ²/m)(s(x, x) − 2aᵀs_x + aᵀSa), a = (I − e^{−Kκ²t/(mn)})K^{−1}k_x, K the tangent kernel and S that of the outputs; (a) "
-        "the mean of (f_t(x) − aᵀy)² is that variance"
+        "(κ²/m)(s(x, x) − 2aᵀs_x + aᵀSa), a = (I − e^{−Kκ²t/(mn)})K^{−1}k_x, K the tangent kernel, S the NNGP: "
+        "(a) the mean of (f_t(x) − aᵀy)² is that variance"
     ),
     assumptions="unit inputs, no two parallel; κ = 4√m",
     figure="neighbouring_papers",

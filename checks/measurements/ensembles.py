@@ -16,16 +16,19 @@ SCALE = 4.0
 """κ/√m: outputs at the start outweigh the targets, and what training changes of the kernel is small."""
 
 
-def predicted(data: dict, activation: str, stream: Sequence[int]) -> dict[str, np.ndarray]:
-    """Times s = κ²t/m (2,), until the modes have decayed by half their number and until all have, and there at the test inputs
-    (2, n_test) the ``mean`` and ``variance`` of f over draws; the variance at the ``start`` and of the NNGP ``posterior``.
+def predicted(
+    data: dict, activation: str, stream: Sequence[int], times: np.ndarray | None = None
+) -> dict[str, np.ndarray]:
+    """At ``times`` s = κ²t/m (k,), by default n over the mean eigenvalue of K, on the way, and 2n over the least, the end: the
+    ``mean`` and ``variance`` of f over draws at the test inputs (k, n_test); the variance at the ``start`` and of the NNGP
+    ``posterior`` (n_test,).
     """
     X, y = samples(data, data_seed(stream))
     Z, options = held_out(data, stream), {"hidden_layers": 1, "activation": activation}
     own, new = limit_grams(X, **options), limit_grams(Z, X, **options)
     S_self = np.diagonal(limit_grams(Z, **options).nngp)
     values = np.linalg.eigvalsh(own.ntk)
-    times = len(X) * np.array([1 / values.mean(), 2 / values[0]])
+    times = len(X) * np.array([1 / values.mean(), 2 / values[0]]) if times is None else times
     kernels = (own.ntk, new.ntk, own.nngp, new.nngp, S_self)
     return {
         "times": times,

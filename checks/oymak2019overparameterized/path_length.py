@@ -66,7 +66,7 @@ CLAIM = Claim(
         "(b) ‖r_τ‖ ≤ (1 − cηα²)^τ‖r_0‖; (c) ‖θ − θ_0‖ ≥ (‖r_0‖ − ‖r‖)/β for every θ of the ball"
     ),
     assumptions="as stated, proved on the ball by a Lipschitz constant of J; p ≥ n",
-    figure="path_length",
+    figure="neighbouring_papers",
     parts=(
         Part(
             letter="a",

@@ -61,7 +61,7 @@ def test_costs_are_those_of_the_kernels_written_out(n, d, seed):
 @examples(4)
 @given(n=st.integers(20, 60), seed=seeds)
 def test_permuted_labels_are_those_of_the_digits(n, seed):
-    """The same number of each; the first are not permuted, and the two permutations differ."""
+    """The same number of each; the first are not permuted, and the two permutations differ. Few, since digits are few."""
     stream = [seed, *STREAM]
     X, y = samples({"kind": "digits", "n": n, "target": "own"}, draw_seeds(stream, 0, 1)[0])
     true, *permuted = digit_costs(n=n, stream=stream, first=0, draws=1)["inner"][0]
