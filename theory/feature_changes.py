@@ -17,8 +17,12 @@ def feature_change_constant(X: np.ndarray, y: np.ndarray) -> float:
     X = validate_unit_rows(X)
     y = validate_array(y, "y", (len(X),))
     values, Q = definite_spectrum(limit_grams(X, hidden_layers=1, activation="relu").ntk, "X` by its kernel `K", len(X))
-    alpha, rho = Q @ (Q.T @ y / values), np.clip(X @ X.T, -1, 1)
+    size = float(np.abs(y).max()) or 1.0
+    alpha, rho = Q @ (Q.T @ (y / size) / values), np.clip(X @ X.T, -1, 1)
     angles = np.arcsin(rho)
     P = 1 / 8 + (angles[:, :, None] + angles[:, None, :] + angles[None]) / (4 * np.pi)
     pulls = rho * alpha
-    return float(np.sqrt(2 * np.einsum("ij,ik,ijk->", pulls, pulls, P) / len(y)))
+    constant = size * float(np.sqrt(2 * np.einsum("ij,ik,ijk->", pulls, pulls, P) / len(y)))
+    if not np.isfinite(constant):
+        raise ValueError(f"`y` must give a constant within float64, got targets up to {size:.3g}")
+    return constant

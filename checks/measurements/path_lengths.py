@@ -6,7 +6,7 @@ from checks.measurements.convergence import best_radius, singular_values
 from checks.measurements.scaled_models import draw
 from checks.measurements.streams import each_draw
 
-SEEN, LEFT, STEPS = 32, 1e-6, 100_000  # numbers of steps at which a run is seen; ‖r‖/‖r_0‖ at its end; the most steps
+SEEN, LEFT, STEPS = 32, 1e-4, 100_000  # numbers of steps at which a run is seen; ‖r‖/‖r_0‖ at its end; the most steps
 
 
 @each_draw
