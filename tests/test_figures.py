@@ -35,6 +35,7 @@ from figures import (
     limit_positive_definite,
     loss_decay,
     min_eigenvalue,
+    neighbouring_papers,
     ntk_special_case,
     other_architectures,
     phase_diagram,
@@ -473,6 +474,18 @@ def test_other_architectures_get_closer_to_their_kernels_and_not_to_the_wrong_on
         for line in (own[own["series"] == name] for name in names):
             assert line["y"][1] < 0.8 * line["y"][0] and line["control"][1] > line["y"][1]
             assert slopes_of(line) == pytest.approx(-0.5)
+
+
+def test_neighbouring_papers_stay_within_their_bounds(small):
+    table = table_of(neighbouring_papers, small)
+    path, labels, features = (table[table["panel"] == name] for name in ("path", "labels", "features"))
+    assert len(path) and (path["predicted"] <= path["y"]).all() and (path["y"] <= 1).all()
+    least = path[path["series"] == "least"]
+    assert (least["y"] > 0.9).all() and (path[path["series"] == "largest"]["y"] < least["y"].min()).all()
+    linear, signs = (labels[labels["series"] == name] for name in ("linear", "random signs"))
+    assert (linear["y"] <= linear["predicted"]).all() and (signs["low"] >= signs["predicted"]).all()
+    for gamma in (0, 0.25, 0.5):
+        assert slopes_of(features[features["series"] == f"γ = {gamma:g}"], "y") == pytest.approx(-gamma, abs=0.1)
 
 
 @pytest.mark.parametrize("claim", [claim for claim in CLAIMS if claim.figure], ids=lambda claim: claim.label)

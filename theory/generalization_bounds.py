@@ -9,10 +9,9 @@ from argument_validation import validate_count, validate_size
 
 
 def power_coefficient(power: int) -> float:
-    """generalization-term (a): the coefficient c_p of t^p, p ≥ 0, in t(π − arccos t)/(2π).
+    """generalization-term (a): the coefficient c_p of t^p, 0 ≤ p ≤ 1000, in t(π − arccos t)/(2π).
 
-    c_1 = 1/4, c_{2k+2} = C(2k, k)/(4^k(2k + 1)2π), and 0 for all other p. ValueError for more than 1000, whose binomials
-    exceed float64.
+    c_1 = 1/4, c_{2k+2} = C(2k, k)/(4^k(2k + 1)2π), and 0 for all other p.
     """
     p = validate_count(power, "power", least=0, most=1000)
     if p % 2 or p == 0:

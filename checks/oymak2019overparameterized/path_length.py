@@ -12,22 +12,15 @@ from theory.path_bounds import descent_rate, descent_share
 
 KINDS, DIRECTIONS = ("two layers", "quadratic", "factorization"), ("least", "random", "largest")
 DRAWS = {"quick": 2, "standard": 8, "full": 40}
-BALLS = (
-    (0.99, 1.0),
-    (0.02, 0.1),
-)  # share of the largest ball and η(β² + L‖r_0‖): as the theorem just allows, and small
+BALLS = ((0.99, 1.0), (0.02, 0.1))
+"""Share of the largest ball and η(β² + L‖r_0‖): as the theorem just allows, and small."""
 
 
 def runs(tier: str) -> list[Case]:
     """Every model with targets along every direction, in a large and in a small ball."""
-    cases = itertools.product(KINDS, DIRECTIONS, BALLS)
     return [
-        Case(
-            f"{kind} · {way} · ball {ball:g}",
-            {"kind": kind, "direction": way, "radius": ball, "size": size},
-            DRAWS[tier],
-        )
-        for kind, way, (ball, size) in cases
+        Case(f"{kind} · {way} · ball {ball:g}", dict(kind=kind, direction=way, radius=ball, size=size), DRAWS[tier])
+        for kind, way, (ball, size) in itertools.product(KINDS, DIRECTIONS, BALLS)
     ]
 
 
