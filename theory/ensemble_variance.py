@@ -29,7 +29,7 @@ def ensemble_variance(
     >>> X, X_new = np.eye(2), np.array([[0.6, 0.8]])
     >>> own, new = limit_grams(X, hidden_layers=1), limit_grams(X_new, X, hidden_layers=1)
     >>> ensemble_variance(own.ntk, new.ntk, own.nngp, new.nngp, np.array([0.5])).round(3)
-    array([0.003])
+    array([0.063])
     """
     K_test = validate_array(K_test, "K_test", ("n_test", "n"))
     n_test, n = K_test.shape
