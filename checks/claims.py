@@ -1,5 +1,6 @@
 """All claims, in the order of the papers, those about the numerical methods last."""
 
+from checks.arora2019fine import generalization_term
 from checks.chizat2019lazy import (
     cnn_activation_stability,
     cnn_performance,
@@ -22,6 +23,7 @@ from checks.chizat2019lazy import (
     width_generalization,
 )
 from checks.claim import Claim
+from checks.lee2019wide import ensemble
 from checks.li2024demystifying import (
     drift,
     gradient_descent,
@@ -41,6 +43,8 @@ from checks.li2024demystifying import (
     scheme_independence,
 )
 from checks.numerics import forecast, module_forecast, oracle_agreement
+from checks.oymak2019overparameterized import path_length
+from checks.yang2021feature import dichotomy
 
 CLAIMS: tuple[Claim, ...] = (
     relative_scale.CLAIM,
@@ -78,6 +82,10 @@ CLAIMS: tuple[Claim, ...] = (
     gradient_descent.CLAIM,
     kernel_description.CLAIM,
     other_architectures.CLAIM,
+    path_length.CLAIM,
+    generalization_term.CLAIM,
+    ensemble.CLAIM,
+    dichotomy.CLAIM,
     oracle_agreement.CLAIM,
     forecast.CLAIM,
     module_forecast.CLAIM,

@@ -35,6 +35,7 @@ from figures import (
     limit_positive_definite,
     loss_decay,
     min_eigenvalue,
+    neighbouring_papers,
     ntk_special_case,
     oscillator,
     other_architectures,
@@ -71,6 +72,7 @@ FIGURES = {
     "gradient_descent": gradient_descent,
     "kernel_description": kernel_description,
     "other_architectures": other_architectures,
+    "neighbouring_papers": neighbouring_papers,
     "integrators": integrators,
     "forecast": forecast,
 }

@@ -43,7 +43,6 @@ CLAIM_TEST = "tests/test_claims.py"
 RECORD_TEST = "tests/test_repository.py::test_the_claims_table_states_what_the_code_declares"
 DECLARATIONS = "declarations"
 MOST_CLAIMS = 6
-PAPERS = ("chizat2019lazy", "li2024demystifying", "numerics")
 OPTIONS = ("-q", "--ignore=tests/test_mutants.py", "-p", "no:xdist", "-p", "no:cacheprovider")
 OPTIONS += ("-o", "addopts=--strict-markers -rfE")
 
@@ -99,6 +98,12 @@ def imports(path: Path) -> frozenset[Path]:
     return frozenset(file for file in found if file.is_file() and file != path)
 
 
+@cache
+def papers() -> frozenset[str]:
+    """Folders of claims: those from which claims.py takes them, read and not imported, so that no fault is loaded too early."""
+    return frozenset(file.parent.name for file in imports(ROOT / "checks" / "claims.py")) - {"checks"}
+
+
 def direct(test: Path) -> set[Path]:
     """Files outside of the tests that a test imports, itself or through helpers."""
     found = set(imports(test))
@@ -121,14 +126,17 @@ def belonging(fault: Fault) -> tuple[list[str], set[str]]:
         found = {test: min(distances) for test, distances in known.items() if distances}
         near = {path for path in sources if imports(path) & near} - steps.keys()
         steps |= dict.fromkeys(near, max(steps.values()) + 1)
-    special = own.parent.name in (*PAPERS, "measurements")
+    special = own.parent.name in papers() | {"measurements"}
 
     def late(test: Path) -> tuple:
-        other = test.parent.name in PAPERS and not special, test.stem == "test_figures" and own.parent.name != "figures"
+        other = (
+            test.parent.name in papers() and not special,
+            test.stem == "test_figures" and own.parent.name != "figures",
+        )
         return test.stem != f"test_{own.stem}", *other, found[test], len(tests[test]), test
 
     files = [name for test in sorted(found, key=late) if (name := str(test.relative_to(ROOT))) != CLAIM_TEST]
-    users = sorted(path for path, step in steps.items() if step < 2 and path.parent.name in PAPERS)
+    users = sorted(path for path, step in steps.items() if step < 2 and path.parent.name in papers())
     labels = [f"{path.parent.name}/{path.stem.replace('_', '-')}" for path in users]
     return [*files, CLAIM_TEST], set(labels[:MOST_CLAIMS])
 

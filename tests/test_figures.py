@@ -37,6 +37,7 @@ from figures import (
     limit_positive_definite,
     loss_decay,
     min_eigenvalue,
+    neighbouring_papers,
     ntk_special_case,
     other_architectures,
     phase_diagram,
@@ -507,6 +508,18 @@ def test_other_architectures_get_closer_to_their_kernels_and_not_to_the_wrong_on
             assert slopes_of(line) == pytest.approx(-0.5)
 
 
+def test_neighbouring_papers_stay_within_their_bounds(small):
+    table = table_of(neighbouring_papers, small)
+    path, labels, features = (table[table["panel"] == name] for name in ("path", "labels", "features"))
+    assert len(path) and (path["predicted"] <= path["y"]).all() and (path["y"] <= 1).all()
+    least = path[path["series"] == "least"]
+    assert (least["y"] > 0.9).all() and (path[path["series"] == "largest"]["y"] < least["y"].min()).all()
+    linear, signs = (labels[labels["series"] == name] for name in ("linear", "random signs"))
+    assert (linear["y"] <= linear["predicted"]).all() and (signs["low"] >= signs["predicted"]).all()
+    for gamma in (0, 0.25, 0.5):
+        assert slopes_of(features[features["series"] == f"γ = {gamma:g}"], "y") == pytest.approx(-gamma, abs=0.1)
+
+
 @pytest.mark.parametrize("claim", [claim for claim in CLAIMS if claim.figure], ids=lambda claim: claim.label)
 def test_the_figure_of_a_claim_names_its_label(claim):
     """As a whole word: drift is not in "drift-constant"."""
@@ -515,8 +528,9 @@ def test_the_figure_of_a_claim_names_its_label(claim):
 
 @pytest.mark.parametrize("name", program.FIGURES)
 def test_a_figure_names_labels_of_claims_and_no_others(name):
-    labels = re.findall(r"(?:chizat2019lazy|li2024demystifying|numerics)/([\w-]+)", program.FIGURES[name].CAPTION)
-    assert labels and set(labels) <= {claim.name for claim in CLAIMS}
+    papers = "|".join({claim.paper for claim in CLAIMS})
+    labels = re.findall(rf"(?:{papers})/[\w-]+", program.FIGURES[name].CAPTION)
+    assert labels and set(labels) <= {claim.label for claim in CLAIMS}
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=needs_cnn) if n == "cnn" else n for n in program.FIGURES])

@@ -30,10 +30,14 @@ from theory import (
     convergence_bounds,
     convolution_limits,
     descent,
+    ensemble_variance,
+    feature_changes,
+    generalization_bounds,
     gram_moments,
     kink_crossings,
     lazy_bounds,
     parametrization,
+    path_bounds,
     rates,
     relu_condition,
     residual_limits,
@@ -58,7 +62,7 @@ EXPORTED = (theory, kernels)
 LIBRARY = (
     lazy_bounds, relu_condition, rates, parametrization, scaled_bounds, convergence_bounds, width_bounds, residual_limits,
     convolution_limits, gram_moments, kink_crossings, tangent_span, model_flow, losses, models, residual, convolution,
-    ensemble, random_weights,
+    ensemble, random_weights, path_bounds, generalization_bounds, feature_changes, ensemble_variance,
 )  # fmt: skip
 NOT_CALLED = {
     *(
@@ -341,6 +345,25 @@ bound(
     convergence_bounds.decay_envelope, mu=h.positive(0.125, 1.0), M=h.positive(1.0, 4.0, wrong=(0.0625,)), lam=lam, t=D
 )
 bound(convergence_bounds.stability_bound, K=D, norm=LARGER, lam=lam, mu=lam)
+STEP, ONE = h.positive(0.125, 0.375), h.positive(0.125, 1.0)  # within the theorem together
+bound(
+    path_bounds.descent_share,
+    step=STEP,
+    largest=ONE,
+    lipschitz=h.not_negative(high=1.0),
+    residual=h.not_negative(high=1.0),
+)
+bound(path_bounds.path_bound, residual=D, least=lam, share=h.positive())
+bound(path_bounds.descent_rate, step=STEP, least=ONE, share=ONE)
+line(generalization_bounds.power_coefficient, power=h.count(0, 9, least=0))
+line(generalization_bounds.linear_shortfall, n=n, d=n)
+line(generalization_bounds.cubic_square, d=n)
+line(feature_changes.feature_change_constant, X=h.array(("n", "d"), h.unit_rows), y=y)
+line(
+    ensemble_variance.ensemble_variance, K=K, K_test=h.array(("k", "n")), S=K,
+    S_test=h.array(("k", "n")), S_self=h.array(("k",), lambda rng, sizes: rng.integers(1, 9, sizes["k"]) * 1e4),
+    time=h.not_negative().lenient("inf"), _infinite="free",
+)  # fmt: skip
 bound(width_bounds.prediction_bound, alpha=alpha, slope=D, curvature=D, path=D, drift=D)
 bound(width_bounds.scale_of_start, s=lam, degree=h.count(1, 4, bounded=False))
 bound(width_bounds.time_factor, s=lam, degree=h.count(1, 4, bounded=False))

@@ -21,6 +21,14 @@ and controls: false variants that the same rules must refute. Generated from `pa
   Viewpoint*, arXiv:2404.04859. The statements are reconstructions with explicit constants; each has its proof in
   [docs/theory.md](docs/theory.md), and none claims a theorem number of the paper.
 - `chizat2019lazy`: L. Chizat, E. Oyallon, F. Bach, *On Lazy Training in Differentiable Programming*, arXiv:1812.07956.
+- `oymak2019overparameterized`: S. Oymak, M. Soltanolkotabi, *Overparameterized Nonlinear Learning: Gradient Descent Takes the
+  Shortest Path?*, arXiv:1812.10004.
+- `arora2019fine`: S. Arora, S. S. Du, W. Hu, Z. Li, R. Wang, *Fine-Grained Analysis of Optimization and Generalization for
+  Overparameterized Two-Layer Neural Networks*, arXiv:1901.08584.
+- `lee2019wide`: J. Lee et al., *Wide Neural Networks of Any Depth Evolve as Linear Models Under Gradient Descent*,
+  arXiv:1902.06720.
+- `yang2021feature`: G. Yang, E. J. Hu, *Tensor Programs IV: Feature Learning in Infinite-Width Neural Networks*,
+  arXiv:2011.14522.
 - `numerics`: no paper; the numerical methods on which the other claims rest.
 
 How to read a row. *Measured* shows the part that came closest to failing, with the interval of its mean, against what was

@@ -1,0 +1,1 @@
+"""Claims of Oymak, Soltanolkotabi, "Overparameterized Nonlinear Learning: Gradient Descent Takes the Shortest Path?" (2019)."""
