@@ -57,9 +57,14 @@ THIRD_PARTY = {
     "numba": {"kernels", "theory"},
     "matplotlib": {"figures"},
     "llvmlite": {"kernels"},
-    "torch": {"kernels", "benchmarks"},
+    "torch": {"kernels"},
 }
-SOURCES = [(package, path) for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
+SOURCES = [
+    (package, path)
+    for package in PACKAGES
+    for path in sorted((ROOT / package).rglob("*.py"))
+    if path.parent.name != "peer_scripts"  # they run in environments of other libraries
+]
 OURS = {*PACKAGES, "tests", *(path.stem for path in ROOT.glob("*.py"))}
 
 
