@@ -28,6 +28,7 @@ WIDTHS = {
     "standard": {1: [2**9, 2**11, 2**13], 2: [2**7, 2**9, 2**11]},
 }
 WIDTHS["full"] = WIDTHS["standard"]
+DEEP_RELU = [2**9, 3 * 2**9, 2**12]  # at 2^7 the matrices of a slow layer are a third larger than their limits
 # By depth and activation, γ and the exponents δ_l of the rates, the largest 0; one hidden layer: ±2δ for β_W/β_a = m^δ
 PATHS = {
     "quick": {
@@ -84,7 +85,7 @@ def designs(tier: str) -> Iterator[tuple[int, str, dict, float, tuple]]:
 def paths(tier: str, *, layers: bool = False, total: bool = True) -> Iterator[Case]:
     """Every path as a whole and, one hidden layer or beyond the quick tier, layer by layer."""
     for L, activation, data, gamma, exponents in designs(tier):
-        widths = WIDTHS[tier][L]
+        widths = DEEP_RELU if (L, activation) == (2, "relu") else WIDTHS[tier][L]
         options = {"rates": power_rates(widths, exponents), "rtol": tolerance(activation)}
         config = network(L, activation, data, along(widths, gamma, K_0[gamma]), **options)
         name = f"γ = {gamma:g}, δ = ({text(exponents)}) · {title(config)}"

@@ -5,7 +5,7 @@ import numpy as np
 from checks.measurements.data import samples
 from checks.measurements.eigenvalues import pair
 from checks.measurements.streams import data_seed, draw_seeds, each_draw, stacked
-from checks.measurements.trainings import DECAY_RTOLS, LOSS_RATIO, drawn_networks
+from checks.measurements.trainings import LOSS_RATIO, drawn_networks
 from kernels import gradient_flow, init_parameters, layer_grams
 from kernels.activations import KINKED
 from kernels.integrators import Ending
@@ -24,6 +24,7 @@ from theory.relu_condition import (
 )
 
 ABOVE = 1 + 1e-6  # the theorem is for κ above its threshold
+RTOLS = (5e-3, 5e-4)  # the least eigenvalue is read at steps: few of them miss where it is least
 STAGES = (0.3, 1e-2, LOSS_RATIO)
 PATH_RTOL, PATH_SHARE, PATH_END = 0.05, 4.0, 0.4
 
@@ -57,7 +58,7 @@ def _certified(seed: int, X: np.ndarray, y: np.ndarray, m: int) -> dict[str, flo
     seen = h > 0  # a neuron that is off on all inputs does not move
     exchanged = h * np.sinh(tau) + np.abs(a) * (np.cosh(tau) - 1)
     shares, least = [], []
-    for rtol in DECAY_RTOLS[True]:
+    for rtol in RTOLS:
         own = []
         for ratio in STAGES:
             options = {"kappa": scale * ABOVE, "activation": "relu", "centred": True, "kernels": True}
