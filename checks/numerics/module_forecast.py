@@ -7,7 +7,7 @@ from checks.numerics.forecast import wrong
 
 SETS = ["iris", "wine", "breast_cancer", "diabetes"]
 SIZES = {
-    "quick": {"sets": SETS, "largest_n": 24, "widths": [64, 256]},
+    "quick": {"sets": SETS, "largest_n": 24, "widths": [32, 64]},
     "standard": {"sets": [*SETS, "digits"], "largest_n": 30, "widths": [64, 128, 256]},
     "full": {"sets": [*SETS, "digits"], "largest_n": 40, "widths": [64, 128, 256]},
 }
