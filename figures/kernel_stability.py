@@ -95,7 +95,7 @@ def draw(table: np.ndarray) -> Figure:
     """Left smooth, above against κ, below against m; right relu, above its mean, below its noise."""
     figure, panels = plt.subplots(2, 2, figsize=(7.2, 5.6))
     for (name, (heading, abscissa, ordinate)), panel in zip(PANELS.items(), panels.flat, strict=True):
-        own, limits = table[table["panel"] == name], name == "relu mean"
+        own, limits, smooth = table[table["panel"] == name], name == "relu mean", name.startswith("smooth")
         for k, series in enumerate(dict.fromkeys(own["series"].tolist())):
             one = own[own["series"] == series]
             slope = "" if limits else f"  {signed(one['slope'][0])} ± {one['slope_error'][0]:.2f}"
@@ -103,11 +103,14 @@ def draw(table: np.ndarray) -> Figure:
             points(panel, one, k, series + slope, **{"linestyle": "-", "linewidth": 0.6} if limits else {})
         panel.set(xlabel=abscissa, ylabel=ordinate, title=heading)
         if not limits:
-            panel.set(xscale="log", yscale="log", ylim=(own["low"].min() / 300, None))  # room for the legend
+            panel.set(xscale="log", yscale="log")
             panel.yaxis.set_minor_formatter("")
             panel.xaxis.set_minor_formatter("")
+        if smooth:
+            panel.set_ylim(bottom=own["low"].min() / 300)  # room for the legend
         if name == "smooth m":
             panel.set_xscale("log", base=2)
-        legend(panel, {"predicted limits" if limits else "predicted slope": PREDICTED}, loc="lower left")
+        place = "lower left" if smooth else "upper right"
+        legend(panel, {"predicted limits" if limits else "predicted slope": PREDICTED}, loc=place)
     figure.tight_layout()
     return figure

@@ -16,8 +16,8 @@ from figures.style import GREYS, points, summary
 CAPTION = (
     "Claims chizat2019lazy/trajectories and chizat2019lazy/scale-generalization. Left and middle: |a_j|b_j of 16 relu "
     "neurons in the plane during gradient descent from a start of scale τ, red where a_j ends positive, blue where "
-    "negative; dots: the end; arrows: the three neurons of the teacher, dotted: the unit circle. Right: test loss at the "
-    "end of training and at its best moment, as a share of the mean square of the labels, and beside them the training "
+    "negative; dots: the end; arrows: the three neurons of the teacher, dotted: the unit circle, of one size in both: from a small "
+    "start neurons gather on the teacher's, from a large one they hardly move. Right: test loss at the end of training and at its best moment, as a share of the mean square of the labels, and beside them the training "
     "loss, so that a run that has not converged is seen: a rise, then a plateau; mean and range of the draws. Inputs on the "
     "sphere, paired neurons; sizes in paper_claims.md."
 )
@@ -50,9 +50,12 @@ def compute(run: Run) -> np.ndarray:
 
 def draw(table: np.ndarray) -> Figure:
     """Two planes, then the losses."""
-    figure, panels = plt.subplots(1, 3, figsize=(7.2, 2.7), width_ratios=(1, 1, 1.25))
+    figure, panels = plt.subplots(1, 3, figsize=(7.2, 2.9), width_ratios=(1.2, 1.2, 1.25))
+    planes = table[table["panel"] != "loss"]
+    reach = 1.05 * max(1, np.abs([planes["x"], planes["y"]]).max())
     for panel, name in zip(panels, SHOWN, strict=False):
-        draw_plane(panel, table[table["panel"] == name])
+        draw_plane(panel, planes[planes["panel"] == name])
+        panel.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", xticks=[], yticks=[])
         panel.set_title(name)
     own = table[table["panel"] == "loss"]
     for k, series in enumerate(LINES.values()):
@@ -77,6 +80,4 @@ def draw_plane(panel: Axes, own: np.ndarray) -> None:
         else:
             panel.plot(line["x"], line["y"], color=COLOURS[sign], linewidth=0.8)
             panel.plot(line["x"][-1], line["y"][-1], "o", color=COLOURS[sign], markersize=3)
-    reach = 1.1 * max(1, np.abs([own["x"], own["y"]]).max())
-    panel.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", xticks=[], yticks=[])
     panel.spines[:].set_visible(False)
