@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from checks.claim import Run
 from checks.judges import Draws
@@ -107,5 +108,8 @@ def draw(table: np.ndarray) -> Figure:
     panels[2].set_ylabel("distance to the prediction of the kernel")
     panels[2].set_ylim(bottom=0.01 * own["low"].min())
     legend(panels[2], {"predicted slope": PREDICTED}, loc="lower left")
-    figure.tight_layout()
+    looks = [{"color": GREYS[i % 4], "marker": MARKERS[i % 4], "linestyle": "none"} for i in SHOWN]
+    handles = [Line2D([], [], label=f"input {i + 1}", **look) for i, look in zip(SHOWN, looks, strict=True)]
+    figure.legend(handles=handles, loc="lower left", ncols=4, bbox_to_anchor=(0.1, 0))
+    figure.tight_layout(rect=(0, 0.05, 1, 1))
     return figure

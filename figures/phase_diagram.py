@@ -24,8 +24,8 @@ CAPTION = (
 COLUMNS = ("layer", "gamma", "delta", "measured", "predicted")
 SCHEMES = {"NTK, He, LeCun": (0.5, 0.5), "Xavier": (0.0, 0.0), "mean field": (0.0, 1.0)}
 LARGEST = 1.25
-MEASURED = {"marker": "o", "markerfacecolor": "white", "markeredgecolor": "black"}
-SCHEME = {"marker": "x", "color": "black", "markersize": 4}
+MEASURED = {"marker": "o", "linestyle": "none", "markerfacecolor": "white", "markeredgecolor": "black"}
+SCHEME = {"marker": "x", "linestyle": "none", "color": "black", "markersize": 4}
 
 
 def compute(run: Run) -> np.ndarray:
@@ -70,7 +70,7 @@ def draw(table: np.ndarray) -> Figure:
         panel.set(title=f"RD({LAYERS[l]})", xlabel="γ in $κ ∝ m^γ$", xlim=(-0.75, 0.75), ylim=(-1.25, 1.25))
     panels[0].set_ylabel(r"δ in $β_W/β_a ∝ m^δ$")
     looks = {"measured": {**MEASURED, "markersize": 6}, "scheme in use": SCHEME}
-    handles = [Line2D([], [], linestyle="none", label=label, **look) for label, look in looks.items()]
+    handles = [Line2D([], [], label=label, **look) for label, look in looks.items()]
     handles.append(Line2D([], [], label="predicted boundary", **PREDICTED))
     figure.legend(handles=handles, loc="outside lower center", ncols=3)
     figure.colorbar(shown, ax=panels, label="exponent in m", shrink=0.85)

@@ -74,7 +74,7 @@ def draw(table: np.ndarray) -> Figure:
     panels[1].set(xlabel="output scale κ", ylabel="decades of the loss above the envelope", title="φ = 0.1")
     panels[1].axhline(0.0, color=GREYS[3], linewidth=0.5, label="envelope kept")
     panels[1].set_ylim(top=1.5 * panels[1].get_ylim()[1])  # room for the legend
-    for panel in panels:
-        panel.legend(loc="upper right")
+    for panel, place in zip(panels, ("upper right", "upper left"), strict=True):
+        panel.legend(loc=place)
     figure.tight_layout()
     return figure

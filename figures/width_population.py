@@ -48,7 +48,7 @@ def finished(values: np.ndarray) -> tuple[np.ndarray, ...]:
     """Mean, least and largest of the draws that did not diverge, how many did, and of how many; by column."""
     kept = np.ma.masked_invalid(values)
     ends = (np.ma.filled(of(axis=0), np.nan) for of in (kept.mean, kept.min, kept.max))
-    return *ends, kept.mask.sum(axis=0), np.full(values.shape[1], len(values))
+    return *ends, np.ma.getmaskarray(kept).sum(axis=0), np.full(values.shape[1], len(values))
 
 
 def draw(table: np.ndarray) -> Figure:
