@@ -62,9 +62,8 @@ def compute(run: Run) -> np.ndarray:
         for own, size in zip(settings, sizes, strict=True)
     ]
     for (n, m), found in zip(sizes, run.sweep.run(failures, cells, "failures"), strict=True):
-        failed = int(
-            np.count_nonzero(found["least"] <= limit_least(np.eye(n), SETTING["activation"], SETTING["layer"]) / 2)
-        )
+        half = limit_least(np.eye(n), SETTING["activation"], SETTING["layer"]) / 2
+        failed = int(np.count_nonzero(found["least"] <= half))
         limits, bound = clopper_pearson(failed, TRIALS, LEVEL), failure_bound(np.eye(n), m, **SETTING)
         rows.append(("failure", f"n = {n}", m, failed / TRIALS, *limits, bound))
     types = ["U12", "U12", int, float, float, float, float]

@@ -578,9 +578,9 @@ DRAWN = pytest.mark.parametrize(
 
 
 def looks(lines):
-    """Dashes in units of the width (none, solid, dashed) and markers that are seen."""
-    dashes = {str(line._unscaled_dash_pattern) for line in lines if line.get_linestyle() != "None"}
-    return dashes | {line.get_marker() for line in lines} - {"None", "", None}
+    """Style and width of every line, and every marker."""
+    strokes = {(line.get_linestyle(), line.get_linewidth()) for line in lines if line.get_linestyle() != "None"}
+    return strokes | {line.get_marker() for line in lines} - {"None", "", None}
 
 
 @DRAWN
