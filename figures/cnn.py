@@ -10,7 +10,7 @@ from checks.chizat2019lazy import tangent_kernel_spectrum as spectra
 from checks.claim import Run
 from checks.judges.interval import mean_and_error
 from checks.running.verify import measure
-from figures.style import PREDICTED, points, summary
+from figures.style import PREDICTED, legend, points, summary
 
 CAPTION = (
     "Claims chizat2019lazy/cnn-performance, chizat2019lazy/cnn-activation-stability and "
@@ -67,11 +67,11 @@ def draw(table: np.ndarray) -> Figure:
                 panel.plot(line["x"], line["predicted"], **PREDICTED)
             points(panel, line, k, series, linestyle="-", linewidth=0.7)
         panel.set(xscale="log")
-    panels[0].set(xlabel="scale α", ylabel="accuracy, loss", ylim=(0, 1.03))
+    panels[0].set(xlabel="scale α", ylabel="accuracy, share of the loss", ylim=(0, 1.03))
     panels[0].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, columnspacing=1.0)
     panels[1].set(xlabel="scale α", ylabel="change since the start", yscale="log")
-    panels[1].legend(loc="best")
-    panels[2].set(xlabel="rank k", ylabel="λ$_k$ / λ$_2$", yscale="log")
+    legend(panels[1], {"slope −1": PREDICTED}, loc="best")
+    panels[2].set(xlabel="rank k", ylabel="k-th over second eigenvalue", yscale="log")
     panels[2].legend(loc="best")
     panels[2].set_xticks(TICKS, labels=[f"{rank}" for rank in TICKS])
     panels[2].xaxis.set_minor_formatter("")

@@ -11,7 +11,7 @@ from checks.claim import Case, Run
 from checks.li2024demystifying.drift import CLAIM
 from checks.measurements.trainings import limits, network
 from checks.running.verify import measure
-from figures.style import PREDICTED, decimal_ticks, points, summary
+from figures.style import DOTTED, PREDICTED, decimal_ticks, points, summary
 from theory.lazy_bounds import drift_constant
 from theory.rates import drift_exponent
 
@@ -27,7 +27,6 @@ WIDTHS = {"quick": (64, 256, 1024), "standard": (64, 1024, 2**14), "full": (64, 
 SCALES = {"quick": [2.0**k for k in range(-4, 12, 2)], "standard": [2.0**k for k in range(-6, 12, 2)]}
 SCALES["full"] = [2.0**k for k in range(-6, 11)]
 SEEDS = {"quick": 3, "standard": 2, "full": 6}
-POWER = {**PREDICTED, "linestyle": (0, (1, 1.5)), "linewidth": 1.1}
 
 
 def cases(tier: str) -> Iterator[Case]:
@@ -72,16 +71,16 @@ def draw(table: np.ndarray) -> Figure:
                 scaled[key] /= unit
             for k, series in enumerate(dict.fromkeys(own["series"].tolist())):
                 line = scaled[scaled["series"] == series]
-                points(panel, line, k, series)
+                points(panel, line, k, series, markersize=6.5 - 1.5 * k)  # each seen around the next
             panel.plot(line["x"], line["predicted"], **PREDICTED, label="√(yᵀK⁻¹y)/κ")
             slope = "−1" if name == "tanh" else "−1/2"
-            panel.plot(line["x"], line["power"], **POWER, label=f"slope {slope} in κ")
+            panel.plot(line["x"], line["power"], **DOTTED, label=f"slope {slope} in κ")
             panel.set(xscale="log", yscale="log")
         top.set_title(name)
         top.legend(loc="lower left")
         bottom.set_xlabel("output scale κ")
         decimal_ticks(bottom)
-    panels[0, 0].set_ylabel("drift D")
-    panels[1, 0].set_ylabel("κD/√(yᵀK⁻¹y)")
+    panels[0, 0].set_ylabel("drift D = sup ‖θ_t − θ_0‖/√m")
+    panels[1, 0].set_ylabel("D over its constant/κ")
     figure.tight_layout()
     return figure

@@ -42,7 +42,15 @@ def draw(table: np.ndarray) -> Figure:
         panel.plot(ends, ends, color="#000000", linewidth=0.8, label="equal")
         panel.plot(ends, ends * band, **PREDICTED, label=f"a factor {band:g}")
         panel.plot(ends, ends / band, **PREDICTED)
-        panel.plot(own["measured"], own["predicted"], "o", color=GREYS[2], markerfacecolor="white", markersize=3)
+        panel.plot(
+            own["measured"],
+            own["predicted"],
+            "o",
+            color=GREYS[2],
+            markerfacecolor="white",
+            markersize=3,
+            label="networks",
+        )
         panel.set(xscale="log", yscale="log", title=TITLES[name], xlabel="measured", ylabel="predicted")
         panel.legend(loc="upper left")
     figure.tight_layout()

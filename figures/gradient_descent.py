@@ -8,7 +8,7 @@ from checks.claim import Run
 from checks.li2024demystifying.gradient_descent import CLAIM, COUNTS
 from checks.measurements.trainings import limits
 from checks.running.verify import measure
-from figures.style import PREDICTED, points, signed, summary
+from figures.style import PREDICTED, legend, points, signed, summary
 from theory.descent import catapult, linearized_descent
 
 CAPTION = (
@@ -20,7 +20,8 @@ CAPTION = (
     "beyond 2/λ_0; dashed: the recursion of (f, λ), in the legend ηλ at the end. Random inputs; the judged networks."
 )
 COLUMNS = ("panel", "series", "x", "y", "low", "high", "predicted")
-SHOWN, HIGHEST = 40, 1e4
+SHOWN, LOWEST, HIGHEST = 40, 1e-10, 1e4
+LINES = {"modes": "law of the limit", "flow": "slope 1", "catapult": "recursion of (f, λ)"}
 
 
 def compute(run: Run) -> np.ndarray:
@@ -49,7 +50,7 @@ def compute(run: Run) -> np.ndarray:
             last = found["last"][0, -1]
             end = f"→ {last:.2f}" if np.isfinite(last) else "diverges"
             lines = zip(np.arange(len(y))[keep], y[keep], y[keep], y[keep], own[keep], strict=True)
-            rows += [("catapult", f"ηλ_0 = {case['start']:g} {end}", *line) for line in lines]
+            rows += [("catapult", f"ηλ₀ = {case['start']:g} {end}", *line) for line in lines]
     return np.array(rows, dtype=list(zip(COLUMNS, ["U12", "U24", *[float] * 5], strict=True)))
 
 
@@ -59,13 +60,13 @@ def draw(table: np.ndarray) -> Figure:
     for panel, name in zip(panels, ("modes", "flow", "catapult"), strict=True):
         own = table[table["panel"] == name]
         for k, series in enumerate(dict.fromkeys(own["series"].tolist())):
-            line = own[own["series"] == series]
+            line = own[(own["series"] == series) & (own["y"] > LOWEST)]
             panel.plot(line["x"], line["predicted"], **PREDICTED)
             points(panel, line, k, series)
         panel.set(yscale="log")
-        panel.legend(loc="best")
+        legend(panel, {LINES[name]: PREDICTED}, loc="best")
     panels[0].set(xlabel="step k", ylabel="$‖e_k‖^2/‖e_0‖^2$")
-    panels[1].set(xscale="log", xlabel="1/k", ylabel="distance to the flow")
-    panels[2].set(xlabel="step k", ylabel="$f_k^2/m$", ylim=(1e-10, HIGHEST))
+    panels[1].set(xscale="log", xlabel="1 / number of steps", ylabel="relative distance to the flow")
+    panels[2].set(xlabel="step k", ylabel="$f_k^2/m$", ylim=(LOWEST, 1e3 * HIGHEST))
     figure.tight_layout()
     return figure

@@ -10,13 +10,14 @@ from checks.judges.slope import slopes
 from checks.li2024demystifying.gram_limit import CLAIM, distance
 from checks.measurements.gram_errors import data_sets
 from checks.running.verify import measure
-from figures.style import GREYS, MARKERS, PREDICTED
+from figures.style import GREYS, MARKERS, PREDICTED, decimal_ticks, legend, signed
 from theory import gram_fluctuations
 
 CAPTION = (
-    "Claim li2024demystifying/gram-limit. Root mean square over the seeds of ‖(m/κ²)Gˡ − Kˡ‖_F (bars: ±2 standard errors). "
-    "Dashed: √(C_l/m), exact, for L = 1; slope −1/2 through the last point for L ≥ 2. In the legend the mean slope. "
-    "Wide: networks that are never stored, full tier only."
+    "Claim li2024demystifying/gram-limit. Root mean square over the seeds of ‖(m/κ²)Gˡ − Kˡ‖_F (bars: ±2 standard errors) "
+    "falls like 1/√m for every layer, activation and data set; in the legend the mean slope of each layer. Dashed: √(C_l/m), "
+    "exact, for L = 1; slope −1/2 through the last point for L ≥ 2. Wide: networks that are never stored, full tier only, in "
+    "rows of their own."
 )
 COLUMNS = ("activation", "data", "L", "layer", "m", "rms_error", "standard_error", "slope", "predicted")
 
@@ -41,18 +42,21 @@ def compute(run: Run) -> np.ndarray:
 
 
 def draw(table: np.ndarray) -> Figure:
-    """Rows: activation and data; columns: depth."""
+    """Rows: activation and data; columns: depth. Networks that are never stored have rows of their own, below the others."""
     cases = list(dict.fromkeys(zip(table["activation"].tolist(), table["data"].tolist(), strict=True)))
     depths = sorted(set(table["L"].tolist()))
-    figure, axes = plt.subplots(len(cases), len(depths), figsize=(7.2, 1.75 * len(cases)), squeeze=False, sharex="col")
+    figure, axes = plt.subplots(len(cases), len(depths), figsize=(7.2, 1.75 * len(cases)), squeeze=False)
     for (name, data), line in zip(cases, axes, strict=True):
         for L, panel in zip(depths, line, strict=True):
             own = table[(table["activation"] == name) & (table["data"] == data) & (table["L"] == L)]
-            draw_panel(panel, own)
-            panel.set_title(f"{name}, {data}, L = {L}", pad=3)
-        line[0].set_ylabel("error")
-    for panel in axes[-1]:
-        panel.set_xlabel("width m")
+            if len(own):
+                draw_panel(panel, own)
+                panel.set_title(f"{name}, {data}, L = {L}", pad=3)
+            else:
+                panel.set_visible(False)
+        line[0].set_ylabel("‖(m/κ²)Gˡ − Kˡ‖")
+    for column in axes.T:
+        [panel for panel in column if panel.get_visible()][-1].set_xlabel("width m")
     figure.tight_layout(h_pad=0.6, w_pad=0.6)
     return figure
 
@@ -70,8 +74,12 @@ def draw_panel(panel: Axes, table: np.ndarray) -> None:
             color=GREYS[layer - 1],
             markerfacecolor="white" if layer % 2 == 0 else GREYS[layer - 1],
             elinewidth=0.8,
-            label=f"$K^{layer}$  {own['slope'][0]:.2f}",
+            label=f"$K^{layer}$  {signed(own['slope'][0])}",
         )
     panel.set_xscale("log", base=2)
     panel.set_yscale("log")
-    panel.legend(loc="lower left", handletextpad=0.1, borderaxespad=0.1, labelspacing=0.2)
+    decimal_ticks(panel)
+    low, high = panel.get_ylim()
+    panel.set_ylim(low * (low / high) ** 0.5, high)  # room for the legend
+    law = "√(C/m)" if table["L"][0] == 1 else "slope −1/2"
+    legend(panel, {law: PREDICTED}, loc="lower left", handletextpad=0.3, borderaxespad=0.1, labelspacing=0.2)

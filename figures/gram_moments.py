@@ -8,17 +8,18 @@ from checks.claim import Run
 from checks.li2024demystifying.gram_moments import BATCHES, DATA, excess
 from checks.measurements.gram_errors import gram_sums
 from checks.running.seeds import stream_of
-from figures.style import GREYS, PREDICTED, points
+from figures.style import DOTTED, GREYS, PREDICTED, legend, points
 from theory.gram_moments import moment_coefficients
 
 CAPTION = (
     "Claim li2024demystifying/gram-moments. E Gˡ(x,x)²/(E Gˡ(x,x))² − 1 against the width, ±2 standard errors over sixteen "
-    "batches of networks. Left: relu, one point for every layer; dashed: (1 + 5/m)^L − 1, exact at every width; dotted: 5L/m. "
-    "Right: tanh, L = 2, every layer; dashed: c_l/m."
+    "batches of networks. Left: relu, one point for every layer; dashed, in the colour of its points: (1 + 5/m)^L − 1, exact "
+    "at every width; dotted: 5L/m. Right: tanh, L = 2, every layer; dashed: c_l/m."
 )
 COLUMNS = ("panel", "series", "x", "y", "low", "high", "predicted", "first_order")
 WIDTHS = (4, 8, 16, 32, 64, 128)
 NETWORKS = 2**23  # over the width
+LAWS = {"relu": {"exact": PREDICTED, "first order": DOTTED}, "tanh": {"first order, $c_l/m$": PREDICTED}}
 
 
 def compute(run: Run) -> np.ndarray:
@@ -53,11 +54,11 @@ def draw(table: np.ndarray) -> Figure:
             law = (1 + 5 / fine) ** round(line["first_order"][0] / 5) - 1 if name == "relu" else first
             panel.plot(fine, law, **PREDICTED | {"color": GREYS[k]})
             if name == "relu":
-                panel.plot(fine, first, color=GREYS[k], linewidth=0.6, linestyle=":")
+                panel.plot(fine, first, **DOTTED | {"color": GREYS[k]})
             points(panel, line, k, series)
         panel.set_xscale("log", base=2)
         panel.set(yscale="log", xlabel="width m", title=name if name == "relu" else f"{name}, L = 2")
-        panel.legend(loc="lower left")
+        legend(panel, LAWS[name], loc="lower left")
     panels[0].set_ylabel("E G²/(E G)² − 1")
     figure.tight_layout()
     return figure

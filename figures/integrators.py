@@ -79,7 +79,7 @@ def draw(table: np.ndarray) -> Figure:
                 markerfacecolor=GREYS[k] if k % 2 == 0 else "white",
                 label=NAMES.get(method, method),
             )
-        panel.set(xscale="log", yscale="log", xlabel="evaluations", title=problem)
+        panel.set(xscale="log", yscale="log", xlabel="evaluations of the gradient", title=problem)
     panels[0][0].set_ylabel("relative displacement error")
     figure.legend(*panels[0][0].get_legend_handles_labels(), loc="lower center", ncols=len(SETTINGS))
     figure.tight_layout(rect=(0, 0.05, 1, 1))

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from checks.claim import Run
 from checks.judges import Draws
@@ -13,7 +14,7 @@ from checks.judges.slope import slopes
 from checks.li2024demystifying.kernel_description import CLAIM, distance
 from checks.measurements.kernel_predictions import KINKED, kernel_predictions
 from checks.running.verify import measure
-from figures.style import GREYS, MARKERS, PREDICTED, points, signed, summary
+from figures.style import GREYS, MARKERS, PREDICTED, legend, points, signed, summary
 from theory.rates import prediction_exponent
 
 CAPTION = (
@@ -78,7 +79,7 @@ def compute(run: Run) -> np.ndarray:
 
 def draw(table: np.ndarray) -> Figure:
     """Predictions of the networks, then the distance."""
-    figure, panels = plt.subplots(1, 3, figsize=(7.2, 3.4))
+    figure, panels = plt.subplots(1, 3, figsize=(7.2, 3.6), width_ratios=(1, 1, 1.25))
     names = [name for name in dict.fromkeys(table["panel"].tolist()) if name != "error"]
     for name, panel in zip(names, panels[:2], strict=True):
         own = table[table["panel"] == name]
@@ -91,17 +92,24 @@ def draw(table: np.ndarray) -> Figure:
             look = {"color": color, "marker": MARKERS[int(digit) % 4], "linestyle": "none", "markersize": 3}
             look["label"] = f"m = {m}" if digit == "0" else None
             panel.plot(line["x"], line["y"], markerfacecolor="white" if hollow else color, **look)
-        panel.set(xscale="log", title=name, xlabel="κ²t/m", ylabel="$f_t(x) - f_0(x)$")
-        panel.legend(loc="lower left")
+        panel.set(
+            xscale="log", title=name.replace(" ", ", "), xlabel="time κ²t/m", ylabel="prediction $f_t(x) - f_0(x)$"
+        )
+        panel.legend(loc="upper left")
     own = table[table["panel"] == "error"]
     for k, label in enumerate(dict.fromkeys(own["series"].tolist())):
         line = own[own["series"] == label]
         panels[2].plot(line["x"], line["predicted"], **PREDICTED)
-        points(panels[2], line, k, f"{label}  {signed(line['slope'][0])} ± {line['slope_error'][0]:.2f}")
+        name, rest = label.split(" ", 1)
+        text = f"{name}, γ = {rest}" if rest[0].isdigit() else f"{name}, control {rest}"
+        points(panels[2], line, k, f"{text}  {signed(line['slope'][0])} ± {line['slope_error'][0]:.2f}")
     panels[2].set_xscale("log", base=2)
-    panels[2].set(yscale="log", title="L = 1, κ = $k_0m^γ$ with γ as in the legend", xlabel="width m")
-    panels[2].set_ylabel("distance to the kernel")
-    panels[2].set_ylim(bottom=0.02 * own["low"].min())
-    panels[2].legend(loc="lower left")
-    figure.tight_layout()
+    panels[2].set(yscale="log", title="κ = $k_0m^γ$", xlabel="width m")
+    panels[2].set_ylabel("distance to the prediction of the kernel")
+    panels[2].set_ylim(bottom=0.01 * own["low"].min())
+    legend(panels[2], {"predicted slope": PREDICTED}, loc="lower left")
+    looks = [{"color": GREYS[i % 4], "marker": MARKERS[i % 4], "linestyle": "none"} for i in SHOWN]
+    handles = [Line2D([], [], label=f"input {i + 1}", **look) for i, look in zip(SHOWN, looks, strict=True)]
+    figure.legend(handles=handles, loc="lower left", ncols=4, bbox_to_anchor=(0.1, 0))
+    figure.tight_layout(rect=(0, 0.05, 1, 1))
     return figure

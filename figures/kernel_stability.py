@@ -11,29 +11,28 @@ from checks.claim import Run
 from checks.judges.interval import mean_and_error
 from checks.judges.slope import slopes
 from checks.li2024demystifying import linearization
-from checks.li2024demystifying.kernel_stability import CLAIM, RICH_SCALE, WIDTH_SCALE, noise
+from checks.li2024demystifying.kernel_stability import CLAIM, RICH_SCALE, WIDTH_SCALE, noise, rest
 from checks.measurements.kernel_changes import mean_change, setting
 from checks.running.verify import measure
-from figures.style import PREDICTED, points, signed
+from figures.style import PREDICTED, legend, points, signed
 
 CAPTION = (
     "Claim li2024demystifying/kernel-stability, and li2024demystifying/linearization. One hidden layer, 8 random inputs in 8 "
     "dimensions. Left, tanh: largest relative change of the tangent kernel, and largest distance of the outputs to those of "
     "the network linearised at θ_0, for targets of order 1; above against κ, with neurons in pairs of opposite sign "
-    "(f_0 = 0) and without; below against the width, centred at two κ and not centred at κ = √m. Geometric mean and range of "
-    "the draws; dashed: the predicted slope through the last point; in the legend the slope that was measured with its "
-    "standard error. Right, relu, pairs: change of (m/κ²)G up to two decay times of the fastest mode; its mean over the draws "
-    "along the matrix C of neurons that cross a kink, dashed: |C|/κ without a fit (above), and its noise, the root mean "
-    "square of the differences of two draws over √2, with the slope −1/2. The mean falls faster than the noise with κ, and "
-    "not with m; the smaller κ, the more of the mean is taken away by the term 1/κ², of the opposite sign."
+    "(f_0 = 0) and without, below against the width: each falls with its predicted slope (dashed, through the last point), "
+    "in the legend the one measured with its standard error; geometric mean and range of the draws. Right, relu, pairs: "
+    "change of (m/κ²)G up to two decay times of the fastest mode. Above its mean along the matrix C of neurons that cross a "
+    "kink, over |C|/κ, ± one standard error, and its limit κ → ∞ from the two largest κ: it meets 1, and 0 once what crossings "
+    "make of it in the same weights is taken away, which is what is judged, and has the smaller error. Below its noise, the "
+    "root mean square of the differences of two draws over √2: one line in κm, of slope −1/2."
 )
 COLUMNS = ("panel", "series", "x", "y", "low", "high", "predicted", "slope", "slope_error")
-LEGENDS = {"smooth κ": "lower left", "relu κ": "lower left", "smooth m": "center left", "relu m": "upper right"}
 PANELS = {
-    "smooth κ": ("output scale κ", "tanh"),
-    "relu κ": ("output scale κ", "relu, $(m/κ^2)\\,ΔG$"),
-    "smooth m": ("width m", ""),
-    "relu m": ("width m", ""),
+    "smooth κ": ("tanh", "output scale κ", "largest change or distance"),
+    "relu mean": ("relu, mean", "1/κ", "change along C / (|C|/κ)"),
+    "smooth m": ("", "width m", "sup ‖G_t − G_0‖/‖G_0‖"),
+    "relu noise": ("relu, noise", "κm", "noise of (m/κ²)ΔG"),
 }
 
 
@@ -57,25 +56,26 @@ def smooth(run: Run) -> Iterator[tuple[str, str, dict, np.ndarray, float]]:
 
 
 def kinked(run: Run) -> Iterator[tuple]:
-    """Lines of `COLUMNS` for relu: mean along C with its standard error, and noise, against κ and against m."""
+    """Lines of `COLUMNS` for relu: mean along C with its standard error against 1/κ, and noise against κm."""
     part = next(part for part in CLAIM.parts if part.letter == "d")
     case, found = measure(replace(CLAIM, parts=(part,)), "d", run)[0]
     drift, C = setting(case["data"], case["stream"])[3], mean_change(case)
-    size = np.linalg.norm(C)
-    for axis, of in (("κ", [0, 1, 2]), ("m", [4, 3, 0])):
-        m, q = np.array(case["sizes"], dtype=float)[of].T
-        kappa = q * drift
-        x = kappa if axis == "κ" else m
-        along = np.tensordot(found["change"][:, of], C, axes=2) / size / kappa
+    m, q = np.array(case["sizes"], dtype=float).T
+    lazy = [2, 1, 0]  # of one width, from the largest κ
+    for crossings, limit in ((True, 1.0), (False, 0.0)):
+        change = found["change"] - (0 if crossings else found["crossings"])
+        limits = rest(case, found, crossings=not crossings).values
+        along = np.column_stack([limits, np.tensordot(change[:, lazy], C, axes=2) / np.sum(C**2)])
         mean, error = along.mean(axis=0), along.std(axis=0, ddof=1) / np.sqrt(len(along))
-        predicted = size / kappa if axis == "κ" else np.full(len(x), mean[-1])
-        lines = zip(x, mean, mean - error, mean + error, predicted, strict=True)
-        yield from ((f"relu {axis}", "mean along C", *line, np.nan, np.nan) for line in lines)
-        pairs = noise(case, found, axis=axis)
+        name = "as it is" if crossings else "less crossings"
+        for x, y, e in zip([0, *1 / (q * drift)[lazy]], mean, error, strict=True):
+            yield ("relu mean", name, x, y, y - e, y + e, limit, np.nan, np.nan)
+    for axis, of in (("κ", [0, 1, 2]), ("m", [4, 3, 0])):
+        pairs, x = noise(case, found, axis=axis), (m * q * drift)[of]
         spread = np.sqrt(np.mean(pairs.values**2, axis=0) / 2) / drift
-        fitted = mean_and_error(slopes(pairs.x, pairs.values))
-        lines = zip(x, spread, spread, spread, spread[-1] * (x / x[-1]) ** -0.5, strict=True)
-        yield from ((f"relu {axis}", "noise", *line, *fitted) for line in lines)
+        predicted, fitted = spread[-1] * (x / x[-1]) ** -0.5, mean_and_error(slopes(pairs.x, pairs.values))
+        for own in zip(x, spread, spread, spread, predicted, strict=True):
+            yield ("relu noise", f"against {axis}", *own, *fitted)
 
 
 def compute(run: Run) -> np.ndarray:
@@ -92,21 +92,25 @@ def compute(run: Run) -> np.ndarray:
 
 
 def draw(table: np.ndarray) -> Figure:
-    """Left smooth, right relu; above against κ, below against m."""
-    figure, panels = plt.subplots(2, 2, figsize=(7.2, 5.2))
-    for (name, (axis, heading)), panel in zip(PANELS.items(), panels.flat, strict=True):
-        own = table[table["panel"] == name]
-        for k, label in enumerate(dict.fromkeys(own["series"].tolist())):
-            one = own[own["series"] == label]
-            slope = f"  {signed(one['slope'][0])} ± {one['slope_error'][0]:.2f}" if np.isfinite(one["slope"][0]) else ""
+    """Left smooth, above against κ, below against m; right relu, above its mean, below its noise."""
+    figure, panels = plt.subplots(2, 2, figsize=(7.2, 5.6))
+    for (name, (heading, abscissa, ordinate)), panel in zip(PANELS.items(), panels.flat, strict=True):
+        own, limits, smooth = table[table["panel"] == name], name == "relu mean", name.startswith("smooth")
+        for k, series in enumerate(dict.fromkeys(own["series"].tolist())):
+            one = own[own["series"] == series]
+            slope = "" if limits else f"  {signed(one['slope'][0])} ± {one['slope_error'][0]:.2f}"
             panel.plot(one["x"], one["predicted"], **PREDICTED)
-            points(panel, one, k, label + slope)
-        panel.set_xscale("log", base=10 if axis.endswith("κ") else 2)
-        panel.set(yscale="log", xlabel=axis, title=heading)
-        if name == "smooth κ":
-            panel.set_ylim(bottom=0.01 * own["low"].min())
-        panel.yaxis.set_minor_formatter("")
-        panel.xaxis.set_minor_formatter("")
-        panel.legend(loc=LEGENDS[name])
+            points(panel, one, k, series + slope, **{"linestyle": "-", "linewidth": 0.6} if limits else {})
+        panel.set(xlabel=abscissa, ylabel=ordinate, title=heading)
+        if not limits:
+            panel.set(xscale="log", yscale="log")
+            panel.yaxis.set_minor_formatter("")
+            panel.xaxis.set_minor_formatter("")
+        if smooth:
+            panel.set_ylim(bottom=own["low"].min() / 300)  # room for the legend
+        if name == "smooth m":
+            panel.set_xscale("log", base=2)
+        place = "lower left" if smooth else "upper right"
+        legend(panel, {"predicted limits" if limits else "predicted slope": PREDICTED}, loc=place)
     figure.tight_layout()
     return figure

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from checks.chizat2019lazy import general_lazy, generalization, tangent_kernel_method
 from checks.claim import Run
@@ -95,6 +96,8 @@ def draw(table: np.ndarray) -> Figure:
             fill = "white" if k >= len(GREYS) else look["color"]
             panel.plot(line["x"], line["y"], **look, markerfacecolor=fill, label=series)
         panel.set(xscale="log", yscale="log", xlabel="scale α", ylabel=label)
-    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="lower center", ncols=5)
+    handles, labels = panels[0, 0].get_legend_handles_labels()
+    handles.append(Line2D([], [], **PREDICTED))
+    figure.legend(handles, [*labels, "predicted slope"], loc="lower center", ncols=6)
     figure.tight_layout(rect=(0, 0.06, 1, 1))
     return figure

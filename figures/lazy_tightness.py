@@ -11,23 +11,27 @@ from checks.measurements.horizon_distances import within_radius
 from checks.measurements.kernel_paths import decay_along_a_level_set, scalar_stability
 from checks.measurements.local_minima import limits
 from checks.running.seeds import stream_of
-from figures.style import GREYS, MARKERS, PREDICTED
+from figures.style import DOTTED, GREYS, MARKERS, PREDICTED, legend
 
 CAPTION = (
     "Claims chizat2019lazy/finite-horizon, chizat2019lazy/over-parameterized, chizat2019lazy/under-parameterized, "
-    "chizat2019lazy/decay-lemma and chizat2019lazy/stability-lemma. Left: "
-    "measured over bound against α over the least α that the theorem admits, square loss; finite horizon K for h = w + w²/2 "
-    "with radius K; rate of decay, drift and predictions for all times for a drawn quadratic map with more parameters than "
-    "outputs; dashed: 1, the bound, and 1/4, the limit of the rate. Middle: final error over ‖y⋆‖ against α/y⋆ for three maps "
-    "with w_0 = 0, Dh(w_0) = 1; dashed: predicted; dotted: guaranteed threshold. Right: what tends to 1: the worst cases of "
-    "the two lemmas against the speed β and the start s, and the late rate of an under-parameterized map over its limit "
-    "against α."
+    "chizat2019lazy/decay-lemma and chizat2019lazy/stability-lemma. Left: measured over bound against α over the least α "
+    "that the theorem admits, square loss; finite horizon K for h = w + w²/2 with radius K; rate of decay, drift and "
+    "predictions for all times for a drawn quadratic map with more parameters than outputs; dashed: 1, the bound; dotted: "
+    "1/4, the limit of the rate. Middle: final error over ‖y⋆‖ against α/y⋆ for three maps with w_0 = 0, Dh(w_0) = 1; "
+    "dashed: predicted; dotted: guaranteed threshold. Right: what tends to 1: the worst cases of the two lemmas against the "
+    "speed β and the start s, and the late rate of an under-parameterized map over its limit against α."
 )
 COLUMNS = ("panel", "series", "x", "y", "predicted")
 HORIZONS, LONGEST = (1.0, 0.01), 2.0  # LONGEST: decades of α
 POINTS = {"quick": 5, "standard": 9, "full": 17}
 SHARES = {"quick": 10, "standard": 20, "full": 40}
 GUARANTEED = 32.0
+LEGENDS = (
+    ({"bound": PREDICTED, "limit of the rate": DOTTED}, {"loc": "lower left"}),
+    ({"predicted": PREDICTED, "guaranteed above": DOTTED}, {"loc": "upper right", "bbox_to_anchor": (0.92, 1.0)}),
+    ({"limit": PREDICTED}, {"loc": "lower right"}),
+)
 
 
 def judged(claim: Claim, name: str, run: Run, **changed: object) -> dict:
@@ -95,21 +99,26 @@ def limit_rows(run: Run) -> list[tuple]:
 
 def draw(table: np.ndarray) -> Figure:
     """The three panels."""
-    figure, panels = plt.subplots(1, 3, figsize=(9.6, 3.2))
+    figure, panels = plt.subplots(1, 3, figsize=(9.6, 3.4))
+    fine = np.geomspace(0.1, 40, 400)
     for panel, name in zip(panels, ("bounds", "failure", "limits"), strict=True):
         own = table[table["panel"] == name]
         for k, series in enumerate(dict.fromkeys(own["series"].tolist())):
             line = own[own["series"] == series]
-            panel.plot(line["x"], line["predicted"], **PREDICTED)
+            if name == "failure":
+                panel.plot(fine, np.maximum(0, 1 - fine / STUCK[series]), **PREDICTED)
             style = {"color": GREYS[k], "marker": MARKERS[k], "markerfacecolor": "white" if k % 2 else GREYS[k]}
             linestyle = "none" if name == "failure" else "-"
             panel.plot(line["x"], line["y"], linestyle=linestyle, label=series, **style)
         panel.set_xscale("log")
-        panel.legend(loc="best")
     panels[0].axhline(1, **PREDICTED)
-    panels[0].set(yscale="log", xlabel="α over the least admitted", ylabel="measured over bound")
-    panels[1].axvline(GUARANTEED, color="#7a7a7a", linewidth=0.8, linestyle=":")
+    panels[0].axhline(0.25, **DOTTED)
+    panels[0].set(yscale="log", xlabel="α over the least admitted", ylabel="measured over bound", ylim=(1e-8, 3))
+    panels[1].axvline(GUARANTEED, **DOTTED)
     panels[1].set(xlabel="α/y⋆", ylabel="final error over y⋆")
-    panels[2].set(xlabel="β, s, or α in its natural unit", ylabel="ratio")
+    panels[2].axhline(1, **PREDICTED)
+    panels[2].set(xlabel="β, s, or α in its natural unit", ylabel="worst case over bound, rate over limit")
+    for panel, (lines, options) in zip(panels, LEGENDS, strict=True):
+        legend(panel, lines, **options)
     figure.tight_layout()
     return figure

@@ -11,7 +11,7 @@ from checks.claim import Case, Run
 from checks.li2024demystifying.loss_decay import CLAIM
 from checks.measurements.trainings import limits, losses, network
 from checks.running.verify import measure
-from figures.style import GREYS, MARKERS, PREDICTED
+from figures.style import DOTTED, GREYS, MARKERS, PREDICTED
 from theory import linearized_flow
 
 CAPTION = (
@@ -65,10 +65,10 @@ def draw(table: np.ndarray) -> Figure:
             look = {"color": GREYS[k], "marker": MARKERS[k], "markevery": (k, 3), "label": series}
             panel.plot(line["x"][seen], line["y"][seen], markerfacecolor="white" if k % 2 else GREYS[k], **look)
         panel.plot(line["x"], line["envelope"], **PREDICTED, label="envelope $e^{-x}$")
-        limit = {**PREDICTED, "linestyle": (0, (1, 1.5)), "linewidth": 1.4, "zorder": 3}
+        limit = {**DOTTED, "linewidth": 1.4, "zorder": 3}
         panel.plot(line["x"], line["limit"], **limit, label="limit, late rate 2")
-        panel.set(yscale="log", ylim=(LEAST_LOSS, 2), title=name.replace(" ", ", ", 2), xlabel="κ²λt/(mn)")
-    panels[0].set_ylabel("$R(θ_t)/R(θ_0)$")
+        panel.set(yscale="log", ylim=(LEAST_LOSS, 2), title=name.replace(" ", ", ", 2), xlabel="time κ²λt/(mn)")
+    panels[0].set_ylabel("loss $R(θ_t)/R(θ_0)$")
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="lower center", ncols=len(labels))
     figure.tight_layout(rect=(0, 0.06, 1, 1))

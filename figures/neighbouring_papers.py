@@ -20,13 +20,13 @@ from theory.generalization_bounds import cubic_square
 
 CAPTION = (
     "Claims oymak2019overparameterized/path-length, arora2019fine/generalization-term, lee2019wide/ensemble and "
-    "yang2021feature/dichotomy. First: length of the path of descent so far over its bound (‖r_0‖ − ‖r_τ‖)/(cα), in a small"
-    " ball, for targets along the left singular vectors of J_0 with the least and the largest singular value, and random "
-    "ones; dotted in the same colour: the shortest possible. Second: yᵀH⁻¹y/n for labels of mean square 1 in 16 dimensions,"
-    " mean and range of the draws; dashed: at most 4d/n for linear labels, at least 2 for the others. Third: variance over "
-    "draws of trained tanh networks at new inputs over that at the start, ±2 standard errors, beside its prediction and the"
-    " posterior of the Gaussian process. Fourth: relative change of the features against the width, one hidden layer, mean "
-    "and range; dashed: m^{−γ} through the first point."
+    "yang2021feature/dichotomy. Top left: length of the path of descent so far over its bound (‖r_0‖ − ‖r_τ‖)/(cα), in a "
+    "small ball, for targets along the left singular vectors of J_0 with the least and the largest singular value, and "
+    "random ones; dotted in the same colour: the shortest possible. Top right: yᵀH⁻¹y/n for labels of mean square 1 in 16 "
+    "dimensions, mean and range of the draws; dashed: at most 4d/n for linear labels, at least 2 for the others. Bottom "
+    "left: variance over draws of trained tanh networks at new inputs over that at the start, ±2 standard errors, beside its "
+    "prediction and the posterior of the Gaussian process. Bottom right: relative change of the features against the width, "
+    "one hidden layer, mean and range; dashed: m^{−γ} through the first point."
 )
 COLUMNS = ("panel", "series", "x", "y", "low", "high", "predicted")
 SAMPLES = {"quick": [32, 64, 128, 256], "standard": [32, 64, 128, 256, 512, 1024]}
@@ -99,7 +99,8 @@ def feature_rows(run: Run) -> Iterator[tuple]:
 
 def draw(table: np.ndarray) -> Figure:
     """The four panels."""
-    figure, panels = plt.subplots(1, 4, figsize=(12.4, 3.1))
+    figure, panels = plt.subplots(2, 2, figsize=(7.2, 5.6))
+    panels = panels.ravel()
     for panel, (name, title) in zip(panels, TITLES.items(), strict=True):
         own = table[table["panel"] == name]
         for k, series in enumerate(dict.fromkeys(own["series"].tolist())):
@@ -127,7 +128,9 @@ def draw(table: np.ndarray) -> Figure:
     panels[1].set(xlabel="number of inputs n", ylabel="yᵀH⁻¹y/n")
     panels[2].set(xlabel="time κ²t/m", ylabel="variance over that at the start")
     panels[3].set(xlabel="width m", ylabel="relative change of features")
-    for panel in panels:
-        panel.legend(loc="best")
+    panels[0].set_ylim(bottom=0.02)
+    panels[1].set_ylim(top=10 * panels[1].get_ylim()[1])
+    for panel, place in zip(panels, ("lower right", "upper left", "upper right", "center right"), strict=True):
+        panel.legend(loc=place)
     figure.tight_layout()
     return figure

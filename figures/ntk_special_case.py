@@ -38,6 +38,12 @@ def compute(run: Run) -> np.ndarray:
     return np.array(rows, dtype=list(zip(COLUMNS, ["U32", "U48", *[float] * 6], strict=True)))
 
 
+def power(value: float) -> str:
+    """One digit times a power of ten."""
+    digit, exponent = f"{value:.0e}".split("e")
+    return f"${digit}\\cdot 10^{{{int(exponent)}}}$"
+
+
 def draw(table: np.ndarray) -> Figure:
     """One column a network, one row a choice of rates."""
     names = list(dict.fromkeys(table["panel"].tolist()))
@@ -47,9 +53,9 @@ def draw(table: np.ndarray) -> Figure:
             own = table[(table["rates"] == rates) & (table["panel"] == name)]
             panel.plot(own["x"], own["predicted"], **PREDICTED, label="normalised, κ = √m")
             points(panel, own[::2], list(RATES).index(rates), f"raw, {rates}")
-            panel.set(yscale="log", title=f"{name}\ndifference {own['difference'][0]:.0e}")
-        panels[0].set_ylabel("$R(θ_k)/R(θ_0)$")
-        panels[0].legend(loc="best")
+            panel.set(yscale="log", title=f"{name}\nlargest difference {power(own['difference'][0])}")
+            panel.legend(loc="upper right" if rates == next(iter(RATES)) else "lower left")
+        panels[0].set_ylabel("loss $R(θ_k)/R(θ_0)$")
     for panel in grid[-1]:
         panel.set_xlabel("step k")
     figure.tight_layout()

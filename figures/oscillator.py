@@ -13,10 +13,11 @@ from kernels.models import Centred, DampedOscillator, Linearised
 
 CAPTION = (
     "Claim chizat2019lazy/not-over-parameterization. The oscillator be^{−ct}cos ωt, minus its start (b, c, ω) = (1, 0.3, 2), "
-    "is fitted to the change towards (1.3, 0.15, 2.6) at 24 times by gradient flow of ½‖αh(w) − y⋆‖²/α². Left: path of damping "
-    "and frequency times α, with the largest displacement of the parameters in the legend, α = 1 and α = 100; dashed: the path "
-    "of the linearised model, the same for every α in these units. Right: the fitted change of the curve at the end. With "
-    "α = 100 the parameters hardly move and the fit is the linear one, which misses the data; with α = 1 it meets them."
+    "is fitted to the change towards (1.3, 0.15, 2.6) at 24 times by gradient flow of ½‖αh(w) − y⋆‖²/α². Left: path of "
+    "damping and frequency times α, with the largest displacement of the parameters in the legend, α = 1 and α = 100, marked "
+    "where they end; dashed: the path of the linearised model, the same for every α in these units. Right: the fitted change "
+    "of the curve at the end. With α = 100 the parameters hardly move and the fit is the linear one, which misses the data; "
+    "with α = 1 it meets them."
 )
 COLUMNS = ("panel", "series", "x", "y", "size")
 START, GOAL, TIMES, FINE_TIMES = (1.0, 0.3, 2.0), (1.3, 0.15, 2.6), (0.2, 6.0, 24), 121
@@ -67,9 +68,8 @@ def draw(table: np.ndarray) -> Figure:
         for k, alpha in enumerate(ALPHAS):
             line = own[own["series"] == f"α = {alpha:g} true"]
             label = f"α = {alpha:g}" + f", ‖w − w₀‖ up to {line['size'][0]:.2g}" * (name == "path")
-            panel.plot(line["x"], line["y"], color=GREYS[k], label=label)
-            if name == "path":
-                panel.plot(line["x"][-1], line["y"][-1], color=GREYS[k], marker=MARKERS[k])
+            end = {"marker": MARKERS[k], "markevery": [-1]} if name == "path" else {}
+            panel.plot(line["x"], line["y"], color=GREYS[k], label=label, **end)
         line = own[own["series"] == f"α = {ALPHAS[0]:g} linear"]
         panel.plot(line["x"], line["y"], color=GREYS[2], linestyle=(0, (2, 2)), label="linearised, any α")
     data = table[table["series"] == "data"]

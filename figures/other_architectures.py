@@ -8,7 +8,7 @@ from checks.claim import Run
 from checks.judges.slope import slopes
 from checks.li2024demystifying.other_architectures import CLAIM, distance
 from checks.running.verify import measure
-from figures.style import PREDICTED, points, signed, summary
+from figures.style import GREYS, PREDICTED, legend, points, signed, summary
 
 CAPTION = (
     "Claim li2024demystifying/other-architectures. Left: distance ‖Σ_b (m/κ²)G_b − K‖_F of residual networks, with and "
@@ -19,6 +19,7 @@ CAPTION = (
     "or mean terms, or with pooling."
 )
 COLUMNS = ("panel", "series", "x", "y", "low", "high", "predicted", "control")
+CONTROL = {"color": GREYS[3], "linewidth": 0.5}
 
 
 def compute(run: Run) -> np.ndarray:
@@ -53,13 +54,13 @@ def draw(table: np.ndarray) -> Figure:
         for k, series in enumerate(dict.fromkeys(own["series"].tolist())):
             line = own[own["series"] == series]
             panel.plot(line["x"], line["predicted"], **PREDICTED)
-            panel.plot(line["x"], line["control"], color="#7a7a7a", linewidth=0.5)
+            panel.plot(line["x"], line["control"], **CONTROL)
             points(panel, line, k, series)
         panel.set_xscale("log", base=2)
         panel.set(yscale="log", xlabel="width m")
-        panel.set_ylim(bottom=0.2 * own["low"].min())
-        panel.legend(loc="lower left")
-    panels[0].set_ylabel("distance of the kernel")
-    panels[1].set_ylabel("distance of the predictions")
+        panel.set_ylim(bottom=0.1 * own["low"].min())
+        legend(panel, {"slope −1/2": PREDICTED, "controls": CONTROL}, loc="lower left")
+    panels[0].set_ylabel("distance of the kernel from its limit")
+    panels[1].set_ylabel("distance to kernel regression")
     figure.tight_layout()
     return figure

@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from checks.claim import Run
 from checks.judges.slope import slopes
@@ -23,6 +24,8 @@ CAPTION = (
 COLUMNS = ("layer", "gamma", "delta", "measured", "predicted")
 SCHEMES = {"NTK, He, LeCun": (0.5, 0.5), "Xavier": (0.0, 0.0), "mean field": (0.0, 1.0)}
 LARGEST = 1.25
+MEASURED = {"marker": "o", "linestyle": "none", "markerfacecolor": "white", "markeredgecolor": "black"}
+SCHEME = {"marker": "x", "linestyle": "none", "color": "black", "markersize": 4}
 
 
 def compute(run: Run) -> np.ndarray:
@@ -38,7 +41,7 @@ def compute(run: Run) -> np.ndarray:
 
 def draw(table: np.ndarray) -> Figure:
     """One panel a layer."""
-    figure, panels = plt.subplots(1, 2, figsize=(7.2, 3.4), sharex=True, sharey=True, layout="constrained")
+    figure, panels = plt.subplots(1, 2, figsize=(7.2, 3.7), sharex=True, sharey=True, layout="constrained")
     gamma, delta = np.linspace(-0.75, 0.75, 121), np.linspace(-1.25, 1.25, 121)
     look = {"cmap": "RdBu_r", "norm": TwoSlopeNorm(0.0, -LARGEST, LARGEST)}
     for l, panel in enumerate(panels):
@@ -61,10 +64,14 @@ def draw(table: np.ndarray) -> Figure:
             at, text = (row["gamma"], row["delta"]), signed(row["measured"])
             panel.annotate(text, at, textcoords="offset points", xytext=(0, 6), ha="center", fontsize=6.5)
         for name, at in SCHEMES.items():
-            panel.plot(*at, marker="x", color="black", markersize=4)
+            panel.plot(*at, **SCHEME)
             side = {"xytext": (4, -8)} if at[0] < 0.5 else {"xytext": (8, -10), "ha": "right"}
             panel.annotate(name, at, textcoords="offset points", fontsize=5.5, **side)
         panel.set(title=f"RD({LAYERS[l]})", xlabel="γ in $κ ∝ m^γ$", xlim=(-0.75, 0.75), ylim=(-1.25, 1.25))
     panels[0].set_ylabel(r"δ in $β_W/β_a ∝ m^δ$")
+    looks = {"measured": {**MEASURED, "markersize": 6}, "scheme in use": SCHEME}
+    handles = [Line2D([], [], label=label, **look) for label, look in looks.items()]
+    handles.append(Line2D([], [], label="predicted boundary", **PREDICTED))
+    figure.legend(handles=handles, loc="outside lower center", ncols=3)
     figure.colorbar(shown, ax=panels, label="exponent in m", shrink=0.85)
     return figure

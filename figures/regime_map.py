@@ -49,8 +49,7 @@ def draw(table: np.ndarray) -> Figure:
     for name, panel in zip(names, panels, strict=True):
         own = table[table["panel"] == name]
         panel.axvspan(left, 0, color="#e4e4e4", linewidth=0, zorder=0)
-        panel.axhline(0, color="#9a9a9a", linewidth=0.6, zorder=0)
-        panel.axvline(0, color="#000000", linewidth=0.8, zorder=0)
+        panel.axvline(0, color="#000000", linewidth=0.8, zorder=0, label="γ = 0")
         panel.plot(own["x"], own["predicted"], **PREDICTED, label="exponent of m → ∞")
         points(panel, own, 0, "measured")
         for x, text in ((left / 2, "D grows\n(condensed)"), (0.65 * right, "D falls\n(lazy)")):
@@ -58,9 +57,11 @@ def draw(table: np.ndarray) -> Figure:
         panel.text(0.01, top, "D stays (rich)", ha="left", va="top", fontsize=7, rotation="vertical")
         for x, text in ((0.0, "MF"), (0.5, "NTK")):
             panel.annotate(text, (x, bottom), textcoords="offset points", xytext=(3, 4), fontsize=7)
-            panel.plot([x, x], [bottom, bottom + 0.08], color="#000000", linewidth=1.5)
+            panel.plot(
+                [x, x], [bottom, bottom + 0.08], color="#000000", linewidth=1.8, label="" if x else "scaling in use"
+            )
         panel.set(xlim=(left, right), ylim=(bottom, top), title=name, xlabel="γ in $κ = m^γ$")
-        panel.legend(loc="upper right", bbox_to_anchor=(1, 0.86))
-    panels[0].set_ylabel("slope of log D in log m")
-    figure.tight_layout()
+    panels[0].set_ylabel("slope of log D in log m, D the drift")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="lower center", ncols=4)
+    figure.tight_layout(rect=(0, 0.05, 1, 1))
     return figure

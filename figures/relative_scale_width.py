@@ -11,7 +11,7 @@ from checks.judges.slope import slopes
 from checks.measurements.homogeneous_maps import DEGREES, scale_law
 from checks.running.seeds import stream_of
 from checks.running.verify import measure
-from figures.style import PREDICTED, points
+from figures.style import PREDICTED, legend, points, signed
 from theory.width_bounds import kernel_change_exponent, width_exponent
 
 CAPTION = (
@@ -43,7 +43,7 @@ def compute(run: Run) -> np.ndarray:
     for (kind, key), law in zip(LAWS, run.sweep.run(scale_law, cells, "homogeneous"), strict=True):
         q, kappas = DEGREES[kind], law[key][0]
         start = kappas[0] if key == "kappa" else np.nan
-        name = f"{kind} q = {q}{'' if key == 'kappa' else ' h(w₀) ≠ 0'}"
+        name = f"{kind}, q = {q}{'' if key == 'kappa' else ', h(w₀) ≠ 0'}"
         rows += [
             ("start", name, *line) for line in zip(s, kappas, kappas, kappas, start * (s / s[0]) ** -q, strict=True)
         ]
@@ -53,7 +53,7 @@ def compute(run: Run) -> np.ndarray:
 def series_rows(panel: str, beta: float, widths: np.ndarray, values: np.ndarray, exponent: float) -> list[tuple]:
     """Mean, range and predicted slope of the draws at every width."""
     mean = np.exp(np.log(values).mean(axis=0))
-    name = f"α = 1/m^{beta:g}: slope {slopes(widths, values).mean():.2f}".replace("-", "−")
+    name = f"$α = m^{{-{beta:g}}}$  {signed(slopes(widths, values).mean())}"
     predicted = mean[-1] * (widths / widths[-1]) ** exponent
     return [
         (panel, name, *line)
@@ -63,14 +63,15 @@ def series_rows(panel: str, beta: float, widths: np.ndarray, values: np.ndarray,
 
 def draw(table: np.ndarray) -> Figure:
     """κ and the change of the kernel against m, κ against s."""
-    figure, panels = plt.subplots(1, 3, figsize=(9.6, 3.2))
+    figure, panels = plt.subplots(1, 3, figsize=(9.6, 3.4))
     labels = ("width m", "width m", "scale s of the start")
     for panel, name, label in zip(panels, ("width", "trained", "start"), labels, strict=True):
         draw_panel(panel, table[table["panel"] == name])
-        quantity = "change of the kernel" if name == "trained" else r"relative scale $\kappa_h$"
+        quantity = "relative change of the kernel" if name == "trained" else r"relative scale $\kappa_h$"
         panel.set(xscale="log", yscale="log", xlabel=label, ylabel=quantity)
+        panel.set_ylim(bottom=0.2 * panel.get_ylim()[0])  # room for the legend
         panel.set_xscale("log", base=2)
-        panel.legend(loc="best")
+        legend(panel, {"predicted slope": PREDICTED}, loc="best")
     figure.tight_layout()
     return figure
 

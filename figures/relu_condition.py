@@ -64,15 +64,17 @@ def draw(table: np.ndarray) -> Figure:
     for panel, name in zip(panels, ("scale", "excess"), strict=True):
         own = table[table["panel"] == name]
         for k, series in enumerate(dict.fromkeys(own["series"].tolist())):
-            points(panel, own[own["series"] == series], k, series)
+            size = {"markersize": 6} if name == "excess" and k == 1 else {}  # seen around the triangles
+            points(panel, own[own["series"] == series], k, series, **size)
         panel.set_xscale("log")
     x = np.geomspace(0.01, 0.12, 60)
     panels[0].plot(x, [halving_scale(phi, 2.0) for phi in x], **PREDICTED, label="$κ_c$ to first order, slope −2")
-    panels[0].set(yscale="log", xlabel="angle φ", ylabel="κ", title="relu-condition: half of λ kept above")
+    panels[0].set(yscale="log", xlabel="angle φ between the two inputs", ylabel="κ above which half of λ_min is kept")
     panels[1].axvline(table["predicted"][table["panel"] == "excess"][0], **PREDICTED, label="$κ_c$")
-    panels[1].set(xlabel="κ", ylabel="decades above the envelope", title="φ = 0.1")
-    panels[1].axhline(0.0, color=GREYS[3], linewidth=0.5)
-    for panel in panels:
-        panel.legend(loc="best")
+    panels[1].set(xlabel="output scale κ", ylabel="decades of the loss above the envelope", title="φ = 0.1")
+    panels[1].axhline(0.0, color=GREYS[3], linewidth=0.5, label="envelope kept")
+    panels[1].set_ylim(top=1.5 * panels[1].get_ylim()[1])  # room for the legend
+    for panel, place in zip(panels, ("upper right", "upper left"), strict=True):
+        panel.legend(loc=place)
     figure.tight_layout()
     return figure

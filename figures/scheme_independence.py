@@ -9,7 +9,7 @@ from checks.judges.slope import slopes
 from checks.li2024demystifying.scheme_independence import CLAIM, text
 from checks.measurements.trainings import limits
 from checks.running.verify import measure
-from figures.style import PREDICTED, points, signed, summary
+from figures.style import PREDICTED, legend, points, signed, summary
 from theory.lazy_bounds import layer_drift_constants, rated_drift_constant
 
 CAPTION = (
@@ -19,6 +19,11 @@ CAPTION = (
     "inputs; dashed: r_l(wᵀK^lw)^{1/2}/κ, in the legend the mean slope. Centred training, means and ranges over the draws."
 )
 COLUMNS = ("panel", "series", "x", "y", "low", "high", "predicted", "slope")
+ORDINATES = {
+    "D": "drift D",
+    "D over its constant": "drift D over its constant",
+    "layers": "drift of a layer ‖ΔW‖/√m",
+}
 
 
 def compute(run: Run) -> np.ndarray:
@@ -29,16 +34,16 @@ def compute(run: Run) -> np.ndarray:
             (layers, y), rates, x = limits(case), case["rates"][0], np.array([kappa for _, kappa in case["pairs"]])
             constant, series = (
                 rated_drift_constant(layers, rates, y)[0],
-                f"L = {case['hidden_layers']} r = {text(rates)}",
+                f"L = {case['hidden_layers']}, r = {text(rates).replace(', ', ':')}",
             )
             slope = slopes(x, found["drift"]).mean()
             for panel, scale in (("D", 1.0), ("D over its constant", constant)):
                 lines = zip(x, *summary(found["drift"] / scale), constant / scale / x, strict=True)
-                rows += [(panel, series.replace(",", ""), *line, slope) for line in lines]
+                rows += [(panel, series, *line, slope) for line in lines]
     for case, found in measure(CLAIM, "b", run):
         if case["data"]["kind"] == "random" and case["data"]["n"] == 8 and case["data"]["target"] == "random":
             l, widths = case["layer"], np.array([m for m, _ in case["pairs"]], dtype=float)
-            series = f"{case['activation']} γ = {case['gamma']:g} δ_{l + 1} = {text(case['exponents'][l : l + 1])}"
+            series = f"{case['activation']} γ = {case['gamma']:g}, δ_{l + 1} = {text(case['exponents'][l : l + 1])}"
             (layers, y), own = limits(case), found["layers"][..., l]
             pairs = zip(case["pairs"], case["rates"], strict=True)
             predicted = [layer_drift_constants(layers, rates, y)[l] / kappa for (_, kappa), rates in pairs]
@@ -50,7 +55,7 @@ def compute(run: Run) -> np.ndarray:
 
 def draw(table: np.ndarray) -> Figure:
     """D, D over its constant, and the layers."""
-    figure, panels = plt.subplots(1, 3, figsize=(7.2, 3.2), layout="constrained")
+    figure, panels = plt.subplots(1, 3, figsize=(7.2, 3.4), layout="constrained")
     for name, panel in zip(("D", "D over its constant", "layers"), panels, strict=True):
         own = table[table["panel"] == name]
         names = list(dict.fromkeys(own["series"].tolist()))
@@ -60,8 +65,9 @@ def draw(table: np.ndarray) -> Figure:
             panel.plot(one["x"], one["predicted"], **PREDICTED)
             marks = {"color": f"C{k}"} if k >= 6 else {}
             points(panel, one, k % 6, f"{series}  {signed(one['slope'][0])}" if name == "layers" else series, **marks)
-        panel.set(yscale="log", title=name, xlabel="width m" if name == "layers" else "output scale κ")
+        panel.set(yscale="log", xlabel="width m" if name == "layers" else "output scale κ", ylabel=ORDINATES[name])
         panel.set_xscale("log", base=2)
-        panel.legend(loc="lower left", fontsize=5)
-    panels[2].set_ylabel("‖ΔW‖/√m")
+        low, high = panel.get_ylim()
+        panel.set_ylim(low * (low / high) ** 0.5, high)  # room for the legend
+        legend(panel, {"predicted": PREDICTED}, loc="lower left")
     return figure

@@ -11,6 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator
 
 from checks.running.files import write_whole
@@ -25,6 +26,7 @@ GREYS = (
     "#b07d00",
 )  # distinct in hue and in lightness order of use
 PREDICTED = {"color": "#000000", "linewidth": 0.8, "linestyle": (0, (4, 2)), "zorder": 1}
+DOTTED = {**PREDICTED, "linestyle": (0, (1, 1.5)), "linewidth": 1.1}
 
 SETTINGS = {
     "font.size": 8,
@@ -69,6 +71,12 @@ def points(panel: Axes, line: np.ndarray, k: int, label: str, **options: object)
     look = {"color": GREYS[k], "marker": MARKERS[k], "linestyle": "none", "elinewidth": 0.8, "label": label}
     look["markerfacecolor"] = "white" if k % 2 else GREYS[k]
     panel.errorbar(line["x"], line["y"], yerr=bars, **{**look, **options})
+
+
+def legend(panel: Axes, lines: dict[str, dict], **options: object) -> None:
+    """Legend of the series of a panel and of ``lines``, their looks by text."""
+    handles, labels = panel.get_legend_handles_labels()
+    panel.legend([*handles, *(Line2D([], [], **look) for look in lines.values())], [*labels, *lines], **options)
 
 
 def summary(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

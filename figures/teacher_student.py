@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from checks.chizat2019lazy import scale_generalization, trajectories
 from checks.claim import Run
@@ -14,12 +15,12 @@ from checks.running.verify import measure
 from figures.style import GREYS, points, summary
 
 CAPTION = (
-    "Claims chizat2019lazy/trajectories and chizat2019lazy/scale-generalization. Left and middle: |a_j|b_j of 16 relu "
-    "neurons in the plane during gradient descent from a start of scale τ, red where a_j ends positive, blue where "
-    "negative; dots: the end; arrows: the three neurons of the teacher, dotted: the unit circle. Right: test loss at the "
-    "end of training and at its best moment, as a share of the mean square of the labels, and beside them the training "
-    "loss, so that a run that has not converged is seen: a rise, then a plateau; mean and range of the draws. Inputs on the "
-    "sphere, paired neurons; sizes in paper_claims.md."
+    "Claims chizat2019lazy/trajectories and chizat2019lazy/scale-generalization. Left and middle, in one scale: |a_j|b_j of 16 "
+    "relu neurons in the plane during gradient descent from a start of scale τ; dots: the end; arrows: the three neurons of "
+    "the teacher. From the small start neurons travel along the teacher's, from the large one they hardly leave their "
+    "places. Right: test loss at the end of training and at its best moment, as a share of the mean square of the labels, "
+    "rises with the scale of the start; the training loss beside it, down to 10⁻⁷, shows which runs have not converged. Mean "
+    "and range of the draws; inputs on the sphere, paired neurons; sizes in paper_claims.md."
 )
 COLUMNS = ("panel", "series", "x", "y", "low", "high")
 SHOWN = {"τ = 0.1": 0.1, "τ = 2": 2.0}
@@ -29,6 +30,9 @@ SCALES["standard"] = tuple(sorted({0.03, *np.round(10.0 ** np.arange(-2.2, 1.1, 
 SCALES["full"] = tuple(sorted({0.03, *np.round(10.0 ** np.arange(-2.2, 1.05, 0.1), 10)}))
 LINES = {"end": "test, end of training", "best": "test, best moment", "train": "training, end"}
 COLOURS = {1: GREYS[1], -1: GREYS[2]}
+ARROW, CIRCLE = {"linewidth": 1.1, "alpha": 0.6}, {"color": "#7a7a7a", "linestyle": ":", "linewidth": 0.8}
+PATH = {"linewidth": 0.8, "marker": "o", "markersize": 2.5}
+LEAST = 1e-7
 
 
 def compute(run: Run) -> np.ndarray:
@@ -50,15 +54,22 @@ def compute(run: Run) -> np.ndarray:
 
 def draw(table: np.ndarray) -> Figure:
     """Two planes, then the losses."""
-    figure, panels = plt.subplots(1, 3, figsize=(7.2, 2.7), width_ratios=(1, 1, 1.25))
+    figure, panels = plt.subplots(1, 3, figsize=(7.2, 2.9), width_ratios=(1.2, 1.2, 1.25))
+    planes = table[table["panel"] != "loss"]
+    limits = [(min(-1, planes[k].min()) - 0.1, max(1, planes[k].max()) + 0.1) for k in "xy"]
     for panel, name in zip(panels, SHOWN, strict=False):
-        draw_plane(panel, table[table["panel"] == name])
-        panel.set_title(name)
+        draw_plane(panel, planes[planes["panel"] == name])
+        panel.set(xlim=limits[0], ylim=limits[1], aspect="equal", xticks=[], yticks=[], title=name)
+        panel.spines[:].set_visible(False)
+    looks = {f"neuron, a_j {side} 0 at the end": {"color": COLOURS[k], **PATH} for k, side in ((1, ">"), (-1, "<"))}
+    looks |= {"teacher": {"color": "black", **ARROW}, "unit circle": CIRCLE}
+    handles = [Line2D([], [], label=label, **look) for label, look in looks.items()]
+    figure.legend(handles=handles, loc="lower left", ncols=2, bbox_to_anchor=(0.08, 0.0))
     own = table[table["panel"] == "loss"]
     for k, series in enumerate(LINES.values()):
         points(panels[2], own[own["series"] == series], k, series, linestyle="-", linewidth=0.7)
-    panels[2].set(xscale="log", yscale="log", xlabel="scale τ of the start", ylabel="loss / $v_0$")
-    panels[2].set_ylim(bottom=max(1e-7, 0.5 * np.nanmin(own["y"])))
+    panels[2].set(xscale="log", yscale="log", xlabel="scale τ of the start", ylabel="loss / mean square of the labels")
+    panels[2].set_ylim(bottom=max(LEAST, 0.5 * np.nanmin(own["y"])))
     panels[2].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, columnspacing=1.0)
     figure.tight_layout()
     return figure
@@ -67,16 +78,12 @@ def draw(table: np.ndarray) -> Figure:
 def draw_plane(panel: Axes, own: np.ndarray) -> None:
     """Paths with their ends, the teacher's neurons, the unit circle."""
     angle = np.linspace(0, 2 * np.pi, 200)
-    panel.plot(np.cos(angle), np.sin(angle), color="#7a7a7a", linestyle=":", linewidth=0.8)
+    panel.plot(np.cos(angle), np.sin(angle), **CIRCLE)
     for series in dict.fromkeys(own["series"].tolist()):
         line, kind, sign = own[own["series"] == series], series.split()[0], int(series.split()[-1])
         if kind == "teacher":
             for x, y in zip(line["x"], line["y"], strict=True):
-                arrow = {"arrowstyle": "-|>", "color": COLOURS[sign], "linewidth": 1.6, "shrinkA": 0, "shrinkB": 0}
+                arrow = {"arrowstyle": "-|>", "color": COLOURS[sign], "shrinkA": 0, "shrinkB": 0, **ARROW}
                 panel.annotate("", (x, y), (0, 0), arrowprops=arrow)
         else:
-            panel.plot(line["x"], line["y"], color=COLOURS[sign], linewidth=0.8)
-            panel.plot(line["x"][-1], line["y"][-1], "o", color=COLOURS[sign], markersize=3)
-    reach = 1.1 * max(1, np.abs([own["x"], own["y"]]).max())
-    panel.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", xticks=[], yticks=[])
-    panel.spines[:].set_visible(False)
+            panel.plot(line["x"], line["y"], color=COLOURS[sign], markevery=[-1], **PATH)
