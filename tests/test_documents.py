@@ -12,7 +12,7 @@ from checks.running.record import claim_tests
 ROOT = Path(__file__).resolve().parents[1]
 THEORY = ROOT / "docs" / "theory.md"
 DOCUMENTS = [
-    *(ROOT / name for name in ("README.md", "CHANGELOG.md", "paper_claims.md")),
+    *(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "paper_claims.md")),
     *sorted((ROOT / "docs").glob("*.md")),
 ]
 MATHEMATICS = r"\$`[^`]*`\$"

@@ -6,7 +6,7 @@ import matplotlib
 import pytest
 
 import checks.__main__ as program
-from tests.pages import DOCS, blocks
+from docs.run import DOCS, blocks
 
 NUMBER = r"\d+(?:\.\d+)?(?:e[-+]?\d+)?"
 
@@ -46,6 +46,12 @@ def test_a_page_runs_in_order_and_prints_what_it_shows(page, tmp_path, monkeypat
             assert_shown(shown, printed)
             compared += 1
     assert compared == PAGES[page]
+
+
+def test_the_rows_of_the_readme_are_printed(tmp_path, capsys):
+    (rows,) = re.findall(r"```text\n(.*?)```", DOCS.with_name("README.md").read_text(encoding="utf-8"), flags=re.S)
+    assert program.main(["run", "decay-lemma", "dichotomy", "--jobs", "1", "--out", str(tmp_path)]) == 0
+    assert_shown(rows, capsys.readouterr().out)
 
 
 def test_a_module_of_the_page_about_networks_of_ones_own_is_one():

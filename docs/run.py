@@ -1,4 +1,4 @@
-"""``python -m tests.pages NAME`` runs the Python blocks of docs/NAME.md in order."""
+"""``python docs/run.py NAME`` runs the Python blocks of docs/NAME.md in order."""
 
 import re
 import sys
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
+DOCS = Path(__file__).resolve().parent
 
 
 def blocks(name: str) -> Iterator[tuple[str, str, str]]:
