@@ -10,11 +10,15 @@ DOCS = Path(__file__).resolve().parent
 
 
 def blocks(name: str) -> Iterator[tuple[str, str, str]]:
-    """Language and text of every fenced block of a page, and the text block that follows it, if one does: what it prints."""
+    """Language and text of every fenced block of a page, and the text block that follows it, if one does: what it prints.
+
+    The language of a block that begins with the name of a file, "# my_net.py", is "file": it is to be saved, not run.
+    """
     fences = re.findall(r"^```(\w+)\n(.*?)^```$", (DOCS / f"{name}.md").read_text(encoding="utf-8"), flags=re.M | re.S)
     for (language, text), (following, shown) in pairwise([*fences, ("", "")]):
         if language != "text":
-            yield language, text, shown if following == "text" else ""
+            named = language == "python" and re.match(r"# \w+\.py\n", text)
+            yield "file" if named else language, text, shown if following == "text" else ""
 
 
 if __name__ == "__main__":
