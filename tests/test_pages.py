@@ -1,13 +1,16 @@
 """The pages for readers run, block by block, and print what stands below the blocks."""
 
 import re
+from pathlib import Path
+from runpy import run_path
 
 import matplotlib
 import pytest
 
 import checks.__main__ as program
-from docs.run import DOCS, blocks
 
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+blocks = run_path(str(DOCS / "run.py"))["blocks"]
 NUMBER = r"\d+(?:\.\d+)?(?:e[-+]?\d+)?"
 
 
@@ -28,6 +31,12 @@ PAGES = {
     "drawing_the_lazy_regime": 2,
 }
 """Pages, and how many of their blocks have what they print below them."""
+
+
+@pytest.fixture(autouse=True)
+def width(monkeypatch):
+    """That of a table in a file."""
+    monkeypatch.delenv("COLUMNS", raising=False)
 
 
 @pytest.mark.parametrize("page", PAGES)
