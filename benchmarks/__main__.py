@@ -33,7 +33,7 @@ EPILOG = "topics: " + "; ".join(f"{name}: {text}" for name, (_, text) in TOPICS.
 
 def parse() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__, epilog=EPILOG)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.replace("``", ""), epilog=EPILOG)
     parser.add_argument(
         "topics", nargs="*", metavar="TOPIC", help=f"of {', '.join(TOPICS)}, or peers (default: all topics)"
     )
