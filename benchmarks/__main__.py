@@ -40,15 +40,13 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path("results/benchmarks.json"), help="JSON (default %(default)s)")
     parser.add_argument("--check", action="store_true", help="status 1 where a ratio fell by 30 %% of the recorded one")
     parser.add_argument(
-        "--write", action="store_true", help="record the ratios of all topics and write docs/comparison.md"
+        "--write", action="store_true", help="record the ratios of these topics, docs/comparison.md too"
     )
     parser.add_argument("--install", action="store_true", help="with peers: make their environments in .venv-peers/")
     options = parser.parse_args()
     unknown = [name for name in options.topics if name not in TOPICS and options.topics != ["peers"]]
     if unknown:
         parser.error(f"unknown topic {', '.join(unknown)}; known are {', '.join(TOPICS)}")
-    if options.write and options.topics:
-        parser.error("--write records all topics: name none")
     if options.install and options.topics != ["peers"]:
         parser.error("--install belongs to: python -m benchmarks peers --install")
     return options
@@ -73,10 +71,12 @@ def main() -> int:
             rows += found
             write(options.out, rows, machine)
         console.print(f"record: {options.out}", soft_wrap=True)
-        if options.write:
-            write(RECORD, rows, machine)
-            write_whole(COMPARISON, markdown(rows, machine).encode())
         fallen = losses(rows, read(RECORD)[0]) if options.check else []
+        if options.write:
+            kept = [row for row in read(RECORD)[0] if row.topic not in {own.topic for own in rows}]
+            recorded = sorted(rows + kept, key=lambda row: list(TOPICS).index(row.topic))
+            write(RECORD, recorded, machine)
+            write_whole(COMPARISON, markdown(recorded, machine).encode())
         for sentence in fallen:
             console.print(sentence, style="bold red", soft_wrap=True)
         return int(bool(fallen))

@@ -92,7 +92,7 @@ def write(path: Path, rows: list[Ratio], machine: dict) -> None:
 
 def read(path: Path) -> tuple[list[Ratio], dict]:
     """Rows and machine of a file that `write` made."""
-    found = json.loads(path.read_text(encoding="utf-8"))
+    found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"machine": {}, "rows": []}
     numbers = ("ours", "theirs", "ratio", "low", "high")
     rows = [row | {key: float("nan") for key in numbers if row[key] is None} for row in found["rows"]]
     return [Ratio(**row) for row in rows], found["machine"]
