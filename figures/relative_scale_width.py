@@ -43,7 +43,7 @@ def compute(run: Run) -> np.ndarray:
     for (kind, key), law in zip(LAWS, run.sweep.run(scale_law, cells, "homogeneous"), strict=True):
         q, kappas = DEGREES[kind], law[key][0]
         start = kappas[0] if key == "kappa" else np.nan
-        name = f"{kind}, q = {q}{'' if key == 'kappa' else ', h(w₀) ≠ 0'}"
+        name = f"{kind} q = {q}{'' if key == 'kappa' else ' h(w₀) ≠ 0'}"
         rows += [
             ("start", name, *line) for line in zip(s, kappas, kappas, kappas, start * (s / s[0]) ** -q, strict=True)
         ]

@@ -2,7 +2,7 @@
 
 from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -23,6 +23,14 @@ class Loss(Protocol):
     def evaluate(self, outputs: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         """R(f), its gradient (n,) and the diagonal of its Hessian (n,) at ``outputs`` (n,)."""
         ...
+
+
+@lru_cache
+def _constant(size: int, value: float) -> np.ndarray:
+    """An array (size,) of one value, which is not to be written to: called in every evaluation."""
+    found = np.full(size, value)
+    found.flags.writeable = False
+    return found
 
 
 @dataclass(frozen=True)
@@ -48,14 +56,7 @@ class SquareLoss:
         square = float(residual.dot(residual))  # without a warning of an overflow; the gradient is finite where it is
         with np.errstate(over="ignore") if not square < np.inf else nullcontext():
             gradient = self.weight * residual
-        return 0.5 * self.weight * square, gradient, self.curvature
-
-    @cached_property
-    def curvature(self) -> np.ndarray:
-        """The diagonal of the Hessian, the same everywhere; not to be written to."""
-        found = np.full(len(self.targets), self.weight)
-        found.flags.writeable = False
-        return found
+        return 0.5 * self.weight * square, gradient, _constant(len(residual), self.weight)
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,7 @@ NOT_CALLED = {
     *(
         "Certificate",
         "LimitGrams",
+        "LimitKernels",
         "KernelRegression",
         "LinearizedFlow",
         "Trajectory",
