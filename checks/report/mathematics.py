@@ -7,7 +7,7 @@ is as in the source. Only what has one reading is typeset: of ``h_new`` and ``te
 import re
 from html import escape
 
-WORDS = "min|max|cert|lin|ijk|ij|ii|jj|jk"  # subscripts of several letters
+WORDS = "min|max|cert|lin|ijk|ij|ik|ii|jj|jk"  # subscripts of several letters
 PAIRS = "lw|iv"  # one letter and what stands behind it, as in wᵀK^lw; of other pairs of small letters both readings are open
 SCRIPT = re.compile(
     rf"(?:{WORDS})(?![A-Za-z])|[−+]?(?:\d+(?:\.\d+)?|½)|[−+](?!\w)|[∞⋆]|(?={PAIRS})[a-z]|[^\W\d_](?![a-z\u0300-\u036f])"

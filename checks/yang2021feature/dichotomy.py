@@ -54,7 +54,7 @@ CLAIM = Claim(
     statement=(
         "F = ‖x^L_∞ − x^L_0‖/‖x^L_0‖, the relative change of the last features in centred training; (a) F ∝ m^{−γ} along κ = "
         "k_0m^γ: exponent −1/2 for NTK scaling, 0 for mean field and μP; (b) relu, L = 1: κF → √((2/n) Σ_i Σ_jk "
-        "α_jα_kρ_ijρ_ikP_ijk), α = K^{−1}y, P_ijk the probability that a neuron is active on x_i, x_j and x_k"
+        "α_jα_kρ_ijρ_ik P_ijk), α = K^{−1}y, P_ijk the probability that a neuron is active on x_i, x_j and x_k"
     ),
     assumptions="unit inputs, no two parallel; κ large at all widths where γ > 0",
     figure="neighbouring_papers",
