@@ -1,5 +1,7 @@
 """A row of the table: our side and another in the same run, as one ratio of which more is better."""
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -66,6 +68,19 @@ def seconds(call: Callable[[], object]) -> Callable[[], float]:
         return time.perf_counter() - start
 
     return timed
+
+
+PEAK = """
+from pathlib import Path
+lines = Path("/proc/self/status").read_text().splitlines()
+print(next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) // 1024)
+"""
+
+
+def peak(code: str) -> np.ndarray:
+    """MiB, (1,), that a process of its own takes at most for ``code``; Linux. ru_maxrss would start from that of its parent."""
+    done = subprocess.run([sys.executable, "-c", code + PEAK], capture_output=True, text=True, check=True)
+    return np.array([int(done.stdout)])
 
 
 def interleaved(ours: Callable[[], float], other: Callable[[], float], repeats: int) -> tuple[np.ndarray, np.ndarray]:

@@ -1,25 +1,21 @@
 """`layer_grams` of a network that is never stored against drawing its weights and multiplying with them, apart."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from benchmarks.ratios import Ratio, interleaved, ratio, seconds
+from benchmarks.ratios import Ratio, interleaved, peak, ratio, seconds
 from kernels import StreamedParameters, layer_grams
 
 N, REPEATS, SHARE = 32, 7, 1 / 1.3
 SIZES = ((1, 2**20), (2, 2**13))
 LARGEST = ((1, 10**8, 500), (2, 2**16, 2048))  # L, m, and MiB at most; stored, the last takes 32 GiB
 LARGE = """
-import resource
 import numpy as np
 from kernels import StreamedParameters, layer_grams
 X = np.random.default_rng(0).normal(size=({n}, {n}))
 layer_grams(StreamedParameters(0, {n}, {m}, {L}), X, activation="relu", kappa=1.0)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """
 
 
@@ -62,10 +58,7 @@ def run() -> Iterator[Ratio]:
                 case = f"{activation}, L = {L}, m = {m:,}, n = d = {N}"
                 yield ratio("streamed", case, "drawing and multiplying apart", *pairs, target=SHARE)
     for L, m, most in LARGEST:
-        words = subprocess.run(
-            [sys.executable, "-c", LARGE.format(n=N, m=m, L=L)], capture_output=True, text=True, check=True
-        )
-        peak = np.array([int(words.stdout)])
+        taken = peak(LARGE.format(n=N, m=m, L=L))
         yield ratio(
-            "streamed", f"L = {L}, m = {m:,}, n = d = {N}, peak", "its limit", peak, np.array([most]), "MiB", 1.0
+            "streamed", f"L = {L}, m = {m:,}, n = d = {N}, peak", "its limit", taken, np.array([most]), "MiB", 1.0
         )

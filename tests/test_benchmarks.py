@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import flow, growth, peers, table
-from benchmarks.ratios import KEPT, interleaved, losses, missing, ratio
+from benchmarks.ratios import KEPT, interleaved, losses, missing, peak, ratio
 
 COSTS = st.lists(st.tuples(st.floats(1e-6, 1e3), st.floats(1e-6, 1e3)), min_size=1, max_size=9)
 
@@ -29,6 +29,13 @@ def test_sides_alternate_after_one_uncounted_pair():
 
     ours, other = interleaved(side("a"), side("b"), 3)
     assert calls == ["a", "b"] * 4 and list(ours) == [3, 5, 7] and list(other) == [4, 6, 8]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_the_peak_is_that_of_the_code_and_not_of_the_process_that_asks():
+    held = np.ones(2**26)  # 512 MiB
+    (empty,), (full,) = peak(""), peak("x = bytearray(2**27)")
+    assert empty < 64 < 128 < full < 192 and held[0]
 
 
 def test_a_ratio_that_fell_is_a_loss_and_one_that_cannot_be_had_too():
