@@ -72,6 +72,7 @@ def draw(table: np.ndarray) -> Figure:
     looks = {"measured": {**MEASURED, "markersize": 6}, "scheme in use": SCHEME}
     handles = [Line2D([], [], label=label, **look) for label, look in looks.items()]
     handles.append(Line2D([], [], label="predicted boundary", **PREDICTED))
-    figure.legend(handles=handles, loc="outside lower center", ncols=3)
+    figure.legend(handles=handles, loc="lower center", ncols=3)
+    figure.get_layout_engine().set(rect=(0, 0.08, 1, 0.92))
     figure.colorbar(shown, ax=panels, label="exponent in m", shrink=0.85)
     return figure
