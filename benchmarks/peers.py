@@ -51,7 +51,7 @@ def install(name: str, tell: Callable[[str], None]) -> bool:
     command = [python_of(name), "-m", "pip", "install", "--quiet", *PEERS[name].requirements]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        tell(f"{name} cannot be installed here: {done.stderr.strip().splitlines()[-1]}")
+        tell(f"{name} cannot be installed here: {(done.stderr.strip() or 'pip says nothing').splitlines()[-1]}")
         shutil.rmtree(folder, ignore_errors=True)
     return not done.returncode
 

@@ -22,12 +22,12 @@ INTRODUCTION = f"""# Speed, against floors and against other libraries
 Made by `python -m benchmarks --write` from `benchmarks/ratios.json`; do not edit.
 
 Each row compares two sides in one run, in turn: the **ratio** is the other side's cost over ours, so more is better. It is the
-median of the pairs; quartiles beside it. Against a floor (the matrix products that a computation cannot do without) the ratio
-is the share of the floor, at most about one. `asked` is the least ratio that this project wants; a row below it says so.
-In rows of growth the cost of a function is fitted by a power of a size, beside the power of the operations counted.
-Other libraries have environments of their own (`python -m benchmarks peers --install`), use every processor as ours do,
-and have to give the same result before they are timed. `python -m benchmarks --check` measures again and fails where a ratio
-fell below {KEPT:.0%} of the one written here.
+median of the pairs; quartiles beside it, where there is more than one. Against a floor (the matrix products that a computation
+cannot do without) the ratio is the share of the floor, at most about one. `asked` is the least ratio that this project wants; a
+row below it says so. In rows of growth the cost of a function is fitted by a power of a size, beside the power of the operations
+counted. Other libraries have environments of their own (`python -m benchmarks peers --install`), use every processor as ours
+do, and have to give the same result before they are timed. `python -m benchmarks --check` measures again and fails where a
+ratio fell below {KEPT:.0%} of the one written here.
 """
 
 
@@ -54,7 +54,8 @@ def cells(row: Ratio) -> tuple[str, ...]:
     missed = "below" if row.target is not None and row.ratio < row.target else ""
     sides = quantity(row.ours, row.unit), quantity(row.theirs, row.unit)
     note = "; ".join(filter(None, (missed, row.note)))
-    return row.case, row.other, *sides, f"{row.ratio:.3g}", f"{row.low:.3g}–{row.high:.3g}", asked, note
+    quartiles = f"{row.low:.3g}–{row.high:.3g}" if row.low < row.high else ""
+    return row.case, row.other, *sides, f"{row.ratio:.3g}", quartiles, asked, note
 
 
 def print_topic(console: Console, topic: str, rows: list[Ratio]) -> None:
@@ -67,32 +68,37 @@ def print_topic(console: Console, topic: str, rows: list[Ratio]) -> None:
     console.print(table)
 
 
-def markdown(rows: list[Ratio], machine: dict) -> str:
-    """docs/comparison.md."""
+def where(machine: dict) -> str:
+    """Day, machine and versions in one sentence."""
     libraries = ", ".join(f"{name} {version}" for name, version in machine["libraries"].items())
-    text = [INTRODUCTION]
-    text.append(
+    return (
         f"Measured on {machine['date']}, {machine['processors']} processors ({machine['processor']}), "
-        f"Python {machine['python']}, {libraries}.\n"
+        f"Python {machine['python']}, {libraries}."
     )
+
+
+def markdown(rows: list[Ratio], machines: dict[str, dict]) -> str:
+    """docs/comparison.md, of rows and the machine of every topic."""
+    text = [INTRODUCTION]
     for topic in dict.fromkeys(row.topic for row in rows):
-        text.append(f"## {topic}\n\n| {' | '.join(HEADINGS)} |\n|{'---|' * len(HEADINGS)}")
+        text.append(f"## {topic}\n\n{where(machines[topic])}\n")
+        text.append(f"| {' | '.join(HEADINGS)} |\n|{'---|' * len(HEADINGS)}")
         text.extend(f"| {' | '.join(cells(row))} |" for row in rows if row.topic == topic)
         text.append("")
     return "\n".join(text)
 
 
-def write(path: Path, rows: list[Ratio], machine: dict) -> None:
-    """JSON of the rows, NaN as null."""
+def write(path: Path, rows: list[Ratio], machines: dict[str, dict]) -> None:
+    """JSON of the rows, NaN as null, and of the machine of every topic."""
     plain = [{k: v if v == v else None for k, v in dataclasses.asdict(row).items()} for row in rows]
     lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in plain)
-    text = f'{{"machine": {json.dumps(machine, ensure_ascii=False)},\n"rows": [\n{lines}\n]}}\n'
+    text = f'{{"machines": {json.dumps(machines, ensure_ascii=False)},\n"rows": [\n{lines}\n]}}\n'
     write_whole(path, text.encode())
 
 
-def read(path: Path) -> tuple[list[Ratio], dict]:
-    """Rows and machine of a file that `write` made."""
-    found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"machine": {}, "rows": []}
+def read(path: Path) -> tuple[list[Ratio], dict[str, dict]]:
+    """Rows and machines of a file that `write` made; none where there is no file."""
+    found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"machines": {}, "rows": []}
     numbers = ("ours", "theirs", "ratio", "low", "high")
     rows = [row | {key: float("nan") for key in numbers if row[key] is None} for row in found["rows"]]
-    return [Ratio(**row) for row in rows], found["machine"]
+    return [Ratio(**row) for row in rows], found["machines"]

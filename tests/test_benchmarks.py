@@ -50,9 +50,10 @@ def test_a_ratio_that_fell_is_a_loss_and_one_that_cannot_be_had_too():
 
 def test_rows_survive_their_file(tmp_path):
     rows = [ratio("t", "c", "o", np.ones(3), np.arange(1.0, 4), "MiB", 2.0, "n"), missing("t", "d", "o", "why")]
-    table.write(tmp_path / "r.json", rows, {"date": "today"})
-    found, machine = table.read(tmp_path / "r.json")
-    assert repr(found) == repr(rows) and machine == {"date": "today"}
+    machines = {"t": {"date": "today"}}
+    table.write(tmp_path / "r.json", rows, machines)
+    found, known = table.read(tmp_path / "r.json")
+    assert repr(found) == repr(rows) and known == machines
 
 
 @pytest.mark.parametrize("value, text", [(1.0, ""), (0.99, "below")])

@@ -40,7 +40,8 @@ WIDTHS = {
     "standard": ([2**8, 2**10, 2**12], [2**6, 2**8, 2**10]),
 }
 WIDTHS["full"] = WIDTHS["standard"]
-# Draws differ most where a alone is lazy: a longer range. Where W alone is, wider networks need ever finer tolerances
+# Draws of a layer that alone is lazy spread most. A longer range where it is a; where it is W, as SLOW_RTOLS says, wider
+# networks would need ever finer tolerances
 A_LAZY_WIDTHS = [2**8, 2**11, 2**14]
 # Fewer inputs where networks are narrow: kinks and draws cost less
 FEW = tuple(data | {"n": 4} for data in THREE)

@@ -20,8 +20,8 @@ CERTIFIED = {
     "quick": ((*THREE, ORTHONORMAL, *TWINS[:2]), 1024),
     "standard": ((*NINE, ORTHONORMAL, *TWINS, THREE[1] | {"n": 32}), 1024),
 }
-# Of m neurons mφ/π lie between twins at φ, on which the least eigenvalue rests: at .05 a width of 2^13, or none is certified
 CERTIFIED["full"] = (CERTIFIED["standard"][0], 2**13)
+TWIN_WIDTH = 2**13  # for twins at .05: of m neurons mφ/π lie between twins at φ, on which the least eigenvalue rests
 SMALL = {"kind": "random", "n": 4, "d": 8}
 WIDTHS = {"quick": [256, 1024, 4096], "standard": [2**8, 2**10, 2**12], "full": [2**k for k in range(9, 17)]}
 DELTA = 0.1
@@ -46,7 +46,7 @@ def certified(tier: str) -> Iterator[Case]:
     """Separated data, and such with a near-duplicate of opposite label."""
     sets, m = CERTIFIED[tier]
     for data in sets:
-        width = 1024 if data["n"] == 32 else max(m, 2**13) if data.get("twin", 1.0) < 0.1 else m
+        width = TWIN_WIDTH if data == TWINS[-1] else 1024 if data["n"] == 32 else m
         yield Case(f"{data_name(data)} · m = {width}", {"data": data, "width": width}, draws=2, chunk=1)
 
 
