@@ -23,8 +23,8 @@ Made by `python -m benchmarks --write` from `benchmarks/ratios.json`; do not edi
 
 Each row compares two sides in one run, in turn: the **ratio** is the other side's cost over ours, so more is better. It is the
 median of the pairs; quartiles beside it, where there is more than one. Against a floor (the matrix products that a computation
-cannot do without) the ratio is the share of the floor, at most about one. `asked` is the least ratio that this project wants; a
-row below it says so. In rows of growth the cost of a function is fitted by a power of a size, beside the power of the operations
+cannot do without) the ratio is the share of the floor, at most about one. `asked` is the least ratio that this project wants;
+a row below it says so. In rows of growth the cost of a function is fitted by a power of a size, beside that of the operations
 counted. Other libraries have environments of their own (`python -m benchmarks peers --install`), use every processor as ours
 do, and have to give the same result before they are timed. `python -m benchmarks --check` measures again and fails where a
 ratio fell below {KEPT:.0%} of the one written here.
