@@ -55,7 +55,8 @@ LN2_HIGH, LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10  # th
 ROUND = 1.5 * 2.0**52  # adding it rounds to an integer, held in the last bits
 T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10 = (2 / (2 * k + 1) for k in range(11))
 TINY, ROOT_HALF_BITS = np.finfo(float).tiny, int(np.float64(0.5**0.5).view(np.int64))
-LOG_NEGLIGIBLE = math.log(1e-17)  # terms smaller than this, relative to the first, are left out
+NEGLIGIBLE = 1e-17  # terms of a series smaller than this, relative to the first, are left out
+LOG_NEGLIGIBLE = math.log(NEGLIGIBLE)
 C2, C3, C4, C5, C6, C7, C8, C9, C10, C11, C12, C13 = (1 / math.factorial(k) for k in range(2, 14))
 
 _jit = njit(cache=True, error_model="numpy", nogil=True)
