@@ -132,7 +132,7 @@ def _arcsine(gelu, R1, inverse1, R2, inverse2, h, hc, value, dot):
         root = math.sqrt(D)
         x, w = abs(c * inverse), root * inverse
         y = min(x, w)
-        y2 = min(y * y, 0.5)
+        y2 = min(y * y, 0.5)  # x² + w² = 1 to rounding
         arcsine = y * (1.0 + y2 * _polynomial(ARCSINE, y2))
         arcsine = math.copysign(0.5 * math.pi - arcsine if w < x else arcsine, c)
         if gelu:
@@ -243,6 +243,7 @@ def mixture_sums(first, log_ratio, k, out):
 def _smooth_half_angles(inverse1, inverse2, value, h, hc):
     """The half-angles of the next layer, h' = ½ − ½E σσ/√(p1p2), from ``inverse`` = 1/√p, or 0 where p is."""
     for j in range(h.size):
+        # what is cut off is rounding: |E σσ| exceeds √(p1p2) by less than 1e-15 of it
         after = min(max(0.5 - 0.5 * (value[j] * inverse1 * inverse2[j]), 0.0), 1.0)
         h[j] = 0.0 if h[j] == 0.0 and inverse1 == inverse2[j] else after
     for j in range(h.size):
