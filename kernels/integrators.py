@@ -370,8 +370,8 @@ class Integration:
         """Make the scratch state the current one."""
         h, fall = trial.step.h, max(self.here.loss - self.reached.loss, 0.0)
         fall += 4 * UNIT * (abs(self.here.loss) + abs(self.reached.loss))  # what their difference may have lost
-        length = np.sqrt(self.problem.largest_rate * h * fall)
-        self.drift_bound = max(self.drift_bound, trial.drift, 0.5 * (self.drift + trial.drift + length))
+        path = np.sqrt(self.problem.largest_rate * h * fall)
+        self.drift_bound = max(self.drift_bound, trial.drift, 0.5 * (self.drift + trial.drift + path))
         self.t = self.t_end if h >= self.t_end - self.t else self.t + h
         free = self.spare if self.current is self.start else self.current
         self.current, self.scratch = self.scratch, free

@@ -11,7 +11,7 @@ ROUNDING = 1e-9  # of the terms of a variance
 def ensemble_variance(
     K: np.ndarray, K_test: np.ndarray, S: np.ndarray, S_test: np.ndarray, S_self: np.ndarray, *, time: float = np.inf
 ) -> np.ndarray:
-    """ensemble (b): variance (n_test,) of f_t(x) over draws, s(x, x) − 2a·s_x + aᵀSa with a = (I − e^{−tK/n})K^{−1}k_x, if
+    """ensemble (a): variance (n_test,) of f_t(x) over draws, s(x, x) − 2a·s_x + aᵀSa with a = (I − e^{−tK/n})K^{−1}k_x, if
     f_0 ~ N(0, S) is not subtracted.
 
     Parameters

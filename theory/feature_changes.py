@@ -16,7 +16,7 @@ def feature_change_constant(X: np.ndarray, y: np.ndarray) -> float:
     """
     X = validate_unit_rows(X)
     y = validate_array(y, "y", (len(X),))
-    values, Q = definite_spectrum(limit_grams(X, hidden_layers=1, activation="relu").ntk, "X` by its kernel `K", len(X))
+    values, Q = definite_spectrum(limit_grams(X, hidden_layers=1, activation="relu").ntk, "X` by its kernel `K")
     size = float(np.abs(y).max()) or 1.0
     alpha, rho = Q @ (Q.T @ (y / size) / values), np.clip(X @ X.T, -1, 1)
     angles = np.arcsin(rho)

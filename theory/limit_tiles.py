@@ -55,7 +55,8 @@ LN2_HIGH, LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10  # th
 ROUND = 1.5 * 2.0**52  # adding it rounds to an integer, held in the last bits
 T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10 = (2 / (2 * k + 1) for k in range(11))
 TINY, ROOT_HALF_BITS = np.finfo(float).tiny, int(np.float64(0.5**0.5).view(np.int64))
-LOG_NEGLIGIBLE = math.log(1e-17)  # terms smaller than this, relative to the first, are left out
+NEGLIGIBLE = 1e-17  # terms of a series smaller than this, relative to the first, are left out
+LOG_NEGLIGIBLE = math.log(NEGLIGIBLE)
 C2, C3, C4, C5, C6, C7, C8, C9, C10, C11, C12, C13 = (1 / math.factorial(k) for k in range(2, 14))
 
 _jit = njit(cache=True, error_model="numpy", nogil=True)
@@ -131,7 +132,7 @@ def _arcsine(gelu, R1, inverse1, R2, inverse2, h, hc, value, dot):
         root = math.sqrt(D)
         x, w = abs(c * inverse), root * inverse
         y = min(x, w)
-        y2 = min(y * y, 0.5)
+        y2 = min(y * y, 0.5)  # x² + w² = 1 to rounding
         arcsine = y * (1.0 + y2 * _polynomial(ARCSINE, y2))
         arcsine = math.copysign(0.5 * math.pi - arcsine if w < x else arcsine, c)
         if gelu:
@@ -242,6 +243,7 @@ def mixture_sums(first, log_ratio, k, out):
 def _smooth_half_angles(inverse1, inverse2, value, h, hc):
     """The half-angles of the next layer, h' = ½ − ½E σσ/√(p1p2), from ``inverse`` = 1/√p, or 0 where p is."""
     for j in range(h.size):
+        # what is cut off is rounding: |E σσ| exceeds √(p1p2) by less than 1e-15 of it
         after = min(max(0.5 - 0.5 * (value[j] * inverse1 * inverse2[j]), 0.0), 1.0)
         h[j] = 0.0 if h[j] == 0.0 and inverse1 == inverse2[j] else after
     for j in range(h.size):

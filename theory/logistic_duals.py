@@ -25,12 +25,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import beta, ndtr
 
-from theory.limit_tiles import mixture_sums
+from theory.limit_tiles import NEGLIGIBLE, mixture_sums
 
 SPACING = 0.11  # of log K: an error of 1e-16
 GROWTH = 0.28  # of log φ per node, see above
 FIRST, WIDTH, SCALE = 24.0, 3.0, 16.0  # φ(j) = j + 16 e^{GROWTH (j − 24)} Φ((j − 24)/3)
-NEGLIGIBLE = 1e-17  # terms smaller than this, relative to the first, are left out
 REACH = 80.0  # terms needed: N_k(q)² < 1e-17 N_0(q)² for k > 40 + REACH q/s²
 
 
@@ -72,16 +71,12 @@ class MixtureFeatures:
     k: np.ndarray
     weights: np.ndarray
 
-    def __getitem__(self, rows: slice) -> "MixtureFeatures":
-        return MixtureFeatures(self.root[rows], self.N[rows], self.mean[rows], self.k, self.weights)
-
 
 def mixture_features(q: np.ndarray, largest: float, scale: float) -> MixtureFeatures:
     """Features of variances ``q`` (n,), with the nodes that variances up to ``largest`` need."""
     k, weights = series_nodes(40 + REACH * largest / scale**2)
     square, N = (scale * K_NODES[:, None]) ** 2, np.empty((len(k), len(q)))
-    # q = 0: N_k = 0 except for k = 0
-    log_ratio = -np.log1p(square / np.maximum(q, 1e-300))
+    log_ratio = -np.log1p(square / np.maximum(q, 1e-300))  # q = 0: N_k = 0 for k > 0, here below 1e-297
     mixture_sums(K_WEIGHTS[:, None] / np.sqrt(q + square), log_ratio, k, N)
     return MixtureFeatures(np.sqrt(q), N.T, K_WEIGHTS @ np.sqrt((q + square) / (2 * np.pi)), k, weights)
 

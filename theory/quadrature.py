@@ -39,9 +39,6 @@ class Expansion:
     even_tail: np.ndarray
     odd_tail: np.ndarray
 
-    def __getitem__(self, rows: slice | np.ndarray) -> "Expansion":
-        return Expansion(self.even[rows], self.odd[rows], self.even_tail, self.odd_tail)
-
 
 def gaussian_grid(step: float) -> tuple[np.ndarray, np.ndarray]:
     """Points z_j ≥ 0 and trapezoid weights h √φ(z_j) for even integrands on the real line, φ the normal density."""
