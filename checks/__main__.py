@@ -24,7 +24,7 @@ from checks.forecast.command import add_forecast, run_forecast
 from checks.measurements.cifar10 import validate_cifar10_folder
 from checks.report.page import LIMIT, report_of
 from checks.running.citation import citation
-from checks.running.files import locked, run_folder, told, write_whole
+from checks.running.files import locked, reading_record, run_folder, told, write_whole
 from checks.running.paper_claims import JSON_PATH, MARKDOWN_PATH, read_paper_claims, write_paper_claims
 from checks.running.progress import reporting
 from checks.running.published import expanded
@@ -96,8 +96,10 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     if options.command == "cite":
         label = options.claim.label
-        found = {record["label"]: record for record in expanded(read_records(options.record_path))}
-        print_line(console, citation(label, found.get(label)))
+        with reading_record(options.record_path):
+            found = {record["label"]: record for record in expanded(read_records(options.record_path))}
+            cited = citation(label, found.get(label))
+        print_line(console, cited)
         return 0
     if options.command == "report":
         write_report(options, console)
