@@ -22,9 +22,9 @@ from checks.claim import TIERS, Claim, Findings, Run
 from checks.claims import CLAIMS
 from checks.forecast.command import add_forecast, run_forecast
 from checks.measurements.cifar10 import validate_cifar10_folder
-from checks.report.page import report_of
+from checks.report.page import LIMIT, report_of
 from checks.running.citation import citation
-from checks.running.files import locked, run_folder, told, write_whole
+from checks.running.files import locked, reading_record, run_folder, told, write_whole
 from checks.running.paper_claims import JSON_PATH, MARKDOWN_PATH, read_paper_claims, write_paper_claims
 from checks.running.progress import reporting
 from checks.running.published import expanded
@@ -44,7 +44,8 @@ DEFAULTS = {"tier": "quick", "jobs": os.cpu_count(), "scheduler": None, "seed": 
 DEFAULTS |= {"device": "cpu", "cifar": None}
 
 DESCRIPTION = """\
-Verify the theorems and findings of two papers on lazy training. Without a command, every claim is checked.
+Verify the theorems and findings of two papers on lazy training, and theorems of neighbouring ones. Without a command,
+every claim is checked.
 
 Each claim is judged by rules declared beforehand and comes with controls, false variants that the same judges must
 refute. Verdicts: SUPPORTED, REFUTED, INCONCLUSIVE, HYPOTHESES_NOT_MET, NOT_RUN.
@@ -71,8 +72,9 @@ INCONCLUSIVE or HYPOTHESES_NOT_MET, or a control could not be judged, for exampl
 
 
 RECORD_HELP = "record of a run, such as results/claims.json (default paper_claims.json)"
-PAGE = """All claims of a record with their evidence on one HTML page that needs no network: statements, rules, parts case by
-case, controls, figures, tests, provenance and citations, with a graph of which statement uses which; at most 3 MB."""
+PAGE = f"""All claims of a record with their evidence on one HTML page that needs no network: statements, rules, parts case by
+case, controls, figures, tests, provenance and citations, with a graph of which statement uses which; at most
+{LIMIT / 1e6:g} MB."""
 CITE = """\
 BibTeX of the papers that state a claim, and of this software: its version, where the claim stands, its verdict, and the
 commit, seed, tier and library versions of the evidence on record. Cite both: the papers for the statement, the
@@ -94,8 +96,10 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     if options.command == "cite":
         label = options.claim.label
-        found = {record["label"]: record for record in expanded(read_records(options.record_path))}
-        print_line(console, citation(label, found.get(label)))
+        with reading_record(options.record_path):
+            found = {record["label"]: record for record in expanded(read_records(options.record_path))}
+            cited = citation(label, found.get(label))
+        print_line(console, cited)
         return 0
     if options.command == "report":
         write_report(options, console)
@@ -268,7 +272,7 @@ def add_record_commands(commands: argparse._SubParsersAction) -> None:
         help=RECORD_HELP,
     )
     page.add_argument(
-        "--out", type=Path, dest="page", default=Path("report.html"), metavar="FILE", help="default report.html"
+        "--out", type=no_folder, dest="page", default=Path("report.html"), metavar="FILE", help="default report.html"
     )
     page.add_argument(
         "--figures",
@@ -335,6 +339,13 @@ def existing(kind: str, there: Callable[[Path], bool]) -> Callable[[str], Path]:
         return Path(text)
 
     return path_of
+
+
+def no_folder(text: str) -> Path:
+    """A path at which a file can be, or be replaced."""
+    if Path(text).is_dir():
+        raise argparse.ArgumentTypeError(f"{text} is a folder")
+    return Path(text)
 
 
 def folder(text: str) -> Path:

@@ -1,5 +1,6 @@
 """Citations: every claim has the entries of its papers, and what is printed of the evidence is what is on record."""
 
+import json
 import re
 from pathlib import Path
 
@@ -95,6 +96,16 @@ def test_the_command_prints_the_entries_and_answers_a_misspelt_label_with_the_ne
         with pytest.raises(SystemExit) as stopped:
             program.main(["cite", *words])
         assert stopped.value.code == 2 and answer in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("wrong", [{"parts": 3}, {"provenance": {}}, {"provenance": 3}, {"label": ["x"]}], ids=str)
+def test_a_record_with_a_wrong_entry_is_refused_in_one_sentence(wrong, tmp_path, capsys):
+    path = tmp_path / "claims.json"
+    path.write_text(json.dumps([RECORDS["li2024demystifying/drift"] | wrong]), encoding="utf-8")
+    with pytest.raises(SystemExit) as stopped:
+        program.main(["cite", "drift", "--record", str(path)])
+    (sentence,) = capsys.readouterr().err.splitlines()
+    assert stopped.value.code == 2 and f"{path} is no record of runs" in sentence
 
 
 def test_the_metadata_name_the_same_software_and_papers(capsys):

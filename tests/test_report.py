@@ -326,7 +326,9 @@ def test_what_is_no_record_is_refused_in_one_sentence_and_no_page_is_written(con
     assert not (tmp_path / "page.html").exists()
 
 
-@pytest.mark.parametrize("words", [("nowhere.json",), ("--figures", "nowhere"), ("--out",)], ids="-".join)
+@pytest.mark.parametrize(
+    "words", [("nowhere.json",), ("--figures", "nowhere"), ("--out",), ("--out", ".")], ids="-".join
+)
 def test_paths_that_are_not_there_are_refused(words, capsys):
     with pytest.raises(SystemExit) as stopped:
         program.main(["report", *words])

@@ -32,7 +32,14 @@ MAY_IMPORT = {
     "kernels": SHARED,
     "checks.verdict": set(),
     "checks.judges": {"checks.verdict"},
-    "checks.forecast": {"theory", "kernels", "checks.running.table", "checks.running.user_files", "figures.training"}
+    "checks.forecast": {
+        "theory",
+        "kernels",
+        "checks.running.progress",
+        "checks.running.table",
+        "checks.running.user_files",
+        "figures.training",
+    }
     | SHARED,
     "checks.measurements": {"theory", "kernels", "checks.forecast"} | SHARED,
     "checks.claim": {"checks.judges", "checks.verdict", "checks.running.sweep"},

@@ -19,7 +19,7 @@ from rich.text import Text
 from checks.forecast.limits import limits
 from checks.forecast.measured import MOST_STEPS, POINTS, Measured, seconds_of_a_step, train
 from checks.forecast.module import criterion, forecast_model, layer_names, load_module, targets_of, train_model
-from checks.forecast.prediction import SCHEMES, Forecast, deviation, forecast, make_network
+from checks.forecast.prediction import SCHEMES, STEP, Forecast, deviation, forecast, make_network
 from checks.forecast.progress import Progress
 from checks.forecast.report import comparison, lines, lines_of_module
 from checks.forecast.scored import unscored
@@ -42,7 +42,7 @@ Words in brackets say how a line is known: proved, derived (leading order) or me
 
 DEFAULTS = {"hidden_layers": 1, "width": 1024, "activation": "relu", "scheme": "ntk"}  # of what a module has of its own
 KINDS = (".svg", ".png", ".pdf")
-FLOW, LONG = 30, 30.0  # kernels of a flow at least; seconds of training that are said before it begins
+FLOW, LONG = (30, 200), 30.0  # kernels that most flows take; seconds of training that are said before it begins
 MATRICES, JACOBIANS = 25, 4  # n × n and outputs·n × weights that are held at the same time
 
 
@@ -68,31 +68,42 @@ def add_forecast(commands: argparse._SubParsersAction) -> None:
         type=int,
         default=DEFAULTS["hidden_layers"],
         metavar="L",
-        help="number of hidden layers (default 1)",
+        help="number of hidden layers (default %(default)s)",
     )
-    add("--width", type=int, default=DEFAULTS["width"], metavar="M", help="neurons of each (default 1024)")
+    add("--width", type=int, default=DEFAULTS["width"], metavar="M", help="neurons of each (default %(default)s)")
     add(
         "--activation",
         default=DEFAULTS["activation"],
         choices=sorted(ACTIVATIONS),
         metavar="NAME",
-        help=", ".join(sorted(ACTIVATIONS)),
+        help=f"{', '.join(sorted(ACTIVATIONS))} (default %(default)s)",
     )
     add(
         "--scheme",
         default=DEFAULTS["scheme"],
-        help=f"{', '.join(SCHEMES)}, or deviations β_1,…,β_(L+1) of the raw weights, also 2*m^-0.5 (default ntk)",
+        help=f"{', '.join(SCHEMES)}, or deviations β_1,…,β_(L+1) of the raw weights, also 2*m^-0.5 (default %(default)s)",
     )
     add("--module", metavar="FILE.py:NAME", help="a torch.nn.Module, or a function of the number of columns, instead")
     add("--kappa", type=float, metavar="K", help="output scale κ of N(0, 1) weights, in place of the scheme's")
+    rate = f"step of descent with --train (default: {STEP:g} of the largest stable one)"
+    add("--rate", type=float, metavar="R", help=rate)
     add(
-        "--rate", type=float, metavar="R", help="step of descent with --train (default: 0.95 of the largest stable one)"
+        "--loss",
+        type=float,
+        default=0.01,
+        metavar="SHARE",
+        help="look down to this share of the loss (default %(default)s)",
     )
-    add("--loss", type=float, default=0.01, metavar="SHARE", help="look down to this share of the loss (default 0.01)")
     add("--centred", action="store_true", help="train f − f_0")
-    add("--normalise", default="columns", choices=NORMALISATIONS, help="of the inputs (default columns)")
-    add("--rows", type=int, default=2_000, metavar="N", help="use at most so many rows, drawn at random (default 2000)")
-    add("--seed", type=int, default=0, help="of weights and rows (default 0)")
+    add("--normalise", default="columns", choices=NORMALISATIONS, help="of the inputs (default %(default)s)")
+    add(
+        "--rows",
+        type=int,
+        default=2_000,
+        metavar="N",
+        help="use at most so many rows, drawn at random (default %(default)s)",
+    )
+    add("--seed", type=int, default=0, help="of weights and rows (default %(default)s)")
     add("--train", action="store_true", help="train the network too, and print predicted beside measured")
     add("--figure", type=Path, metavar="FILE", help="draw both, with --train, as .svg, .png or .pdf")
     add("--json", action="store_true", help="all numbers as JSON")
@@ -190,9 +201,9 @@ def _of_module(options: argparse.Namespace, data: UserData) -> tuple[list[tuple[
 
 def _warn(progress: Progress, kernel: float, steps: float = 0, step: float = 0.0) -> None:
     """Say what training takes before it begins, where that is long."""
-    if FLOW * kernel + steps * step > LONG:
+    if FLOW[0] * kernel + steps * step > LONG:
         descent = f"; descent: {steps:.0f} steps of {step:.2g} s" if steps else ""
-        progress.keep(f"training takes a while: flow: mostly 30 to 200 kernels of {kernel:.2g} s{descent}")
+        progress.keep(f"training takes a while: flow: mostly {FLOW[0]} to {FLOW[1]} kernels of {kernel:.2g} s{descent}")
 
 
 def _parts(

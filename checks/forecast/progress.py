@@ -5,7 +5,7 @@ import time
 from rich.console import Console
 from rich.status import Status
 
-EVERY = 30.0  # seconds between lines of a file
+from checks.running.progress import EVERY
 
 
 class Progress:

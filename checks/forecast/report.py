@@ -4,7 +4,7 @@ import numpy as np
 
 from checks.forecast.limits import GOAL, WIDEST, Limits
 from checks.forecast.measured import Measured
-from checks.forecast.prediction import CRITICAL, LAZY, MODES, VALID_KERNEL, Forecast, Network
+from checks.forecast.prediction import CRITICAL, HELD, LAZY, MODES, STEP, VALID_KERNEL, Forecast, Network
 from checks.forecast.scored import BANDS, unscored
 from checks.forecast.subsample import Spread
 from checks.forecast.user_data import UserData
@@ -93,8 +93,8 @@ def _of_data(data: UserData, found: Forecast, wide: Limits) -> list[str]:
     )
     rows = ", ".join(map(str, data.rows[found.least_rows[:ROWS]])) + (" …" if len(found.least_rows) > ROWS else "")
     said.append(
-        f"{len(found.least_rows)} rows hold 90 % of the least eigenvector of the network's kernel: {rows}, counted from 0 "
-        "[measured]"
+        f"{len(found.least_rows)} {'rows hold' if len(found.least_rows) > 1 else 'row holds'} {100 * HELD:g} % of the least "
+        f"eigenvector of the network's kernel: {rows}, counted from 0 [measured]"
         if found.null_modes < 2
         else f"{found.null_modes} modes of the network's kernel are 0 to rounding: nothing moves there [measured]"
     )
@@ -191,7 +191,7 @@ def _of_steps(found: Forecast) -> list[str]:
     shares = ", ".join(f"{found.loss_shares[-k:].sum():.2f}" for k in MODES)
     return [
         f"largest stable step {found.largest_step:.4g}: linear stability, 2n/λ_max of the kernel at the start [derived]",
-        f"at 0.95 of it {found.steps} step{'s' * (found.steps != 1)}, in time {found.time:.4g} [derived]",
+        f"at {STEP:g} of it {found.steps} step{'s' * (found.steps != 1)}, in time {found.time:.4g} [derived]",
         f"share of the loss in the {', '.join(map(str, MODES))} fastest modes: {shares} [measured]",
     ]
 

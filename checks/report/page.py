@@ -15,7 +15,7 @@ from checks.report.graph import draw
 from checks.report.mathematics import typeset
 from checks.running.citation import citation, field, papers
 from checks.running.declared import cases_text
-from checks.running.files import FileError, read_json
+from checks.running.files import FileError, read_json, reading_record
 from checks.running.paper_claims import anchor, control_outcome, provenance, statuses
 from checks.running.published import control_kinds, expanded
 from checks.running.record import hardest
@@ -40,7 +40,7 @@ def report_of(path: Path, folder: Path) -> tuple[bytes, list[str]]:
     records = list(read_json(path, list, KEYS))
     if not records:
         raise FileError(f"there are no claims in {path}: python -m checks makes results/claims.json")
-    try:
+    with reading_record(path):
         records = expanded(records)
         room = LIMIT - len(page(records, {}).encode())
         drawn = {r["figure"]: figure(r["figure"], folder) for r in records if re.fullmatch(r"\w+", r["figure"])}
@@ -48,8 +48,6 @@ def report_of(path: Path, folder: Path) -> tuple[bytes, list[str]]:
         used = accumulate(len(drawn[name].encode()) for name in ordered)
         fits = {name: drawn[name] for name, size in zip(ordered, used, strict=True) if size <= room}
         return page(records, fits).encode(), [name for name in ordered if name not in fits]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise FileError(f"{path} is no record of runs ({type(error).__name__}: {error})") from error
 
 
 def page(records: list[dict], drawn: dict[str, str]) -> str:

@@ -40,6 +40,15 @@ def writing(path: Path) -> Iterator[None]:
         raise FileError(reason) from error
 
 
+@contextmanager
+def reading_record(path: Path) -> Iterator[None]:
+    """Within it an entry of a record that is not what it should be says that ``path`` is none."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise FileError(f"{path} is no record of runs ({type(error).__name__}: {error})") from error
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Write under a temporary name and rename, so that no reader sees half a file."""
     temporary = path.with_name(f"{path.name}.{token_hex(4)}.part")
