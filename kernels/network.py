@@ -137,8 +137,7 @@ class StreamedParameters:
 
     def require_memory(self, n: int) -> None:
         """Raise MemoryError where the machine does not have `memory`."""
-        have = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else np.inf
-        if (need := self.memory(n)) > have:
+        if (need := self.memory(n)) > (have := machine_memory()):
             sizes = f"{self.hidden_layers} hidden layers of width {self.width} and {n} inputs"
             raise MemoryError(
                 f"`params` must fit into memory: {sizes} take {need:.2g} bytes, this machine has {have:.2g}"
@@ -148,6 +147,11 @@ class StreamedParameters:
         """Rows and columns of a block of W^{l+1}."""
         columns = self.width if l else self.input_dim
         return min(self.width, max(LEAST_ROWS, BLOCK // max(columns, n))), columns
+
+
+def machine_memory() -> float:
+    """Bytes of memory of this machine; inf where the system does not tell."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else np.inf
 
 
 def _validate_sizes(seed: object, input_dim: object, width: object, hidden_layers: object) -> tuple[int, int, int, int]:

@@ -27,6 +27,7 @@ from checks.forecast.subsample import Spread, spreads
 from checks.forecast.user_data import NORMALISATIONS, SETS, UserData, read
 from checks.running.table import print_line
 from kernels.activations import ACTIVATIONS
+from kernels.network import machine_memory
 
 EPILOG = """\
 examples:
@@ -268,7 +269,7 @@ def _writable(path: Path) -> None:
 
 def _fits(numbers: int, n: int) -> None:
     """ValueError where so many ``numbers`` do not fit in this machine's memory."""
-    have = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else np.inf
+    have = machine_memory()
     if 8 * numbers > have:
         raise ValueError(
             f"{n} rows need about {8e-9 * numbers:.3g} GB of memory, this machine has {1e-9 * have:.3g}: use fewer, --rows N"

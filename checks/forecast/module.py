@@ -35,7 +35,7 @@ def forecast_model(
     ``drift`` is ‖w − w_0‖/‖w_0‖ of all weights.
     """
     start, y = validate_array(start, "start", ("p",)), validate_array(y, "y", ("N",))
-    ratio, own = validate_fraction(loss_ratio, "loss_ratio"), model
+    ratio = validate_fraction(loss_ratio, "loss_ratio")
     own = Centred(model, start) if validate_flag(centred, "centred") else model
     problem = ModelProblem(own, SquareLoss(y, 1 / samples), start, 1.0)
     theta = (np.zeros(len(start)),)

@@ -56,7 +56,7 @@ CLAIM = Claim(
     paper="numerics",
     name="oracle-agreement",
     source="no paper: the numerical methods on which the other claims rest; derivation in docs/theory.md",
-    summary="four independent ways to follow gradient flow end in the same weights, to three tolerances",
+    summary="four independent ways to follow gradient flow end in the same weights, to stated tolerances",
     statement=(
         "gradient flow by the exponential integrator, by a general-purpose solver, by descent with step → 0 and, for a "
         "linear model, in closed form end in the same weights: to 3 rtol, nonlinear maps to 1 a step, descent to 10 and its "
