@@ -50,7 +50,7 @@ def widths(tier: str) -> Iterator[Case]:
 
 def uncentred(tier: str) -> Iterator[Case]:
     """Widths at κ = √m, f_0 not subtracted; not at the quick tier."""
-    return smooth(tier, 1, [[m, m**0.5] for m in NTK_WIDTHS[tier]], 12, () if tier == "quick" else THREE, centred=False)
+    return smooth(tier, 1, [[m, m**0.5] for m in NTK_WIDTHS[tier]], 24, () if tier == "quick" else THREE, centred=False)
 
 
 def below_bound(case: dict, found: Arrays) -> Sides:
