@@ -15,6 +15,8 @@ import numpy as np
 from checks.measurements.streams import draw_seeds, stacked
 from kernels import Parameters, Trajectory, gradient_descent
 from kernels.losses import SquareLoss
+from kernels.network import outputs_of
+from kernels.relu_descent import descend
 from kernels.training import loss_gradient
 
 NEURONS = 3
@@ -225,6 +227,7 @@ def losses_of_widths(
     *,
     widths: Sequence[int],
     betas: Sequence[float],
+    neurons: int,
     n: int,
     d: int,
     steps: int,
@@ -233,18 +236,34 @@ def losses_of_widths(
     draws: int,
     labels: str = "teacher",
 ) -> dict[str, np.ndarray]:
-    """`relative_losses` of f = m^{−β} Σ_j a_j max(b_j·x, 0) of every β and width m, (draws, betas, widths) each."""
+    """``train``, ``end`` of `relative_losses` of f = m^{−β} Σ_j a_j max(b_j·x, 0), (draws, betas, widths) each.
+
+    Geometric means over starts of ``neurons`` neurons together, at least one: the narrower the network, the more its loss
+    depends on its start. Both β have the same starts.
+    """
 
     def one(seed: int, m: float, beta: float) -> dict[str, float]:
         data, weights = np.random.default_rng(seed).spawn(2)
         problem = make_problem(data, n=n, d=d, labels=labels, size=100 * math.sqrt(d / 100))
-        pace = WIDTH_STEPS[beta] * m ** (2 * beta - 1)
-        run = train(problem, gaussian_start(weights, int(m), d), step=pace, steps=steps, scale=m**-beta)
-        return relative_losses(run, problem)
+        starts = [gaussian_start(weights, int(m), d) for _ in range(max(1, neurons // int(m)))]
+        pace, scale = WIDTH_STEPS[beta] * m ** (2 * beta - 1), m**-beta
+        ends = descend(starts, problem.X, problem.y, scale=scale, step=pace, steps=steps)
+        points = {"train": (problem.X, problem.y), "end": (problem.X_test, problem.y_test)}
+        level = np.log(np.mean(problem.y_test**2))
+        return {
+            key: math.exp(np.mean([log_error(end, *at, scale) for end in ends]) - level) for key, at in points.items()
+        }
 
     seeds = draw_seeds(stream, first, draws)
     found = [over(widths, seeds, partial(one, beta=beta)) for beta in betas]
     return {key: np.stack([own[key] for own in found], axis=1) for key in found[0]}
+
+
+def log_error(params: Parameters, X: np.ndarray, y: np.ndarray, scale: float) -> float:
+    """Logarithm of the mean square of f − y, f = ``scale`` Σ_j a_j max(b_j·x, 0); NaN if the weights are not finite."""
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        square = np.mean((outputs_of(params.arrays, X.T, activation="relu", kappa=scale * params.width) - y) ** 2)
+        return float(np.log(square)) if np.isfinite(square) else np.nan
 
 
 def population_losses(
