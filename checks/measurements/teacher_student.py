@@ -156,18 +156,20 @@ def displacements(
 ) -> dict[str, np.ndarray]:
     """``moved`` ‖w(T) − w_0‖/‖w_0‖ of all weights, and `teacher_angle` at the ``end`` and at the ``start``, (draws, taus).
 
-    NaN if the run diverged.
+    NaN if the weights overflow.
     """
+
+    def norm(arrays: tuple[np.ndarray, ...]) -> float:
+        return float(np.linalg.norm(np.concatenate([array.ravel() for array in arrays])))
 
     def one(seed: int, tau: float) -> dict[str, float]:
         problem, start = on_the_circle(seed, paired)
         start = scaled(start, tau)
         pace, count = schedule(tau, step, steps)
-        run = train(problem, start, step=pace, steps=count, record_every=count)
-        length = np.linalg.norm([np.linalg.norm(array) for array in start.arrays])
-        angles = {"start": teacher_angle(problem.teacher, start), "end": teacher_angle(problem.teacher, run.params)}
-        values = {"moved": run.drift[-1] / length, **angles}
-        return values if finished(run) else dict.fromkeys(values, np.nan)
+        (end,) = descend([start], problem.X, problem.y, scale=1.0, step=pace, steps=count)
+        moved = norm(tuple(there - before for there, before in zip(end.arrays, start.arrays, strict=True)))
+        angles = {"start": teacher_angle(problem.teacher, start), "end": teacher_angle(problem.teacher, end)}
+        return {"moved": moved / norm(start.arrays), **angles}
 
     return over(taus, draw_seeds(stream, first, draws), one)
 
@@ -181,7 +183,7 @@ def paths(*, tau: float, step: float, steps: int, points: int, seed: int) -> dic
     step, steps = schedule(tau, step, steps)
     params, found, done = scaled(start, tau), [], 0
     for k in np.unique(np.geomspace(1, steps, points).astype(int)):
-        params = train(problem, params, step=step, steps=int(k) - done, record_every=steps).params
+        (params,) = descend([params], problem.X, problem.y, scale=1.0, step=step, steps=int(k) - done)
         found.append(np.abs(params.output)[:, None] * params.weights[0])
         done = int(k)
     teacher = problem.teacher
@@ -288,25 +290,25 @@ def population_losses(
     ``largest_step``), times d for the inner weights, whose kernel is smaller by d. NaN if the run diverges.
     """
 
-    def one(seed: int, tau: float) -> dict[str, float]:
+    def one(seed: int) -> dict[str, np.ndarray]:
         rng = np.random.default_rng(seed)
-        teacher, start = make_teacher(rng, d, 1 / batch), scaled(paired_start(rng, m, d), tau)
-        theta, pace = [*(W.copy() for W in start.weights), start.output.copy()], m * min(step / tau**2, largest_step)
-        found, levels = np.empty(steps), np.empty(steps)
+        teacher, start = make_teacher(rng, d, 1 / batch), paired_start(rng, m, d)
+        networks = [[array.copy() for array in scaled(start, tau).arrays] for tau in taus]
+        paces, found, levels = [m * min(step / tau**2, largest_step) for tau in taus], np.empty((len(taus), steps)), []
         with np.errstate(over="ignore", invalid="ignore"):
             for k in range(steps):
                 X = sphere(rng, batch, d)
                 y = teacher(X)
-                levels[k] = np.mean(y**2) / 2
+                levels.append(np.mean(y**2) / 2)
                 if labels == "random":
                     y = np.sqrt(np.mean(y**2)) * rng.normal(size=batch)
                 inputs, loss = np.ascontiguousarray(X.T), SquareLoss(y, 1 / batch)
-                _, found[k], (inner, outer) = loss_gradient(theta, inputs, loss, activation="relu", kappa=1.0)
-                if not np.isfinite(found[k]):
-                    return {"loss": np.nan}
-                theta[0] -= pace * d * inner
-                theta[1] -= pace * outer
-        return {"loss": found[-int(LATE * steps) :].mean() / levels.mean()}
+                for t, (theta, pace) in enumerate(zip(networks, paces, strict=True)):
+                    _, found[t, k], (inner, outer) = loss_gradient(theta, inputs, loss, activation="relu", kappa=1.0)
+                    theta[0] -= pace * d * inner
+                    theta[1] -= pace * outer
+        ends = found[:, -int(LATE * steps) :].mean(axis=1) / np.mean(levels)
+        return {"loss": np.where(np.isfinite(found).all(axis=1), ends, np.nan)}
 
     seeds, starts = draw_seeds(stream, first, draws), []
     for seed in seeds:
@@ -314,4 +316,4 @@ def population_losses(
         teacher, start = make_teacher(rng, d), paired_start(rng, m, d)
         names = {"inner": start.weights[0][: m // 2], "outer": start.output[: m // 2]}
         starts.append(names | {"teacher": teacher.directions, "signs": teacher.signs})
-    return over(taus, seeds, one) | stacked(starts)
+    return stacked(map(one, seeds)) | stacked(starts)
