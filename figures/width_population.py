@@ -32,7 +32,8 @@ NAMES = {0.5: "1/√m", 1.0: "1/m"}
 def compute(run: Run) -> np.ndarray:
     """Structured array with `COLUMNS`: panel "width" has losses at the width x, panel "population" the loss at x = τ."""
     rows, widths, taus = [], WIDTHS[run.tier], SCALES[run.tier]
-    (case, found), *_ = measure(width_generalization.CLAIM, "a", run, lambda config: {**config, "widths": list(widths)})
+    wide = {"widths": list(widths), "neurons": 1}
+    (case, found), *_ = measure(width_generalization.CLAIM, "a", run, lambda config: {**config, **wide})
     for key, kind in (("end", "test"), ("train", "training")):
         for b, beta in enumerate(case["betas"]):
             lines = zip(widths, *finished(found[key][:, b]), strict=True)

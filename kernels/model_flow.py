@@ -24,6 +24,8 @@ from kernels.models import Linearised, Model
 
 DISTANCE_TOLERANCE = 1e-2
 ROUNDING = 1e-14
+LARGE_JACOBIAN = 2**18  # entries above which singular values are the cost of a step
+GOOD_CONDITION = 1e-6  # least over largest eigenvalue, so that the rounding of the Gram matrix is 1e-8 of the least one
 
 
 @dataclass(frozen=True)
@@ -71,10 +73,17 @@ class ModelProblem:
         return P.factors @ Q.factors.T
 
     def spectrum(self, here: Point, root: np.ndarray) -> Spectrum | None:
-        """From the singular values of H^½J, whose rounding is that of the largest: its square for the eigenvalues."""
+        """From the singular values of H^½J, whose rounding is that of the largest: its square for the eigenvalues.
+
+        Of a large Jacobian with a good condition from its Gram matrix, which is several times faster.
+        """
         scaled = root[:, None] * here.factors
         if not np.isfinite(scaled).all():
             return None
+        if scaled.size > LARGE_JACOBIAN:
+            values, U = np.linalg.eigh(scaled @ scaled.T)
+            if values[0] > GOOD_CONDITION * values[-1]:
+                return Spectrum(values, U, 4 * len(values) * UNIT, replace(here, factors=U.T @ scaled))
         U, values, Vt = np.linalg.svd(scaled, full_matrices=False)
         U, values, Vt = U[:, ::-1], values[::-1], Vt[::-1]
         rows = replace(here, factors=values[:, None] * Vt)

@@ -95,10 +95,11 @@ class TorchModel(CountedWeights):
 
     def _derivative(self, w: np.ndarray) -> np.ndarray:
         outputs, pull = vjp(self._map, self._tensors(w))
-        blocks = [vmap(pull)(rows)[0] for rows in torch.eye(len(outputs), dtype=torch.float64).split(AT_ONCE)]
-        return np.concatenate(
-            [np.hstack([own[name].reshape(len(own[name]), -1) for name in self.names]) for own in blocks]
-        )
+        found, rows = np.empty((len(outputs), len(w))), torch.eye(len(outputs), dtype=torch.float64)
+        for into, own in zip(torch.from_numpy(found).split(AT_ONCE), rows.split(AT_ONCE), strict=True):
+            pulled = vmap(pull)(own)[0]
+            torch.cat([pulled[name].reshape(len(own), -1) for name in self.names], dim=1, out=into)
+        return found
 
     def curvature(self, w: np.ndarray, *, seed: int = 0, starts: int = 4, rounds: int = 60) -> float:
         """‖D²h(w)‖ = max ‖D²h[u, u]‖ over unit u, by shifted power iteration on the Hessian of c·h, c along D²h[u, u].

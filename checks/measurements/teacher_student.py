@@ -15,6 +15,8 @@ import numpy as np
 from checks.measurements.streams import draw_seeds, stacked
 from kernels import Parameters, Trajectory, gradient_descent
 from kernels.losses import SquareLoss
+from kernels.network import outputs_of
+from kernels.relu_descent import descend
 from kernels.training import loss_gradient
 
 NEURONS = 3
@@ -154,18 +156,20 @@ def displacements(
 ) -> dict[str, np.ndarray]:
     """``moved`` ‖w(T) − w_0‖/‖w_0‖ of all weights, and `teacher_angle` at the ``end`` and at the ``start``, (draws, taus).
 
-    NaN if the run diverged.
+    NaN if the weights overflow.
     """
+
+    def norm(arrays: tuple[np.ndarray, ...]) -> float:
+        return float(np.linalg.norm(np.concatenate([array.ravel() for array in arrays])))
 
     def one(seed: int, tau: float) -> dict[str, float]:
         problem, start = on_the_circle(seed, paired)
         start = scaled(start, tau)
         pace, count = schedule(tau, step, steps)
-        run = train(problem, start, step=pace, steps=count, record_every=count)
-        length = np.linalg.norm([np.linalg.norm(array) for array in start.arrays])
-        angles = {"start": teacher_angle(problem.teacher, start), "end": teacher_angle(problem.teacher, run.params)}
-        values = {"moved": run.drift[-1] / length, **angles}
-        return values if finished(run) else dict.fromkeys(values, np.nan)
+        (end,) = descend([start], problem.X, problem.y, scale=1.0, step=pace, steps=count)
+        moved = norm(tuple(there - before for there, before in zip(end.arrays, start.arrays, strict=True)))
+        angles = {"start": teacher_angle(problem.teacher, start), "end": teacher_angle(problem.teacher, end)}
+        return {"moved": moved / norm(start.arrays), **angles}
 
     return over(taus, draw_seeds(stream, first, draws), one)
 
@@ -179,7 +183,7 @@ def paths(*, tau: float, step: float, steps: int, points: int, seed: int) -> dic
     step, steps = schedule(tau, step, steps)
     params, found, done = scaled(start, tau), [], 0
     for k in np.unique(np.geomspace(1, steps, points).astype(int)):
-        params = train(problem, params, step=step, steps=int(k) - done, record_every=steps).params
+        (params,) = descend([params], problem.X, problem.y, scale=1.0, step=step, steps=int(k) - done)
         found.append(np.abs(params.output)[:, None] * params.weights[0])
         done = int(k)
     teacher = problem.teacher
@@ -225,6 +229,7 @@ def losses_of_widths(
     *,
     widths: Sequence[int],
     betas: Sequence[float],
+    neurons: int,
     n: int,
     d: int,
     steps: int,
@@ -233,18 +238,34 @@ def losses_of_widths(
     draws: int,
     labels: str = "teacher",
 ) -> dict[str, np.ndarray]:
-    """`relative_losses` of f = m^{−β} Σ_j a_j max(b_j·x, 0) of every β and width m, (draws, betas, widths) each."""
+    """``train``, ``end`` of `relative_losses` of f = m^{−β} Σ_j a_j max(b_j·x, 0), (draws, betas, widths) each.
+
+    Geometric means over starts of ``neurons`` neurons together, at least one: the narrower the network, the more its loss
+    depends on its start. Both β have the same starts.
+    """
 
     def one(seed: int, m: float, beta: float) -> dict[str, float]:
         data, weights = np.random.default_rng(seed).spawn(2)
         problem = make_problem(data, n=n, d=d, labels=labels, size=100 * math.sqrt(d / 100))
-        pace = WIDTH_STEPS[beta] * m ** (2 * beta - 1)
-        run = train(problem, gaussian_start(weights, int(m), d), step=pace, steps=steps, scale=m**-beta)
-        return relative_losses(run, problem)
+        starts = [gaussian_start(weights, int(m), d) for _ in range(max(1, neurons // int(m)))]
+        pace, scale = WIDTH_STEPS[beta] * m ** (2 * beta - 1), m**-beta
+        ends = descend(starts, problem.X, problem.y, scale=scale, step=pace, steps=steps)
+        points = {"train": (problem.X, problem.y), "end": (problem.X_test, problem.y_test)}
+        level = np.log(np.mean(problem.y_test**2))
+        return {
+            key: math.exp(np.mean([log_error(end, *at, scale) for end in ends]) - level) for key, at in points.items()
+        }
 
     seeds = draw_seeds(stream, first, draws)
     found = [over(widths, seeds, partial(one, beta=beta)) for beta in betas]
     return {key: np.stack([own[key] for own in found], axis=1) for key in found[0]}
+
+
+def log_error(params: Parameters, X: np.ndarray, y: np.ndarray, scale: float) -> float:
+    """Logarithm of the mean square of f − y, f = ``scale`` Σ_j a_j max(b_j·x, 0); NaN if the weights are not finite."""
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        square = np.mean((outputs_of(params.arrays, X.T, activation="relu", kappa=scale * params.width) - y) ** 2)
+        return float(np.log(square)) if np.isfinite(square) else np.nan
 
 
 def population_losses(
@@ -269,25 +290,25 @@ def population_losses(
     ``largest_step``), times d for the inner weights, whose kernel is smaller by d. NaN if the run diverges.
     """
 
-    def one(seed: int, tau: float) -> dict[str, float]:
+    def one(seed: int) -> dict[str, np.ndarray]:
         rng = np.random.default_rng(seed)
-        teacher, start = make_teacher(rng, d, 1 / batch), scaled(paired_start(rng, m, d), tau)
-        theta, pace = [*(W.copy() for W in start.weights), start.output.copy()], m * min(step / tau**2, largest_step)
-        found, levels = np.empty(steps), np.empty(steps)
+        teacher, start = make_teacher(rng, d, 1 / batch), paired_start(rng, m, d)
+        networks = [[array.copy() for array in scaled(start, tau).arrays] for tau in taus]
+        paces, found, levels = [m * min(step / tau**2, largest_step) for tau in taus], np.empty((len(taus), steps)), []
         with np.errstate(over="ignore", invalid="ignore"):
             for k in range(steps):
                 X = sphere(rng, batch, d)
                 y = teacher(X)
-                levels[k] = np.mean(y**2) / 2
+                levels.append(np.mean(y**2) / 2)
                 if labels == "random":
                     y = np.sqrt(np.mean(y**2)) * rng.normal(size=batch)
                 inputs, loss = np.ascontiguousarray(X.T), SquareLoss(y, 1 / batch)
-                _, found[k], (inner, outer) = loss_gradient(theta, inputs, loss, activation="relu", kappa=1.0)
-                if not np.isfinite(found[k]):
-                    return {"loss": np.nan}
-                theta[0] -= pace * d * inner
-                theta[1] -= pace * outer
-        return {"loss": found[-int(LATE * steps) :].mean() / levels.mean()}
+                for t, (theta, pace) in enumerate(zip(networks, paces, strict=True)):
+                    _, found[t, k], (inner, outer) = loss_gradient(theta, inputs, loss, activation="relu", kappa=1.0)
+                    theta[0] -= pace * d * inner
+                    theta[1] -= pace * outer
+        ends = found[:, -int(LATE * steps) :].mean(axis=1) / np.mean(levels)
+        return {"loss": np.where(np.isfinite(found).all(axis=1), ends, np.nan)}
 
     seeds, starts = draw_seeds(stream, first, draws), []
     for seed in seeds:
@@ -295,4 +316,4 @@ def population_losses(
         teacher, start = make_teacher(rng, d), paired_start(rng, m, d)
         names = {"inner": start.weights[0][: m // 2], "outer": start.output[: m // 2]}
         starts.append(names | {"teacher": teacher.directions, "signs": teacher.signs})
-    return over(taus, seeds, one) | stacked(starts)
+    return stacked(map(one, seeds)) | stacked(starts)
