@@ -8,7 +8,9 @@ from checks.judges import AtMost, Draws, Gap, Ratio, Sides, Slope
 from checks.measurements.convolutional import train_on_cifar, train_on_digits
 
 ALPHAS = [10.0, 100.0, 1_000.0]
-SIZES = {"quick": {"n": 100, "epochs": [20, 40]}, "standard": {}, "full": {}}
+SMALL = {"n": 100, "epochs": [30]}
+NEW_IMAGES = 250
+"""An image has more than a thousand units: few images tell their shares, which differ from network to network."""
 DRAWS, CONTROL_DRAWS = {"quick": 10, "standard": 16, "full": 24}, 5
 QUANTITIES = {"flipped": "signs at relu layers", "replaced": "largest inputs at pooling layers"}
 LARGEST_SHARE = 0.01
@@ -16,9 +18,10 @@ POOLED = {"vgg11": QUANTITIES, "resnet18": {"flipped": QUANTITIES["flipped"]}}
 
 
 def networks(tier: str, draws: int | None = None, **variant: bool) -> list[Case]:
-    """Training at large α from the same images and weights."""
-    draws = DRAWS[tier] if draws is None else draws
-    designs = [{**d, "alphas": ALPHAS, **SIZES[tier], **variant} for d in DESIGNS[tier]]
+    """Training at large α from the same images and weights, seen at its end alone."""
+    draws, small = DRAWS[tier] if draws is None else draws, SMALL if tier == "quick" else {}
+    common = {"alphas": ALPHAS, "n_test": NEW_IMAGES, **variant}
+    designs = [{**d, "epochs": d["epochs"][-1:], **small, **common} for d in DESIGNS[tier]]
     return [Case(d["images"], d, draws, chunk=1) for d in designs]
 
 

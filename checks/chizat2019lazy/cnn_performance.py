@@ -16,7 +16,7 @@ CIFAR_GAP, CIFAR_FLAT = 0.05, 0.03
 
 
 def networks(tier: str, draws: dict = DRAWS, **variant: object) -> list[Case]:
-    """Training at every α from the same images and weights."""
+    """Training at every α from the same images and weights, seen at half time too for the figure."""
     return [Case(d["images"], {**d, "alphas": ALPHAS, **variant}, draws[tier], chunk=1) for d in DESIGNS[tier]]
 
 

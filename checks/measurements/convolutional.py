@@ -12,7 +12,6 @@ from checks.measurements.cifar10 import cifar10
 from checks.measurements.images import digit_canvas, mnist, noise_like, standardised, uniform_noise
 from checks.measurements.streams import draw_seeds
 
-TEST_IMAGES = 1_000
 MOMENTUM = 0.9
 IMAGES = {"digits": digit_canvas, "MNIST": mnist}
 
@@ -32,6 +31,7 @@ def train_on_digits(
     draws: int,
     device: str,
     centred: bool = True,
+    n_test: int = 1_000,
 ) -> dict[str, np.ndarray]:
     """`kernels.cnn.centred_training` on ``n`` images at every scale α, (draws, alphas, epochs) each.
 
@@ -43,7 +43,7 @@ def train_on_digits(
     options = {"epochs": epochs, "batch": batch, "device": device, "momentum": MOMENTUM, "centred": centred}
     rows = []
     for seed in draw_seeds(stream, first, draws):
-        pictures, classes = IMAGES[images](np.random.default_rng(seed), n, TEST_IMAGES)
+        pictures, classes = IMAGES[images](np.random.default_rng(seed), n, n_test)
         with one_thread():
             start = make_network("digits", width=width, seed=seed, gain=gain)
             step = share * stable_step(start, pictures[0], momentum=MOMENTUM)
