@@ -253,7 +253,7 @@ def centred_training(
     frozen = copy.deepcopy(network)
     X, Y = images[0], nn.functional.one_hot(classes[0], CLASSES).to(kind) / alpha
     start = evaluate(frozen, X) if centred else torch.zeros_like(Y)
-    optimizer = torch.optim.SGD(network.parameters(), lr=step, momentum=momentum, fused=True)
+    optimizer = torch.optim.SGD(network.parameters(), lr=step, momentum=momentum)
     generator = torch.Generator().manual_seed(seed)
     found = {key: np.full(len(epochs), np.nan) for key in OBSERVED}
     for epoch in range(epochs[-1]):
