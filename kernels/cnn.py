@@ -25,6 +25,7 @@ from argument_validation import (
 
 CLASSES = 10
 EVALUATED = 500  # images that are evaluated together
+POWER_ITERATIONS = 15
 VGG11 = (1, "pool", 2, "pool", 4, 4, "pool", 8, 8, "pool", 8, 8, "pool")
 
 
@@ -359,9 +360,9 @@ def _kernel(network: nn.Module, X: np.ndarray, device: str, *, whole: bool) -> n
 
     if whole:
         layers = vmap(jacrev(outputs), in_dims=(None, 0))(weights, images).values()
-        J = torch.cat([rows.reshape(len(X), CLASSES, -1) for rows in layers], dim=2).transpose(0, 1)
-        J = J.reshape(CLASSES * len(X), -1).cpu().numpy()
-        return (J @ J.T).astype(float).reshape((CLASSES, len(X)) * 2)  # NumPy computes one half of JJᵀ alone
+        J = torch.cat([rows.reshape(CLASSES * len(X), -1) for rows in layers], dim=1).cpu().numpy()
+        K = (J @ J.T).reshape((len(X), CLASSES) * 2)  # of JJᵀ NumPy computes one half
+        return K.transpose(1, 0, 3, 2).astype(float, order="C")
 
     def products(k: int) -> torch.Tensor:
         rows = vmap(grad(lambda *point: outputs(*point)[k]), in_dims=(None, 0))(weights, images).values()
@@ -370,7 +371,7 @@ def _kernel(network: nn.Module, X: np.ndarray, device: str, *, whole: bool) -> n
     return (sum(map(products, range(CLASSES))) / CLASSES).cpu().numpy()
 
 
-def stable_step(network: nn.Sequential, images: np.ndarray, *, momentum: float, iterations: int = 15) -> float:
+def stable_step(network: nn.Sequential, images: np.ndarray, *, momentum: float) -> float:
     """Step 10(1 + β)n/λ at which momentum descent of the loss on n images stops being stable.
 
     λ is the largest eigenvalue of the tangent kernel (n·CLASSES)² at the start, JJᵀ, by power iterations from a fixed vector,
@@ -386,7 +387,7 @@ def stable_step(network: nn.Sequential, images: np.ndarray, *, momentum: float, 
     value, pull = vjp(outputs, weights)
     v = torch.randn(value.shape, generator=torch.Generator().manual_seed(0)).to(value)
     push = vjp(pull, v)[1]  # v → Jᵀv is linear: its transpose is J
-    for _ in range(iterations):
+    for _ in range(POWER_ITERATIONS):
         v = v / v.norm()
         (v,) = push(pull(v))
     return (1 + momentum) * CLASSES * len(X) / float(v.norm())
