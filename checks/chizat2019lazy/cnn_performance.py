@@ -126,7 +126,7 @@ CLAIM = Claim(
             cell=train_on_digits,
             cells_of="a",
             read=lambda case, found: compared("train accuracy", (1.0, 100.0), case, found),
-            judge=Gap(0.01),
+            judge=Gap(0.02),
             controls=(
                 Control(
                     "still worse at α = 1000 than at α = 100",

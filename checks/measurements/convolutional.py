@@ -33,7 +33,7 @@ def train_on_digits(
     centred: bool = True,
     n_test: int = 1_000,
 ) -> dict[str, np.ndarray]:
-    """`kernels.cnn.centred_training` on ``n`` images at every scale α, (draws, alphas, epochs) each.
+    """`kernels.cnn.centred_training` on ``n`` images, ``n_test`` new ones, at every scale α, (draws, alphas, epochs) each.
 
     Images, network and order of the images are those of the draw, the same at every α; so is the step, ``share`` of what the
     tangent kernel at the start allows with momentum `MOMENTUM`.
