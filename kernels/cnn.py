@@ -151,13 +151,14 @@ def observe(
     alpha: float,
     images: Sequence[torch.Tensor],
     classes: Sequence[torch.Tensor],
+    activations: bool = True,
 ) -> dict[str, float]:
     """`OBSERVED` numbers of ``network`` in comparison with ``frozen``, itself at the start, see `centred_training`."""
     changed, counted = np.zeros(2), np.zeros(2)
     right, errors, level = [0, 0], 0.0, 0.0
     for k, (X, y) in enumerate(zip(images, classes, strict=True)):
         for part, own in zip(X.split(EVALUATED), y.split(EVALUATED), strict=True):
-            if k:
+            if k and activations:
                 (now, *layers), (start, *layers_0) = (decisions(model, part) for model in (network, frozen))
                 for kind, pairs in enumerate(zip(layers, layers_0, strict=True)):
                     for a, b in zip(*pairs, strict=True):
@@ -167,6 +168,7 @@ def observe(
                         counted[kind] += float(both.sum())
             else:
                 now, start = evaluate(network, part), evaluate(frozen, part)
+            if not k:
                 Y = nn.functional.one_hot(own, CLASSES)
                 errors += float(((alpha * (now - start) - Y) ** 2).sum())
                 level += float(Y.sum())
@@ -204,6 +206,7 @@ def centred_training(
     decay: float = 0.0,
     centred: bool = True,
     augmented: bool = False,
+    activations: bool = True,
     device: str = "cpu",
 ) -> dict[str, np.ndarray]:
     """Train α(h − h_0) and look at it after some of the epochs.
@@ -217,6 +220,7 @@ def centred_training(
     seed : of the order of the images. momentum : of the steps. decay : the step is η/(1 + decay·epoch).
     centred : False trains αh itself.
     augmented : every image is shifted by up to 4 pixels and mirrored at random whenever it is used, see `shifted`.
+    activations : False leaves ``flipped`` and ``replaced`` NaN, which take longer than all else that is seen.
     device : "cpu" or a CUDA device.
 
     Returns
@@ -240,6 +244,7 @@ def centred_training(
     if sorted(set(epochs)) != epochs:
         raise ValueError(f"`epochs` must increase, got {epochs}")
     centred, augmented = validate_flag(centred, "centred"), validate_flag(augmented, "augmented")
+    activations = validate_flag(activations, "activations")
     momentum, decay = validate_share(momentum, "momentum", 1.0), validate_share(decay, "decay", np.inf)
     network, device = validate_network(network), validate_device(device)
     kind = next(network.parameters()).dtype
@@ -269,7 +274,7 @@ def centred_training(
             ((network(seen) - offset - Y[chosen]) ** 2).mean().backward()
             optimizer.step()
         if epoch + 1 in epochs:
-            seen = observe(network, frozen, alpha, images, classes)
+            seen = observe(network, frozen, alpha, images, classes, activations)
             if not np.isfinite(seen["loss"]):
                 break
             for key, value in seen.items():

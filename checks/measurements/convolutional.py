@@ -31,6 +31,7 @@ def train_on_digits(
     draws: int,
     device: str,
     centred: bool = True,
+    activations: bool = True,
     n_test: int = 1_000,
 ) -> dict[str, np.ndarray]:
     """`kernels.cnn.centred_training` on ``n`` images, ``n_test`` new ones, at every scale α, (draws, alphas, epochs) each.
@@ -40,7 +41,8 @@ def train_on_digits(
     """
     from kernels.cnn import centred_training, make_network, one_thread, stable_step
 
-    options = {"epochs": epochs, "batch": batch, "device": device, "momentum": MOMENTUM, "centred": centred}
+    options = {"epochs": epochs, "batch": batch, "device": device, "momentum": MOMENTUM}
+    options |= {"centred": centred, "activations": activations}
     rows = []
     for seed in draw_seeds(stream, first, draws):
         pictures, classes = IMAGES[images](np.random.default_rng(seed), n, n_test)
