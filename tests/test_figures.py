@@ -98,8 +98,8 @@ CUTS = {
     "scale-generalization": (every, {"n": to(80), "d": to(16), "m": to(16), "steps": to(500)}),
     "width-generalization": (every, {"n": to(50), "d": to(10), "steps": to(200)}),
     "population-loss": (every, {"d": to(10), "m": to(10), "batch": to(50), "steps": to(500)}),
-    "cnn-performance": (every, {"n": to(80), "width": to(4)}),
-    "cnn-activation-stability": (every, {"n": to(50), "width": to(3), "epochs": to([10, 20])}),
+    "cnn-performance": (every, {"n": to(80), "width": to(4), "epochs": to([25, 50])}),
+    "cnn-activation-stability": (every, {"n": to(50), "width": to(3), "epochs": to([20])}),
     "gram-limit": (lambda s: s["activation"] == "relu", {"widths": to([32, 64])}),
     "limit-positive-definite": (
         lambda s: (

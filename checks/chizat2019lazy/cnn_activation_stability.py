@@ -8,7 +8,8 @@ from checks.judges import AtMost, Draws, Gap, Ratio, Sides, Slope
 from checks.measurements.convolutional import train_on_cifar, train_on_digits
 
 ALPHAS = [10.0, 100.0, 1_000.0]
-SIZES = {"quick": {"n": 100, "epochs": [20, 40]}, "standard": {}, "full": {}}
+FEW, NEW_IMAGES = 100, 250
+"""Images for training at the quick tier, and new ones: each has more than a thousand units, whose shares a few images tell."""
 DRAWS, CONTROL_DRAWS = {"quick": 10, "standard": 16, "full": 24}, 5
 QUANTITIES = {"flipped": "signs at relu layers", "replaced": "largest inputs at pooling layers"}
 LARGEST_SHARE = 0.01
@@ -16,9 +17,10 @@ POOLED = {"vgg11": QUANTITIES, "resnet18": {"flipped": QUANTITIES["flipped"]}}
 
 
 def networks(tier: str, draws: int | None = None, **variant: bool) -> list[Case]:
-    """Training at large α from the same images and weights."""
-    draws = DRAWS[tier] if draws is None else draws
-    designs = [{**d, "alphas": ALPHAS, **SIZES[tier], **variant} for d in DESIGNS[tier]]
+    """Training at large α from the same images and weights, seen at its end alone."""
+    draws, few = DRAWS[tier] if draws is None else draws, {"n": FEW} if tier == "quick" else {}
+    common = {"alphas": ALPHAS, "n_test": NEW_IMAGES, **few, **variant}
+    designs = [{**d, "epochs": d["epochs"][-1:], **common} for d in DESIGNS[tier]]
     return [Case(d["images"], d, draws, chunk=1) for d in designs]
 
 
@@ -61,7 +63,7 @@ CLAIM = Claim(
         "has changed on new images: signs of the inputs of all relu layers, of those not 0 at the start, and places of the "
         "largest inputs of all pooling layers, where these are above 0. ‖w − w_0‖/‖w_0‖ falls like 1/α"
     ),
-    assumptions="networks, images and training of cnn-performance; at the quick tier fewer images and epochs",
+    assumptions="networks, images and training of cnn-performance; at the quick tier fewer images",
     figure="cnn",
     uses=("chizat2019lazy/general-lazy",),
     parts=(

@@ -3,10 +3,10 @@
 from checks.claim import Case
 
 ALPHAS = [1.0, 10.0, 100.0, 1_000.0]
-NETWORK = {"width": 6, "gain": 1.0, "batch": 50, "share": 0.25}
+NETWORK = {"width": 6, "gain": 1.0, "batch": 50, "share": 0.25, "epochs": [15, 30]}
 """``share`` of the step that the tangent kernel allows: larger ones leave some networks stuck, or diverge."""
-DIGITS = {"images": "digits", "n": 200, "epochs": [25, 50], **NETWORK}
-MNIST = {"images": "MNIST", "n": 500, "epochs": [30, 60], **NETWORK}
+DIGITS = {"images": "digits", "n": 200, **NETWORK}
+MNIST = {"images": "MNIST", "n": 500, **NETWORK}
 DESIGNS = {"quick": [DIGITS], "standard": [DIGITS, MNIST], "full": [DIGITS, MNIST]}
 WIDE_GAIN = 2.0  # Xavier's weights so large that training is lazy at α = 1 already
 

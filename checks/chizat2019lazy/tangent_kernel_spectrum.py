@@ -11,7 +11,7 @@ MEAN, WHOLE = ("mean", 2, 50), ("whole", 20, 500)
 """Kernel, and the ranks whose eigenvalues are compared, counted from 1, the largest."""
 DATA, NOISE, UNIFORM = range(3)  # kinds of images
 LEAST, LEAST_WHOLE = 0.1, 0.05
-DRAWS, SAMPLES = {"quick": 8, "standard": 16, "full": 32}, 100
+DRAWS, SAMPLES = {"quick": 12, "standard": 16, "full": 32}, 100
 
 
 def networks(tier: str) -> list[Case]:

@@ -12,7 +12,6 @@ from checks.measurements.cifar10 import cifar10
 from checks.measurements.images import digit_canvas, mnist, noise_like, standardised, uniform_noise
 from checks.measurements.streams import draw_seeds
 
-TEST_IMAGES = 1_000
 MOMENTUM = 0.9
 IMAGES = {"digits": digit_canvas, "MNIST": mnist}
 
@@ -32,18 +31,21 @@ def train_on_digits(
     draws: int,
     device: str,
     centred: bool = True,
+    activations: bool = True,
+    n_test: int = 1_000,
 ) -> dict[str, np.ndarray]:
-    """`kernels.cnn.centred_training` on ``n`` images at every scale α, (draws, alphas, epochs) each.
+    """`kernels.cnn.centred_training` on ``n`` images, ``n_test`` new ones, at every scale α, (draws, alphas, epochs) each.
 
     Images, network and order of the images are those of the draw, the same at every α; so is the step, ``share`` of what the
     tangent kernel at the start allows with momentum `MOMENTUM`.
     """
     from kernels.cnn import centred_training, make_network, one_thread, stable_step
 
-    options = {"epochs": epochs, "batch": batch, "device": device, "momentum": MOMENTUM, "centred": centred}
+    options = {"epochs": epochs, "batch": batch, "device": device, "momentum": MOMENTUM}
+    options |= {"centred": centred, "activations": activations}
     rows = []
     for seed in draw_seeds(stream, first, draws):
-        pictures, classes = IMAGES[images](np.random.default_rng(seed), n, TEST_IMAGES)
+        pictures, classes = IMAGES[images](np.random.default_rng(seed), n, n_test)
         with one_thread():
             start = make_network("digits", width=width, seed=seed, gain=gain)
             step = share * stable_step(start, pictures[0], momentum=MOMENTUM)
