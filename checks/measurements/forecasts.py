@@ -17,6 +17,7 @@ VALID = {"losses": VALID_LOSS, "kernel": VALID_KERNEL}  # where a forecast calls
 PREDICTIONS = {key: f"{key} foretold" for key in BANDS if key != "layer"}
 RATIOS = ("drift", "layer", "kernel", "time", "other", "alike", "square", "fastest")
 STEPS, BEYOND = 30, 1.2
+TIMES = (6, 24, 6)  # of a run that are observed: between two the loss is interpolated, to a thousandth of the time
 EVALUATIONS = 3_000  # a network that needs more is not followed to the end: NaN
 
 
@@ -49,11 +50,13 @@ def forecasts(seed: int, *, largest_n: int, widths: list[int]) -> dict[str, floa
     model = {"hidden_layers": L, "activation": activation, "seed": int(rng.integers(2**31))}
     options = {"loss_ratio": float(np.exp(rng.uniform(*np.log(LOSSES)))), "centred": bool(rng.integers(2))}
     network = make_network(X.shape[1], m, **own, **model)
-    other = make_network(X.shape[1], m, scheme="ntk" if scheme == "lecun" else "lecun", **model)
-    found, wrong = forecast(X, y, network, **options), forecast(X, y, other, nodes=1, **options)
+    found = forecast(X, y, network, **options)
     if not found.valid:
         return {"valid": False, **_foretold(found), **dict.fromkeys((*RATIOS, "stable", "beyond"), np.nan)}
-    run = train(X, y, network, found, centred=options["centred"], descent=False, max_evaluations=EVALUATIONS)
+    other = make_network(X.shape[1], m, scheme="ntk" if scheme == "lecun" else "lecun", **model)
+    wrong = forecast(X, y, other, nodes=1, **options)
+    few = {"descent": False, "points": TIMES, "max_evaluations": EVALUATIONS}
+    run = train(X, y, network, found, centred=options["centred"], **few)
     falls = [_falls(X, y, network, share * found.largest_step, options["centred"]) for share in (STEP, BEYOND)]
     stable = dict(zip(("stable", "beyond"), falls, strict=True))
     return {"valid": True, **_foretold(found), **_ratios(found, wrong, run), **stable}
