@@ -12,7 +12,8 @@ from kernels.updated_matrix import SHARE, UpdatedMatrix
 from tests import examples
 from tests.flows import flat, networks
 
-deep = networks(activations=("tanh", "erf", "relu"), n=(2, 4), m=(8, 48), L=(2, 3), log_kappa=(-0.3, 1.5))
+# smooth σ: at kinks rounding decides which steps are taken
+deep = networks(activations=("tanh", "erf"), n=(2, 4), m=(8, 48), L=(2, 3), log_kappa=(-0.3, 1.5))
 
 
 def with_least(least, run, **settings):
