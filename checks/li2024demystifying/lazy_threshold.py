@@ -21,10 +21,11 @@ GAMMAS = {
     "full": (-0.5, -0.25, -0.125, 0.0, 0.0625, 0.125, 0.25, 0.5, 0.75, 1.0),
 }
 WIDTHS = {1: [2**7, 2**9, 2**11], 2: [64, 256, 1024]}
-# Networks of a draw: the mean of 16 narrow ones spreads like a wide one, and costs less
-REPEATS, LOGARITHMIC_REPEATS = [16, 4, 1], [4, 16, 1]
+# Networks of a draw: D of narrow ones spreads most and costs least, so that their mean is better than more draws
+REPEATS = {1: [4, 1, 1], 2: [16, 4, 1]}
 STEEP, FLAT, FALL = 0.02, 0.03, 0.2
 LOGARITHMIC = {"quick": (2**8, 2**12), "standard": (2**9, 2**14), "full": (2**9, 2**17)}
+LOGARITHMIC_REPEATS = {"quick": [1, 4, 1], "standard": [2, 16, 1], "full": [2, 16, 1]}
 # relu's corrections die out more slowly as κ → 0, the deeper the slower
 SMALL_SCALES = {
     (1, "tanh"): [2.0**k for k in (-8, -7, -6)],
@@ -43,7 +44,7 @@ def paths(tier: str, *, sign: int) -> Iterator[Case]:
         if np.sign(gamma) == sign and (case[0] == 1 or gamma in GAMMAS["quick"]):
             widths = [m * (2 if gamma == 0 else 1) for m in WIDTHS[case[0]]]
             config = network(*case, along(widths, gamma, 1.0), rtol=ROUGH.get(case[1]))
-            config |= {"repeats": REPEATS} if gamma == 0 else {}
+            config |= {"repeats": REPEATS[case[0]]} if gamma == 0 else {}
             name, draws = f"γ = {gamma:g} · {title(config)}", 8 if gamma == 0 else 5
             yield Case(name, config, draws, chunk=4, select={"gamma": gamma})
 
@@ -64,7 +65,7 @@ def logarithmic(tier: str) -> Iterator[Case]:
     narrow, wide = LOGARITHMIC[tier]
     for case in [(1, "tanh", data) for data in THREE] if tier == "quick" else networks(tier, 1)[:9]:
         pairs = [[narrow, np.log(narrow)], [narrow, np.log(wide)], [wide, np.log(wide)]]
-        config = network(*case, pairs, rtol=ROUGH.get(case[1]), repeats=LOGARITHMIC_REPEATS)
+        config = network(*case, pairs, rtol=ROUGH.get(case[1]), repeats=LOGARITHMIC_REPEATS[tier])
         yield Case(f"κ = log m · {title(config)}", config, 8, chunk=4)
 
 
