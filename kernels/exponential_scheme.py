@@ -244,11 +244,8 @@ class Linearisation:
 
     def time_of(self, least: float, h: float) -> float:
         """The longest time, at most ``h``, after which `size` is still ``least``, to 20 bits of its logarithm."""
-        top, low, high = (
-            self.values[-1],
-            0.0,
-            math.log(h * self.values[-1]),
-        )  # at 1/λ_max the loss falls by less than e²
+        top, low = self.values[-1], 0.0  # at h = 1/λ_max the loss falls by less than e²
+        high = math.log(h * top)
         if self.push is None:
             return _time_of_jit(self.values, self.residual, self.outside, least, high) / top
         for _ in range(HALVINGS):

@@ -9,7 +9,7 @@ from kernels.exponential_scheme import UNIT, Point, Spectrum, State, Terms, gram
 from kernels.gram import Factors, propagate
 from kernels.losses import Loss
 from kernels.network import Parameters
-from kernels.updated_matrix import LEAST, SHARE, UpdatedMatrix, square_distance
+from kernels.updated_matrix import LEAST, UpdatedMatrix, square_distance, updated_matrices
 
 CANCELLED = 1e-9  # share of the terms of a square that may be left of it, for it to be right to five digits
 CACHED, ROWS = 2**14, 32  # entries of a matrix that are worked on together, while they are in the cache, and least rows
@@ -69,15 +69,12 @@ class NetworkProblem:
         return terms
 
     def rooms(self, start: State) -> tuple[State, State]:
-        """The products that training adds to a large W^l, l ≥ 2, are kept as factors, see `UpdatedMatrix`."""
-        memories = [
-            [np.empty((len(W) // SHARE, len(W))).T, np.empty((len(W) // SHARE, len(W)))]
-            if 0 < l < len(start) - 1 and len(W) >= LEAST
-            else None
+        """Two states; what training adds to a large W^l, l ≥ 2, is kept as factors, see `UpdatedMatrix`."""
+        pairs = [
+            updated_matrices(W) if 0 < l < len(start) - 1 and len(W) >= LEAST else (np.empty_like(W), np.empty_like(W))
             for l, W in enumerate(start)
         ]
-        room = lambda W, memory: np.empty_like(W) if memory is None else UpdatedMatrix(W, memory)  # noqa: E731
-        return tuple(tuple(map(room, start, memories)) for _ in range(2))
+        return tuple(zip(*pairs, strict=True))
 
     def add(self, base: State | None, terms: Terms, out: State) -> None:
         """base + Σ_P S J_Pᵀc_P."""

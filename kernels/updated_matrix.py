@@ -90,6 +90,13 @@ class UpdatedMatrix:
         return self.square
 
 
+def updated_matrices(start: np.ndarray) -> tuple[UpdatedMatrix, UpdatedMatrix]:
+    """Two states of W = ``start`` (m, m) with one memory; columns of U and rows of V are contiguous."""
+    shape = (len(start) // SHARE, len(start))
+    memory = [np.empty(shape).T, np.empty(shape)]
+    return UpdatedMatrix(start, memory), UpdatedMatrix(start, memory)
+
+
 def square_distance(array: np.ndarray, base: np.ndarray | None) -> float:
     """‖array − base‖_F², block by block; without ``base`` that of the array."""
     flat, old, total = array.reshape(-1), None if base is None else base.reshape(-1), 0.0

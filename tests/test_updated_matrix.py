@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from kernels import gradient_flow
 from kernels.losses import SquareLoss
 from kernels.network_problem import NetworkProblem
-from kernels.updated_matrix import SHARE, UpdatedMatrix
+from kernels.updated_matrix import SHARE, updated_matrices
 from tests import examples
 from tests.flows import flat, networks
 
@@ -47,8 +47,7 @@ def test_sums_of_products(seed, m, ranks):
     """Trials that are overwritten leave no trace, and where there is no room nothing is taken."""
     rng, W = np.random.default_rng(seed), np.random.default_rng(seed).normal(size=(m, m))
     room, x = m // SHARE, rng.normal(size=(m, 2))
-    memory = [np.empty((room, m)).T, np.empty((room, m))]
-    current, exact, free = W, W.copy(), [UpdatedMatrix(W, memory), UpdatedMatrix(W, memory)]
+    current, exact, free = W, W.copy(), updated_matrices(W)
     for k, r in enumerate(ranks):
         trial, (U, V) = free[k % 2], (rng.normal(size=(m, r)), rng.normal(size=(r, m)))
         trial.append(current, np.ones((m, 1)), np.ones((1, m)))
@@ -62,7 +61,7 @@ def test_sums_of_products(seed, m, ranks):
     else:
         assert sum(ranks) <= room
     if current is not W:
-        assert np.allclose(current.fill(), exact) and np.allclose(current.T @ x, exact.T @ x) and not memory
+        assert np.allclose(current.fill(), exact) and np.allclose(current.T @ x, exact.T @ x) and not current.memory
         assert current.norm_square() == pytest.approx(np.sum((exact - W) ** 2), rel=1e-9)
 
 
