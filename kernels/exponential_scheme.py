@@ -37,7 +37,7 @@ once, so that the rounding in it is filtered like D itself.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numba import njit
@@ -45,10 +45,11 @@ from numba import njit
 UNIT = 2.0**-53
 LAST_NODE = 2 / 3
 NEGLIGIBLE = 1e-16  # curvature, relative to the largest, that counts as none
+HALVINGS = 20
 LARGE, TINY = 1e280, 1e-290  # squares beyond these would overflow or lose their digits
 
-State = tuple[np.ndarray, ...]
-"""Parameters θ as a tuple of arrays, whose meaning only the problem knows."""
+State = tuple[Any, ...]
+"""Parameters θ as a tuple of arrays, or of matrices that multiply like them, whose meaning only the problem knows."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,10 @@ class Problem(Protocol):
         """The same vector as a single term, where the problem stores vectors of parameters; else ``terms``."""
         ...
 
+    def rooms(self, start: State) -> tuple[State, State]:
+        """Two states to be written to by ``add``, of the shape of ``start``."""
+        ...
+
     def add(self, base: State | None, terms: Terms, out: State) -> None:
         """Write base + Σ_P S J_Pᵀc_P into ``out``, which is not ``base``; without ``base`` the sum alone."""
         ...
@@ -135,6 +140,18 @@ def _phi_jit(z: np.ndarray, out: np.ndarray) -> None:
             out[1, i] = math.expm1(x) / x
             out[2, i] = (out[1, i] - 1.0) / x
             out[3, i] = (out[2, i] - 0.5) / x
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _time_of_jit(values: np.ndarray, residual: np.ndarray, outside: float, least: float, high: float) -> float:
+    low = 0.0
+    for _ in range(HALVINGS):
+        middle = 0.5 * (low + high)
+        h, square = math.exp(middle) / values[-1], outside**2
+        for i in range(values.size):
+            square += (math.exp(-h * values[i]) * residual[i]) ** 2
+        low, high = (middle, high) if math.sqrt(square) >= least else (low, middle)
+    return math.exp(low)
 
 
 @dataclass(frozen=True)
@@ -224,6 +241,17 @@ class Linearisation:
         if self.push is not None:
             left = max(left, length(self.predict(h)))
         return math.hypot(left, self.outside)
+
+    def time_of(self, least: float, h: float) -> float:
+        """The longest time, at most ``h``, after which `size` is still ``least``, to 20 bits of its logarithm."""
+        top, low = self.values[-1], 0.0  # at h = 1/λ_max the loss falls by less than e²
+        high = math.log(h * top)
+        if self.push is None:
+            return _time_of_jit(self.values, self.residual, self.outside, least, high) / top
+        for _ in range(HALVINGS):
+            middle = 0.5 * (low + high)
+            low, high = (middle, high) if self.size(math.exp(middle) / top) >= least else (low, middle)
+        return math.exp(low) / top
 
     def fall(self, h: float) -> float:
         """½‖w‖² − ½‖w(h)‖² without cancellation."""

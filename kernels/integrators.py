@@ -128,7 +128,7 @@ def integrate(
     Parameters
     ----------
     problem : the model, see `Problem`.
-    start : θ_0, which is only read. Two more copies of it are allocated.
+    start : θ_0, which is only read. Two more states are allocated.
     observe : called at every accepted step, t = 0 included, or at ``times`` alone, inside steps by the continuous
         extension.
     t_end : end of the interval; None for none.
@@ -176,7 +176,7 @@ class Integration:
         max_evaluations: int,
     ) -> None:
         self.problem, self.start, self.current = problem, start, start
-        self.scratch, self.spare = (tuple(np.empty_like(a) for a in start) for _ in range(2))
+        self.scratch, self.spare = problem.rooms(start)
         self.here = problem.point(start)
         self.t_end, self.max_evaluations = np.inf if t_end is None else t_end, max_evaluations
         self.target = -np.inf if loss_ratio is None else loss_ratio * self.here.loss
@@ -417,8 +417,4 @@ def longest_step(linear: Linearisation, h: float) -> float:
     least = np.sqrt(LARGEST_DECAY) * linear.size(0.0)
     if linear.size(h) >= least:
         return h
-    low, high = 0.0, np.log(h * linear.values[-1])  # at h = 1/λ_max the loss falls by less than e²
-    for _ in range(20):
-        middle = 0.5 * (low + high)
-        low, high = (middle, high) if linear.size(np.exp(middle) / linear.values[-1]) >= least else (low, middle)
-    return float(np.exp(low) / linear.values[-1])
+    return linear.time_of(least, h)

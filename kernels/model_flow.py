@@ -94,6 +94,10 @@ class ModelProblem:
         total = sum(c @ P.factors for P, c in terms)
         return [(replace(terms[0][0], factors=total[None]), np.ones(1))]
 
+    def rooms(self, start: State) -> tuple[State, State]:
+        """Two arrays."""
+        return tuple((np.empty_like(start[0]),) for _ in range(2))
+
     def add(self, base: State | None, terms: Terms, out: State) -> None:
         """base + Σ_P J_Pᵀc_P."""
         out[0][:] = sum(c @ P.factors for P, c in terms)

@@ -9,8 +9,9 @@ from kernels.exponential_scheme import UNIT, Point, Spectrum, State, Terms, gram
 from kernels.gram import Factors, propagate
 from kernels.losses import Loss
 from kernels.network import Parameters
+from kernels.updated_matrix import LEAST, UpdatedMatrix, square_distance, updated_matrices
 
-BLOCK = 2**16  # entries in flight when states are compared
+CANCELLED = 1e-9  # share of the terms of a square that may be left of it, for it to be right to five digits
 CACHED, ROWS = 2**14, 32  # entries of a matrix that are worked on together, while they are in the cache, and least rows
 
 
@@ -67,20 +68,41 @@ class NetworkProblem:
         """As they are: a vector would be another copy of the weights."""
         return terms
 
+    def rooms(self, start: State) -> tuple[State, State]:
+        """Two states; what training adds to a large W^l, l ≥ 2, is kept as factors, see `UpdatedMatrix`."""
+        pairs = [
+            updated_matrices(W) if 0 < l < len(start) - 1 and len(W) >= LEAST else (np.empty_like(W), np.empty_like(W))
+            for l, W in enumerate(start)
+        ]
+        return tuple(zip(*pairs, strict=True))
+
     def add(self, base: State | None, terms: Terms, out: State) -> None:
         """base + Σ_P S J_Pᵀc_P."""
         for l, pairs in enumerate(self.products(terms)):
-            target = out[l].reshape(len(out[l]), -1)
+            target, source = out[l], None if base is None else base[l]
+            if isinstance(target, UpdatedMatrix):
+                if source is not None and target.append(source, *pairs[0]):
+                    continue
+                source = source.fill() if isinstance(source, UpdatedMatrix) else source
+                target = target.blank()
+            target = target.reshape(len(target), -1)
             for rows in blocks(target.shape):
                 part = summed(pairs, rows, target[rows])
-                if base is not None:
-                    part += base[l].reshape(target.shape)[rows]
+                if source is not None:
+                    part += source.reshape(target.shape)[rows]
 
     def norm(self, terms: Terms) -> float:
-        """‖Σ_P S J_Pᵀc_P‖₂."""
+        """‖Σ_P S J_Pᵀc_P‖₂; where little cancels ‖BA‖² is the sum over (BᵀB) ∘ (AAᵀ)."""
         total = 0.0
-        for pairs in self.products(terms):
-            for rows in blocks((len(pairs[0][0]), pairs[0][1].shape[1])):
+        for l, pairs in enumerate(self.products(terms)):
+            B, A = pairs[0]
+            if 0 < l < len(self.rates) - 1 and len(B) >= LEAST:
+                squares = (B.T @ B) * (A @ A.T)
+                square = float(squares.sum())
+                if square > CANCELLED * np.abs(squares).sum():
+                    total += square
+                    continue
+            for rows in blocks((len(B), A.shape[1])):
                 part = summed(pairs, rows).reshape(-1)
                 total += part @ part
         return float(np.sqrt(total))
@@ -115,12 +137,9 @@ def summed(pairs: list[tuple[np.ndarray, np.ndarray]], rows: slice, out: np.ndar
 
 def layer_distances(theta: State, base: State | None) -> np.ndarray:
     """‖W^l − W^l_0‖_F for every layer, ‖a − a_0‖ last, (L+1,); without ``base`` the norms themselves."""
-    result = np.zeros(len(theta))
+    squares = []
     for l, array in enumerate(theta):
-        flat, old = array.reshape(-1), None if base is None else base[l].reshape(-1)
-        for start in range(0, flat.size, BLOCK):
-            part = flat[start : start + BLOCK]
-            if old is not None:
-                part = part - old[start : start + BLOCK]
-            result[l] += part @ part
-    return np.sqrt(result)
+        old = None if base is None else base[l]
+        known = isinstance(array, UpdatedMatrix) and old is array.start
+        squares.append(array.norm_square() if known else square_distance(np.asarray(array), old))
+    return np.sqrt(squares)

@@ -6,6 +6,7 @@ training uses f − f(θ_0) in place of f, which amounts to the targets y + f(θ
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -42,7 +43,7 @@ class Trajectory:
     drift_bound : upper bound on sup_t ‖θ_t − θ_0‖ over all t up to the last, from the steps of the flow, see
         `kernels.integrators.integrate`; for descent the largest of all steps.
     evaluations : forward-backward passes.
-    params : final weights.
+    theta : final weights, as the flow keeps them. params : the same as `Parameters`.
     status : why the run ended, a sentence; for the flow a `kernels.integrators.Ending`, and whether ``rtol`` does not hold
         because the rounding of the tangent kernel hides a part of the residual.
     test_outputs : (k, n_test) as ``outputs``, where ``X_test`` was given.
@@ -60,11 +61,16 @@ class Trajectory:
     layer_drift: np.ndarray
     drift_bound: float
     evaluations: int
-    params: Parameters
+    theta: State
     status: str
     test_outputs: np.ndarray | None = None
     kernels: np.ndarray | None = None
     unresolved: float = 0.0
+
+    @cached_property
+    def params(self) -> Parameters:
+        """Final weights, multiplied out when they are first asked for."""
+        return Parameters.unchecked(tuple(map(np.asarray, self.theta)))
 
 
 def gradient_flow(
@@ -88,7 +94,7 @@ def gradient_flow(
     """Gradient flow θ' = −S∇R(θ) by an exponential integrator that is exact for the linearised network.
 
     The cost falls as the network gets lazier: a few evaluations for each factor of ten of the loss when it trains like its
-    linearisation. Three copies of the weights are held, ``params`` included, which is only read.
+    linearisation. Up to three copies of the weights are held, ``params`` included, which is only read.
 
     Parameters
     ----------
@@ -365,7 +371,7 @@ class Recorder:
             layer_drift=np.array(self.layers, dtype=float).reshape(k, len(theta)),
             drift_bound=drift_bound,
             evaluations=evaluations,
-            params=Parameters.unchecked(theta),
+            theta=theta,
             status=status,
             test_outputs=None if tests is None else np.array(self.tests, dtype=float).reshape(k, tests.shape[1]),
             kernels=np.array(self.kernels, dtype=float).reshape(k, n, n) if kernels else None,

@@ -258,7 +258,7 @@ def test_matrix_products_in_blocks_of_rows_are_those_of_the_whole(monkeypatch):
     whole = gradient_flow(*arguments, **options, loss_ratio=1e-3)
     monkeypatch.setattr("kernels.network_problem.CACHED", 7)
     monkeypatch.setattr("kernels.network_problem.ROWS", 7)
-    monkeypatch.setattr("kernels.network_problem.BLOCK", 5)
+    monkeypatch.setattr("kernels.updated_matrix.BLOCK", 5)
     blocks = gradient_flow(*arguments, **options, loss_ratio=1e-3)
     assert np.allclose(flat(whole.params.arrays), flat(blocks.params.arrays), rtol=1e-9)
     assert np.allclose(whole.layer_drift, blocks.layer_drift, rtol=1e-9)

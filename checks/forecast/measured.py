@@ -45,19 +45,25 @@ def train(
     rate: float | None = None,
     centred: bool = False,
     descent: bool = True,
+    points: tuple[int, int, int] = POINTS,
+    rtol: float | None = None,
     max_evaluations: int = 100_000,
     callback: Callback | None = None,
 ) -> Measured:
-    """Flow to the loss of the forecast, and descent to it, at most `MOST_STEPS`, at ``rate`` or the `Forecast.safe_step`."""
+    """Flow to the loss of the forecast, and descent to it, at most `MOST_STEPS`, at ``rate`` or the `Forecast.safe_step`.
+
+    ``points``: how many times of the flow are observed, as `POINTS`. ``rtol`` of the flow.
+    """
     params, model = network.params, {"activation": network.activation, "kappa": network.kappa}
     options = {**model, "layer_rates": network.rates, "centred": centred, "callback": callback}
-    stop = {"times": around(found.time), "loss_ratio": found.loss_ratio**BEYOND, "max_evaluations": max_evaluations}
-    run = gradient_flow(params, X, y, **stop, **options)
+    follow = {**options, "rtol": rtol, "max_evaluations": max_evaluations}
+    stop = {"times": around(found.time, points), "loss_ratio": found.loss_ratio**BEYOND}
+    run = gradient_flow(params, X, y, **stop, **follow)
     (t,), layers = (at_loss(run.losses, found.loss_ratio, values) for values in (run.times, run.layer_drift))
     kernel = lambda at: np.tensordot(network.rates, layer_grams(at, X, **model), axes=1)  # noqa: E731
     change = np.nan
     if np.isfinite(t):  # the last step of the run ends anywhere beyond
-        there = gradient_flow(params, X, y, t_end=float(t), max_evaluations=max_evaluations, **options)
+        there = gradient_flow(params, X, y, t_end=float(t), **follow)
         change = relative_change(kernel(there.params), kernel(params))
     rate = found.safe_step if rate is None else rate
     steps = int(min(max(found.steps_of(rate), 1), MOST_STEPS))
@@ -88,10 +94,10 @@ def seconds_of_a_step(X: np.ndarray, y: np.ndarray, network: Network) -> float:
     return float(np.diff(times).min())
 
 
-def around(time: float) -> np.ndarray:
-    """0 and `POINTS` times from ``time``·`FIRST` to ``time``·`LAST`, closest together near ``time``."""
+def around(time: float, points: tuple[int, int, int] = POINTS) -> np.ndarray:
+    """0 and ``points`` times from ``time``·`FIRST` to ``time``·`LAST`, closest together near ``time``."""
     ends = [FIRST, 1 / NEAR, NEAR, LAST]
-    parts = [np.geomspace(*pair, count, endpoint=False) for pair, count in zip(pairwise(ends), POINTS, strict=True)]
+    parts = [np.geomspace(*pair, count, endpoint=False) for pair, count in zip(pairwise(ends), points, strict=True)]
     return time * np.concatenate([[0.0], *parts, [LAST]])
 
 

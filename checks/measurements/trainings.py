@@ -128,6 +128,26 @@ def drifts(
     return found
 
 
+def mean_drifts(
+    *,
+    data: dict,
+    activation: str,
+    hidden_layers: int,
+    pairs: list,
+    repeats: list[int],
+    stream: Sequence[int],
+    first: int,
+    draws: int,
+    rtol: float | None = None,
+) -> Arrays:
+    """``drift`` of `drifts` as the mean over ``repeats`` networks at every pair, (draws, pairs); no two draws share any."""
+    case = {"data": data, "activation": activation, "hidden_layers": hidden_layers, "stream": stream, "rtol": rtol}
+    own = lambda s, pair, count: drifts(**case, pairs=[pair], first=s * max(repeats), draws=count)["drift"]  # noqa: E731
+    each = zip(pairs, repeats, strict=True)
+    columns = [[own(s, pair, count).mean() for s in range(first, first + draws)] for pair, count in each]
+    return {"drift": np.array(columns).T}
+
+
 def linear_drifts(
     *,
     data: dict,
