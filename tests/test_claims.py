@@ -19,7 +19,7 @@ PARTS = [
         claim,
         part,
         id=f"{claim.label}-{part.letter}",
-        marks=[pytest.mark.claim(claim.label), pytest.mark.xdist_group(claim.label)],
+        marks=pytest.mark.claim(claim.label),
     )
     for claim in CLAIMS
     for part in claim.parts
