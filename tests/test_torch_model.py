@@ -79,7 +79,7 @@ def test_outputs_and_jacobian_are_those_of_the_module_and_of_differences(name, s
 @given(seed=seeds)
 def test_curvature_is_a_value_of_the_second_derivative_and_no_direction_tried_has_more(name, seed):
     model, rng = drawn(name, seed), np.random.default_rng(seed)
-    bound = model.curvature(model.start)
+    bound = model.curvature(model.start, starts=2, rounds=20)  # already far above what random directions have
     h = 1e-3
     for _ in range(20):
         u = rng.normal(size=len(model.start))
