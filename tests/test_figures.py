@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
@@ -600,11 +601,14 @@ def test_every_line_and_marker_of_a_panel_is_in_a_legend(drawn):
 
 @DRAWN
 def test_tick_labels_do_not_overlap_and_numbers_have_minus_signs(drawn):
+    renderer = FigureCanvasAgg(drawn).get_renderer()  # not that of the file, which has other pixels
     for axis in (axis for panel in drawn.axes if panel.get_visible() for axis in (panel.xaxis, panel.yaxis)):
         low, high = sorted(axis.get_view_interval())
         ticks = [tick for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high]
         boxes = [
-            tick.label1.get_window_extent() for tick in ticks if tick.label1.get_text() and tick.label1.get_visible()
+            tick.label1.get_window_extent(renderer)
+            for tick in ticks
+            if tick.label1.get_text() and tick.label1.get_visible()
         ]
         ends = sorted((box.x0, box.x1) if axis.axis_name == "x" else (box.y0, box.y1) for box in boxes)
         assert all(one[1] <= other[0] for one, other in pairwise(ends))
