@@ -12,9 +12,18 @@ NOWHERE = Claim("tests", "drawn", "", "", "", "")
 
 def judged(part: Part, cases: list[Case], seed: int = 0) -> tuple[list[Evidence], list[Evidence]]:
     """Evidence of ``part`` in these ``cases``, and of its controls in the same ones."""
-    controls = tuple(control if control.cases is None else replace(control, cases=None) for control in part.controls)
-    own = replace(part, cases=lambda tier: cases, controls=controls)
-    findings, _ = verify([replace(NOWHERE, parts=(own,))], Run("quick", seed, Sweep()))["tests/drawn"]
+    return judged_together([part], cases, seed)
+
+
+def judged_together(parts: list[Part], cases: list[Case], seed: int = 0) -> tuple[list[Evidence], list[Evidence]]:
+    """The same of several parts, which share their cells as they declare."""
+    own = []
+    for part in parts:
+        controls = tuple(
+            control if control.cases is None else replace(control, cases=None) for control in part.controls
+        )
+        own.append(replace(part, cases=lambda tier: cases, controls=controls))
+    findings, _ = verify([replace(NOWHERE, parts=tuple(own))], Run("quick", seed, Sweep()))["tests/drawn"]
     return list(findings.parts), list(findings.controls)
 
 

@@ -11,18 +11,22 @@ from tests import modules
 
 require_own_packages()
 
-# Hypothesis draws constants of the modules imported so far: with all of them imported, the draws of a test do not depend on
-# which tests run beside it.
-for name in modules():
-    import_module(name)
-
-threadpool_limits(1)  # pytest runs one process a processor
-
 settings.register_profile(
     "default", deadline=None, derandomize=True, max_examples=25, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.register_profile("deep", settings.get_profile("default"), derandomize=False, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+def pytest_collection(session):
+    """Import all modules and limit their threads, but not in the process that only hands out the tests."""
+    if session.config.pluginmanager.hasplugin("dsession"):
+        return
+    # Hypothesis draws constants of the modules imported so far: with all of them imported, the draws of a test do not depend
+    # on which tests run beside it.
+    for name in modules():
+        import_module(name)
+    threadpool_limits(1)  # pytest runs one process a processor
 
 
 def pytest_collection_modifyitems(config, items):

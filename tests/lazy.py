@@ -40,7 +40,7 @@ decay_cases = {
     "setting": bounded_settings,
     "L": depths,
     "seed": seeds,
-    "log_kappa": st.floats(2, 3),
+    "log_kappa": st.floats(1, 3),
     "size": st.integers(0, 1),
 }
 

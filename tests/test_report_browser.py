@@ -12,7 +12,7 @@ from checks.running.paper_claims import JSON_PATH, anchor, read_paper_claims
 playwright = pytest.importorskip(
     "playwright.sync_api", reason="needs Playwright: pip install playwright, and a Chromium"
 )
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.slow
 RECORDS = read_paper_claims()
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 CONTRAST = """() => {

@@ -79,7 +79,7 @@ def test_outputs_and_jacobian_are_those_of_the_module_and_of_differences(name, s
 @given(seed=seeds)
 def test_curvature_is_a_value_of_the_second_derivative_and_no_direction_tried_has_more(name, seed):
     model, rng = drawn(name, seed), np.random.default_rng(seed)
-    bound = model.curvature(model.start)
+    bound = model.curvature(model.start, starts=2, rounds=20)  # already far above what random directions have
     h = 1e-3
     for _ in range(20):
         u = rng.normal(size=len(model.start))
@@ -190,7 +190,7 @@ def test_the_forecast_of_a_map_that_is_no_module_needs_no_pytorch(seed):
     assert found.kernel_change < 1e-12 and found.distance < 1e-9 and found.valid
 
 
-@examples(2)
+@examples(5)
 @given(seed=seeds)
 def test_the_criterion_of_a_centred_model_has_the_residual_of_one(seed):
     model, y = drawn("dense", seed), np.random.default_rng(seed).normal(size=6)

@@ -13,7 +13,6 @@ share of order 1/κ of the neurons, two kinks by one of order 1/κ².
 import numpy as np
 from numba import njit
 from scipy.special import ndtri
-from scipy.stats import qmc
 
 from argument_validation import validate_array, validate_count, validate_positive
 from theory.gram_limits import limit_grams
@@ -53,6 +52,8 @@ def mean_crossing_change(X: np.ndarray, y: np.ndarray, *, scaled_time: float, do
     E over neurons on the kink, w·x_i = 0, of (2π)^{−½}E|a|³/2 times the integral over z of what neurons with a > 0 and with
     a < 0 switch; by 2^``doublings`` points of a Sobol sequence.
     """
+    from scipy.stats import qmc  # slow to import, and nothing else here needs it
+
     X, rho, forces, size = _setting(X, y, scaled_time)
     points, change = 2 ** validate_count(doublings, "doublings", most=24), np.zeros(rho.shape)
     cube = qmc.Sobol(len(X) + 1, scramble=False).random(points) + 0.5 / points

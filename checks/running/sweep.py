@@ -23,7 +23,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from multiprocessing import resource_tracker
 from pathlib import Path
@@ -243,6 +243,7 @@ def _version(library: str) -> str:
         return "absent"
 
 
+@cache
 def code_of(source: str) -> str:
     """The source text without comments, docstrings and layout."""
     tree = ast.parse(source)
@@ -255,7 +256,8 @@ def code_of(source: str) -> str:
     return ast.unparse(tree)
 
 
-def imported_modules(source: str) -> set[str]:
+@cache
+def imported_modules(source: str) -> frozenset[str]:
     """Modules that the source text imports, ``from package import name`` counted as package.name where that is one."""
     found = set()
     for node in ast.walk(ast.parse(source)):
@@ -264,7 +266,7 @@ def imported_modules(source: str) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             found.add(node.module)
             found |= {name for alias in node.names if _is_module(name := f"{node.module}.{alias.name}")}
-    return found
+    return frozenset(found)
 
 
 def _is_module(name: str) -> bool:

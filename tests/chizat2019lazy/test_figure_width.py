@@ -2,13 +2,15 @@
 
 import numpy as np
 
+from checks.chizat2019lazy import two_layer_width
 from checks.claim import Run
 from checks.running.sweep import Sweep
 from figures import relative_scale_width
 from figures.style import style
 
 
-def test_data_of_the_relative_scale():
+def test_data_of_the_relative_scale(monkeypatch):
+    monkeypatch.setattr(two_layer_width, "THREE", two_layer_width.THREE[:1])  # the data set that is drawn
     table = relative_scale_width.compute(Run("quick", 0, Sweep()))
     assert table.dtype.names == relative_scale_width.COLUMNS and set(table["panel"]) == {"width", "trained", "start"}
     assert not any("," in text for text in (*table["panel"], *table["series"]))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from checks.chizat2019lazy import general_lazy
 from checks.claim import Run
 from checks.measurements.scaled_models import KINDS
 from checks.running.sweep import Sweep
@@ -12,7 +13,12 @@ from figures.style import save, style
 
 @pytest.fixture(scope="module")
 def table():
-    return lazy_distance.compute(Run("quick", 0, Sweep()))
+    """Of general-lazy only what is drawn: the square loss, on the first horizon."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(general_lazy.SWEEP, "horizons", general_lazy.HORIZONS[:1])
+        patch.setattr(general_lazy, "models", lambda tier: [("square", kind) for kind in KINDS])
+        patch.setattr(general_lazy, "rippled", lambda tier: [])
+        return lazy_distance.compute(Run("quick", 0, Sweep()))
 
 
 def test_lazy_distance_falls_with_the_predicted_slopes(table):

@@ -42,7 +42,7 @@ def test_drift_path_and_predictions_have_their_exponents():
 
 
 @pytest.mark.claim("chizat2019lazy/general-lazy")
-@examples(4)
+@examples(5)
 @given(kind=st.sampled_from(("quadratic", "curved directions", "neuron", "oscillator")), seed=seeds)
 def test_a_loss_need_not_be_convex(kind, seed):
     assert Verdict.REFUTED not in verdicts(SWEEP | {"kind": kind, "loss": "rippled", "sizes": SIZES}, seed)
@@ -60,7 +60,7 @@ def test_the_loss_that_is_not_convex_has_the_derivatives_it_states(outputs, seed
 
 
 @pytest.mark.claim("chizat2019lazy/general-lazy")
-@examples(4)
+@examples(5)
 @given(kind=st.sampled_from(KINDS), seed=seeds)
 def test_with_targets_that_grow_like_the_scale_nothing_falls(kind, seed):
     config = GROWING | {"kind": kind, "sizes": SIZES}
@@ -68,7 +68,7 @@ def test_with_targets_that_grow_like_the_scale_nothing_falls(kind, seed):
 
 
 @pytest.mark.claim("chizat2019lazy/general-lazy")
-@examples(4)
+@examples(5)
 @given(kind=st.sampled_from(("inner weights", "two layers")), seed=seeds, paired=st.booleans())
 def test_predictions_of_paired_units_alone_are_of_order_two(kind, seed, paired):
     part = replace(EXPONENTS, judge=LocalSlope(-2.0))

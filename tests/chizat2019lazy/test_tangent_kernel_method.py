@@ -10,7 +10,7 @@ from checks.measurements.held_out import trained_limits
 from checks.measurements.scaled_models import draw
 from checks.verdict import Verdict
 from tests import examples
-from tests.claims import judged, part_of
+from tests.claims import judged, judged_together, part_of
 
 PREDICTIONS, DRIFT, CLOSE = (part_of(CLAIM, letter) for letter in "abc")
 seeds = st.integers(0, 2**32 - 1)
@@ -37,9 +37,8 @@ def test_predictions_are_those_of_kernel_regression(kind, seed, paired):
 @given(seed=seeds, paired=st.booleans())
 def test_the_drift_has_its_limit(seed, paired):
     case = case_of("two layers", paired, draws=4)
-    for part in (DRIFT, CLOSE):
-        (found,), _ = judged(part, [case], seed)
-        assert found.verdict in (Verdict.SUPPORTED, NOT_MET)
+    found, _ = judged_together([DRIFT, CLOSE], [case], seed)
+    assert {part.verdict for part in found} <= {Verdict.SUPPORTED, NOT_MET}
 
 
 @pytest.mark.claim("chizat2019lazy/tangent-kernel-method")
@@ -47,9 +46,8 @@ def test_the_drift_has_its_limit(seed, paired):
 @given(seed=seeds)
 def test_a_singular_kernel_does_not_meet_the_hypotheses(seed):
     assert draw("neuron", seed).start.size == 2  # fewer than the four outputs
-    for part in (PREDICTIONS, DRIFT, CLOSE):
-        (found,), _ = judged(part, [case_of("neuron")], seed)
-        assert found.verdict is NOT_MET and found.excluded >= 1
+    found, _ = judged_together([PREDICTIONS, DRIFT, CLOSE], [case_of("neuron")], seed)
+    assert len(found) == 3 and all(part.verdict is NOT_MET and part.excluded >= 1 for part in found)
 
 
 @pytest.mark.claim("chizat2019lazy/tangent-kernel-method")

@@ -20,37 +20,37 @@ from checks.measurements.teacher_student import (
 from checks.verdict import Verdict
 from kernels import Parameters
 from tests import examples
-from tests.claims import judged, part_of
+from tests.claims import judged_together, part_of
 
 seeds = st.integers(0, 2**32 - 1)
 
 
-def judge(letter, taus, seed, draws=6, **variant):
+def judge(letters, taus, seed, draws=6, **variant):
+    """Verdicts of the parts, and of the controls of each."""
     config = {"taus": taus, "paired": True, "step": STEP, "steps": 4_000, **variant}
-    (found,), (control, *_) = judged(part_of(CLAIM, letter), [Case("", config, draws=draws)], seed)
-    return found.verdict, control.verdict
+    found = judged_together([part_of(CLAIM, letter) for letter in letters], [Case("", config, draws=draws)], seed)
+    return [[evidence.verdict for evidence in rows] for rows in found]
 
 
 @pytest.mark.claim("chizat2019lazy/trajectories")
 @examples(5)
 @given(seed=seeds, tau=st.floats(4, 8))
 def test_a_large_start_moves_like_the_inverse_square_of_its_scale(seed, tau):
-    assert judge("a", [tau, 2 * tau, 4 * tau], seed)[0] is Verdict.SUPPORTED
+    assert judge("a", [tau, 2 * tau, 4 * tau], seed)[0] == [Verdict.SUPPORTED]
 
 
 @pytest.mark.claim("chizat2019lazy/trajectories")
 @examples(1)
 @given(seed=seeds)
 def test_a_small_start_turns_to_the_teacher_and_travels_far_and_that_of_the_other_panel_does_not(seed):
-    for letter in "bcde":
-        assert judge(letter, [SMALL, PANEL], seed, 16) == (Verdict.SUPPORTED, Verdict.REFUTED)
+    assert judge("bcde", [SMALL, PANEL], seed, 16) == [[Verdict.SUPPORTED] * 4, [Verdict.REFUTED] * 4]
 
 
 @pytest.mark.claim("chizat2019lazy/trajectories")
 @examples(5)
 @given(seed=seeds, tau=st.floats(4, 8))
 def test_outputs_at_the_start_that_must_be_removed_keep_the_displacement(seed, tau):
-    assert judge("a", [tau, 2 * tau, 4 * tau], seed, paired=False, steps=10)[0] is Verdict.REFUTED
+    assert judge("a", [tau, 2 * tau, 4 * tau], seed, paired=False, steps=10)[0] == [Verdict.REFUTED]
 
 
 @given(seed=seeds, m=st.integers(1, 6), d=st.integers(2, 4))

@@ -25,7 +25,7 @@ from checks.verdict import Verdict
 from kernels import StreamedParameters, init_parameters, layer_grams
 from kernels.ensemble import ensemble_grams
 from tests import examples
-from tests.claims import judged, part_of
+from tests.claims import judged, judged_together, part_of
 from theory import limit_grams
 from theory.dual_activations import DUALS
 
@@ -63,7 +63,7 @@ def test_one_hidden_layer_has_the_exact_mean_and_constant_at_every_width():
         config = {"data": {"kind": kind, "n": n}, "activation": name, "hidden_layers": 1, "width": m}
         config["batch"] = 32_000 // m
         cases = [Case(f"K^{layer + 1}", config, BLOCKS, select={"layer": layer}) for layer in (0, 1)]
-        found = [*judged(CONSTANT, cases, seed)[0], *judged(OFFSET, cases, seed)[0]]
+        found, _ = judged_together([CONSTANT, OFFSET], cases, seed)
         assert all(part.verdict is not Verdict.REFUTED for part in found), found
         verdicts.extend(part.verdict for part in found)
 
@@ -115,9 +115,8 @@ def test_sums_give_the_mean_square_and_the_unbiased_offset(seed, batch, draws, n
 def test_wrong_constants_and_limits_are_refuted(name):
     config = {"data": {"kind": "random", "n": 8}, "activation": name, "hidden_layers": 1, "width": 16, "batch": 2000}
     cases = [Case(f"K^{layer + 1}", config, BLOCKS, select={"layer": layer}) for layer in (0, 1)]
-    for letter in "bc":
-        _, controls = judged(part_of(CLAIM, letter), cases)
-        assert len(controls) == 2 and all(control.verdict is Verdict.REFUTED for control in controls)
+    _, controls = judged_together([part_of(CLAIM, letter) for letter in "bc"], cases)
+    assert [control.verdict for control in controls] == [Verdict.REFUTED] * 4
 
 
 @given(n=st.integers(1, 6), seed=seeds)

@@ -48,7 +48,7 @@ def test_paired_kernels_change_in_second_order():
         config = network(1, activation, data, pairs, paired=True, rtol=1e-6)
         return verdict_of(part_of(CLAIM, "a"), config, seed, 5)
 
-    assert mostly_supported(judge, 3, data=data_sets(6), activation=smooth, seed=seeds)
+    assert mostly_supported(judge, 5, data=data_sets(6), activation=smooth, seed=seeds)
 
 
 @pytest.mark.claim("li2024demystifying/kernel-stability")
@@ -57,7 +57,7 @@ def test_outputs_at_the_start_leave_a_change_of_first_order():
         config = network(1, activation, data, [[256, 2.0**k] for k in (12, 13, 14)])
         return verdict_of(part_of(CLAIM, "b"), config, seed, 8)
 
-    assert mostly_supported(judge, 3, data=data_sets(6), activation=smooth, seed=seeds)
+    assert mostly_supported(judge, 5, data=data_sets(6), activation=smooth, seed=seeds)
 
 
 @pytest.mark.claim("li2024demystifying/kernel-stability")

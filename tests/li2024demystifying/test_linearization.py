@@ -15,7 +15,6 @@ from tests.lazy import (
     data_sets,
     depths,
     drawn,
-    least_of,
     mostly_supported,
     second_order,
     seeds,
@@ -30,19 +29,19 @@ from theory.lazy_bounds import linearization_bound
 
 @pytest.mark.claim("li2024demystifying/linearization")
 @examples(8)
-@given(data=data_sets(16), L=depths, activation=smooth, log_kappa=st.floats(2, 3), seed=seeds)
+@given(data=data_sets(16), L=depths, activation=smooth, log_kappa=st.floats(-0.5, 3), seed=seeds)
 def test_the_network_stays_closer_to_its_linearisation_than_the_bound(data, L, activation, log_kappa, seed):
-    """At every depth, with the λ that the network itself allows."""
+    """At every depth and κ, with the largest λ of which the run keeps half."""
     case = drawn(network(L, activation, data, [[width(L, 1), 10.0**log_kappa]]), seed)
-    _, y, _, G = start_of(case)
+    _, y, _, _ = start_of(case)
     found = train(deviations, case)
-    bound = linearization_bound(len(y), least_of(G), 0.5 * (y @ y) / len(y), 1.0) * found["scaled"]
+    bound = linearization_bound(len(y), 2 * found["least"], 0.5 * (y @ y) / len(y), 1.0) * found["scaled"]
     assert AtMost()(Sides(found["outputs"], bound, SHARE * found["outputs"])).verdict is Verdict.SUPPORTED
 
 
 @pytest.mark.claim("li2024demystifying/linearization")
 def test_paired_networks_leave_their_linearisation_in_second_order():
-    assert mostly_supported(second_order(part_of(CLAIM, "a")), 3, data=data_sets(6), activation=smooth, seed=seeds)
+    assert mostly_supported(second_order(part_of(CLAIM, "a")), 5, data=data_sets(6), activation=smooth, seed=seeds)
 
 
 @pytest.mark.claim("li2024demystifying/linearization")

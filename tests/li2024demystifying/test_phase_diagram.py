@@ -59,7 +59,7 @@ def test_no_balanced_displacement_reaches_more_than_the_bound_allows(seed, size,
 
 
 @pytest.mark.claim("li2024demystifying/phase-diagram")
-@examples(4)
+@examples(5)
 @given(seed=seeds, log_kappa=st.floats(-1, 1), log_rate=st.floats(-2, 2))
 def test_the_law_of_every_neuron_survives_the_flow(seed, log_kappa, log_rate):
     """And no layer grows less than it must."""
