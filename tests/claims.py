@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import numpy as np
+
 from checks.claim import Case, Claim, Part, Run
 from checks.running.sweep import Sweep
 from checks.running.verify import verify
@@ -21,3 +23,19 @@ def judged(part: Part, cases: list[Case], seed: int = 0) -> tuple[list[Evidence]
 def part_of(claim: Claim, letter: str) -> Part:
     """The part of a claim with this letter."""
     return next(part for part in claim.parts if part.letter == letter)
+
+
+def pinned(claim: Claim, case: dict, found: dict, rows: dict[str, dict]) -> None:
+    """What parts "a" and controls "a.1" of ``claim`` read from ``found`` is, entry by entry, what ``rows`` say.
+
+    ``predicted`` is the exponent or constant of the judge.
+    """
+    for kind, expected in rows.items():
+        letter, _, number = kind.partition(".")
+        part = part_of(claim, letter)
+        own = part.controls[int(number) - 1] if number else part
+        reading, judge = (own.read or part.read)(case, found), own.judge or part.judge
+        for name, value in expected.items():
+            source = reading if name != "predicted" else judge if hasattr(judge, "side") else judge(case)
+            got = np.asarray(getattr(source, name), dtype=float)
+            assert np.allclose(*np.broadcast_arrays(got, value), rtol=1e-9, atol=0, equal_nan=True), (kind, name, got)
