@@ -347,7 +347,10 @@ def forbidden(*, stream, first, draws):
     raise AssertionError("work was done")
 
 
+WHOLE = {"label": "x", "verdict": "SUPPORTED", "parts": [], "controls": [], "provenance": {}}
+WRONG = [{"parts": 3}, {"parts": [3]}, {"controls": {"x": 1}}, {"provenance": []}, {"label": ["x"]}, {"verdict": None}]
 DAMAGED = [b"", b"[{", b"null", b"3", b'{"0": 3}', b"[3]", b'[{"label": "x"}]', b"[" * 100_000, b"\xff\xfe", None]
+DAMAGED += [json.dumps([WHOLE | wrong]).encode() for wrong in WRONG]
 
 
 @pytest.mark.parametrize("content", DAMAGED, ids=lambda content: str(content)[:20])
@@ -436,7 +439,7 @@ def test_runs_that_write_one_file_at_once_lose_nothing(tmp_path):
 
     def add(number):
         with files.locked(tmp_path / ".lock"):
-            rows = files.read_json(path, list, set())
+            rows = files.read_json(path, list, {})
             files.write_whole(path, json.dumps([*rows, {"row": number}]).encode())
 
     with ThreadPoolExecutor(8) as pool:
