@@ -11,12 +11,15 @@ from checks.li2024demystifying import (
     gradient_descent,
     gram_limit,
     gram_moments,
+    kernel_description,
     kernel_stability,
     lazy_threshold,
+    limit_positive_definite,
     linearization,
     loss_decay,
     min_eigenvalue,
     phase_diagram,
+    relu_condition,
     scheme_independence,
 )
 from checks.measurements.data import inputs, samples
@@ -490,6 +493,103 @@ def descents(rng, stream):
         "b.1": dict(values=last),
         "c": dict(values=gaps, x=1 / counts, error=0.1 * gaps[:, 0], predicted=1),
         "c.1": dict(predicted=2),
+    }  # fmt: skip
+
+
+@drawn
+def certified(rng, stream):
+    """Excluded where nothing is certified; what is lost is not at least a half."""
+    least, error, kept, weights, output, exchanged = positive(rng, 6, 4)
+    scale = np.where(rng.random(4) < 0.5, positive(rng, 4), np.inf)
+    data = DATA | {"twin": 0.2}
+    case = {"data": data, "stream": stream, "of": "output", "widths": M, "delta": 0.1}
+    X, _ = samples(data, data_seed(stream))
+    mean = np.trace(limit_grams(X, hidden_layers=1, activation="relu").ntk) / len(X)
+    found = {"least": least, "least error": error, "kept": kept, "weights": weights, "output": output}
+    found |= {"exchanged": exchanged, "scale": scale}
+    lost = np.count_nonzero(~(least >= 0.5))
+    return relu_condition.CLAIM, case, found, {
+        "a": dict(measured=least, bound=kept, error=error, holds=np.isfinite(scale)),
+        "a.1": dict(measured=least, bound=mean, holds=np.isfinite(scale)),
+        "a.2": dict(measured=least, bound=0.5),
+        "b": dict(measured=output, bound=1, error=0, holds=np.isfinite(scale)),
+        "b.1": dict(measured=exchanged, bound=1),
+        "c": dict(values=scale, x=M, predicted=0),
+        "d": dict(failures=lost, trials=4, bound=0.1),
+    }  # fmt: skip
+
+
+@drawn
+def halved(rng, stream):
+    """κ_c in units of gap/(2λ), gap 2 and λ = φ/2π; a share πφ/(1 + πφ) is left of close inputs."""
+    scale, own, excess, least, rate, error = positive(rng, 6, 8, 2)
+    phi, twin = np.array([0.4, 0.2]), 0.1
+    data = DATA | {"n": 2, "twin": twin}
+    case = {"data": data, "angles": phi.tolist(), "stream": stream, "pairs": PAIRS, "activation": "tanh"}
+    layers, y = limits(case)
+    lam, order, left = (
+        np.linalg.eigvalsh(layers.sum(axis=0))[0],
+        scale * phi / (2 * np.pi),
+        np.pi * twin / (1 + np.pi * twin),
+    )
+    found = {"scale": scale, "own": own, "least": least, "excess": excess, "rate": rate, "rate error": error}
+    return relu_condition.CLAIM, case, found, {
+        "e": dict(values=scale / own, x=1 / phi, predicted=0),
+        "e.1": dict(values=order, x=1 / phi),
+        "f": dict(values=(scale / own).mean(axis=1), predicted=1),
+        "f.1": dict(values=order.mean(axis=1)),
+        "g": dict(values=least[:, 0] / left, predicted=1),
+        "h": dict(values=excess[:, 0]),
+        "i": dict(measured=rate - error, bound=KAPPA**2 * lam / (M * len(y))),
+        "i.1": dict(measured=rate, bound=1),
+    }  # fmt: skip
+
+
+def described(activation, gamma, exponent):
+    """Distances to K, to K^{L+1}, in the time κt/m and to the linearised network."""
+
+    def table(rng, stream):
+        case = setting(stream, activation, gamma=gamma, margin=0.1)[0]
+        found = {key: positive(rng, 8, 2) for key in ("right", "wrong", "slower", "training")}
+        return kernel_description.CLAIM, case, found, {
+            "a": dict(values=found["right"], x=M, predicted=exponent),
+            "a.1": dict(values=found["wrong"], x=M),
+            "a.2": dict(values=found["slower"], x=M),
+            "b": dict(values=found["training"], x=M, predicted=-2 * gamma),
+            "b.1": dict(values=found["slower"], x=M),
+        }  # fmt: skip
+
+    drawn(table)
+
+
+described("tanh", 1 / 8, -1 / 4)
+described("tanh", 1.0, -1 / 2)
+described("relu", 1 / 4, -1 / 4)
+
+
+@drawn
+def positive_definite(rng, stream):
+    """Of two layers' kernels; near φ = 0 λ_min(K^1) is φ/2π and λ_min(K^2) φ²/4, to 2φ and φ of themselves."""
+    phi = limit_positive_definite.ANGLES
+    least, error = positive(rng, 3, len(phi)), positive(rng, 3, len(phi)) * 1e-3
+    lower, bound, separation, rounding = positive(rng, 4, 3)
+    ratio = least[:2] / [phi / (2 * np.pi), phi**2 / 4]
+    off = error[:2] * ratio
+    allowed = np.array([2 * phi, phi])
+    case, found = {"kernels": [0, 2], "exponent": 2}, {"least": least, "error": error}
+    pinned(
+        limit_positive_definite.CLAIM,
+        case,
+        {"least": lower, "bound": bound, "separation": separation, "rounding": rounding},
+        {
+            "a": dict(measured=lower, bound=bound, error=rounding),
+            "b": dict(measured=lower, bound=separation, error=rounding),
+        },
+    )
+    return limit_positive_definite.CLAIM, case, found, {
+        "d": dict(values=least[[0, 2]], x=phi, error=error[[0, 2], -1], predicted=2),
+        "d.1": dict(predicted=1),
+        "e": dict(measured=np.abs(ratio - 1), bound=allowed, error=off, holds=off < allowed / 200),
     }  # fmt: skip
 
 
