@@ -28,7 +28,7 @@ def part_of(claim: Claim, letter: str) -> Part:
 def pinned(claim: Claim, case: dict, found: dict, rows: dict[str, dict]) -> None:
     """What parts "a" and controls "a.1" of ``claim`` read from ``found`` is, entry by entry, what ``rows`` say.
 
-    ``predicted`` is the exponent or constant of the judge.
+    ``predicted`` is the exponent or constant of the judge, ``side`` its side.
     """
     for kind, expected in rows.items():
         letter, _, number = kind.partition(".")
@@ -36,6 +36,9 @@ def pinned(claim: Claim, case: dict, found: dict, rows: dict[str, dict]) -> None
         own = part.controls[int(number) - 1] if number else part
         reading, judge = (own.read or part.read)(case, found), own.judge or part.judge
         for name, value in expected.items():
-            source = reading if name != "predicted" else judge if hasattr(judge, "side") else judge(case)
-            got = np.asarray(getattr(source, name), dtype=float)
-            assert np.allclose(*np.broadcast_arrays(got, value), rtol=1e-9, atol=0, equal_nan=True), (kind, name, got)
+            of_judge = judge if hasattr(judge, "side") or name not in ("predicted", "side") else judge(case)
+            got = getattr(of_judge if name in ("predicted", "side") else reading, name)
+            if name != "side":
+                got, value = np.broadcast_arrays(np.asarray(got, dtype=float), value)
+            same = got == value if name == "side" else np.allclose(got, value, rtol=1e-9, atol=0, equal_nan=True)
+            assert same, (kind, name, got)

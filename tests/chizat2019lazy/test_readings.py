@@ -215,12 +215,12 @@ def horizons(rng, stream):
     }  # fmt: skip
 
 
-def widths(beta, end):
+def widths(beta, end, paired):
     """κ against C(m^{−1/2} + 1/(mα)), α = m^{−β}; the change of means of four kernels over the mean."""
 
     def table(rng, stream):
         m, k = np.array([256.0, 1024.0]), [0.5, 0.75, 1.0].index(beta)
-        case = {"beta": beta, "betas": [0.5, 0.75, 1.0], "widths": m, "end": end, "paired": True, "output": "signs"}
+        case = {"beta": beta, "betas": [0.5, 0.75, 1.0], "widths": m, "end": end, "paired": paired, "output": "signs"}
         case |= {"kind": "orthonormal", "stream": stream}
         both, kappa, before, moved = (
             positive(rng, 8, 3, 2),
@@ -234,7 +234,7 @@ def widths(beta, end):
         found = {"both": both, "kappa": kappa, "change": moved, "before": before}
         rows = np.sqrt((both[:, k].reshape(2, 4, 2) ** 2).mean(axis=1))
         return two_layer_width.CLAIM, case, found, {
-            "a": dict(values=rows, x=m, predicted=beta - 1),
+            "a": dict(values=rows, x=m, predicted=beta - 1, side="=" if paired else "≤"),
             "a.1": dict(predicted=-0.5),
             "b": dict(values=own / (C * (size**-0.5 + size ** (beta - 1)))),
             "b.1": dict(values=own / (C * size**-0.5)),
@@ -245,7 +245,7 @@ def widths(beta, end):
     return table
 
 
-for options in ((0.5, 0), (1.0, -1)):
+for options in ((0.5, 0, True), (1.0, -1, False)):
     drawn(widths(*options))
 
 
