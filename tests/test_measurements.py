@@ -23,6 +23,7 @@ from checks.measurements import (
     homogeneous_maps,
     horizon_distances,
     kernel_changes,
+    kernel_paths,
     kernel_predictions,
     largest_drift,
     layer_trainings,
@@ -510,3 +511,27 @@ def test_inner_weights_of_the_population_move_d_times_as_fast(monkeypatch):
     pace = 4 * 0.5 / 2.0**2
     assert seen[0][0] - seen[1][0] == pytest.approx(np.full((4, 5), 5 * pace))
     assert seen[0][1] - seen[1][1] == pytest.approx(np.full(4, pace))
+
+
+@given(seed=seeds)
+def test_the_change_of_a_kernel_is_that_along_the_flow_itself(seed):
+    """Σ(t) = λ + A(t)A(t)ᵀ written out: K = sup ‖(Σ(t) − Σ(0))∇R(y(t))‖ on a path y that is given, not on that of Σ(0)."""
+    rng = np.random.default_rng(draw_seeds([seed, 0, 0, 0], 0, 1)[0])
+    n, s, lam = int(rng.integers(1, 5)), 10.0 ** rng.uniform(-2, 0), 3.0 ** rng.uniform(-1, 1)
+    target, A = rng.normal(size=n), rng.normal(size=(3, n, rng.integers(1, n + 1)))
+    omega = 3 * lam * rng.uniform()
+    paths = np.random.default_rng(seed).normal(size=(2 * n, kernel_paths.STABILITY_TIMES))
+    given_path = lambda *_, t_eval, **__: SimpleNamespace(success=True, t=t_eval, y=paths)  # noqa: E731
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kernel_paths, "solve_ivp", given_path)
+        found = kernel_paths.stability_along_random_paths(loss="square", stream=[seed, 0, 0, 0], first=0, draws=1)
+
+    def kernel(t):
+        B = A[0] + s * (A[1] * (np.cos(omega * t) - 1) + A[2] * np.sin(omega * t))
+        return lam * np.eye(n) + B @ B.T
+
+    values = np.linalg.eigvalsh(kernel(0))
+    times = np.geomspace(1e-3 / values[-1], kernel_paths.STABILITY_DECAYS / lam, kernel_paths.STABILITY_TIMES)
+    K = max(np.linalg.norm((kernel(t) - kernel(0)) @ (y - target)) for t, y in zip(times, paths[:n].T, strict=True))
+    distance = np.linalg.norm(paths[:n] - paths[n:], axis=0).max()
+    assert found["share"].item() == pytest.approx(distance * values[0] ** 1.5 / (K * np.sqrt(values[-1])))
