@@ -71,10 +71,8 @@ def read_json(path: Path, kind: type, keys: Mapping[str, type | UnionType]) -> l
         found = json.loads(path.read_text(encoding="utf-8"))
         rows = found if kind is list else [row for group in found.values() for row in group.values()]
         values = [(row[key], of) for row in rows for key, of in keys.items()]
-        entries = [entry for value, of in values if of is list for entry in value]
-        if not all(
-            isinstance(value, of) for value, of in [(found, kind), *values, *((entry, dict) for entry in entries)]
-        ):
+        entries = [(entry, dict) for value, of in values if of is list for entry in value]
+        if not all(isinstance(value, of) for value, of in [(found, kind), *values, *entries]):
             raise TypeError
     except FileNotFoundError:
         return kind()

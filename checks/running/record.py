@@ -169,7 +169,7 @@ def _lines(record: dict) -> str:
     """One claim: a line for every entry, and for every part and control."""
     text = []
     for key, value in record.items():
-        if key in ("parts", "controls", "declared", "tests") and value and isinstance(value, list):
+        if isinstance(value, list) and value and key in ("parts", "controls", "declared", "tests"):
             inner = ",\n  ".join(_compact(row) for row in value)
             text.append(f' "{key}": [\n  {inner}\n ]')
         else:

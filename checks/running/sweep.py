@@ -170,9 +170,8 @@ def _on_cluster(scheduler: str, tasks: Sequence[tuple[int, Task]]) -> Iterator[t
         raise ValueError(
             f"`scheduler` {scheduler!r} needs dask.distributed: pip install 'lazy-training-checks[dask]'"
         ) from error
-    logging.getLogger("distributed.client").setLevel(
-        logging.CRITICAL
-    )  # a lost scheduler is said below, in one sentence
+    # a lost scheduler is said below, in one sentence
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     with Client(scheduler) as client:
         calls = [client.submit(_call, task.function, i, task.configuration, pure=False) for i, task in tasks]
         for call in as_completed(calls):
