@@ -3,11 +3,15 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from checks.claim import Case, Claim, Part, Run
 from checks.running.sweep import Sweep
 from checks.running.verify import verify
 from checks.verdict import Evidence
+from tests import examples
 
 NOWHERE = Claim("tests", "drawn", "", "", "", "")
 
@@ -42,3 +46,28 @@ def pinned(claim: Claim, case: dict, found: dict, rows: dict[str, dict]) -> None
                 got, value = np.broadcast_arrays(np.asarray(got, dtype=float), value)
             same = got == value if name == "side" else np.allclose(got, value, rtol=1e-9, atol=0, equal_nan=True)
             assert same, (kind, name, got)
+
+
+class Tables(list):
+    """What is read, by tables: each a function of a generator of numbers and a stream that gives arguments of `pinned`."""
+
+    def __call__(self, table):
+        """Add one, as a decorator."""
+        self.append(table)
+        return table
+
+    def test(self):
+        """The test of all; three draws each, since their entries are many."""
+
+        @pytest.mark.parametrize("table", self)
+        @examples(3)
+        @given(seed=st.integers(0, 2**32 - 1))
+        def test(table, seed):
+            pinned(*table(np.random.default_rng(seed), [seed, 0, 0, 0]))
+
+        return test
+
+
+def positive(rng, *shape):
+    """Numbers e^x, x normal."""
+    return np.exp(rng.normal(size=shape))

@@ -1,8 +1,6 @@
 """What the judges of the claims are given, written out anew for arrays that no cell made."""
 
 import numpy as np
-import pytest
-from hypothesis import given
 
 from checks.chizat2019lazy import (
     cnn_activation_stability,
@@ -28,25 +26,13 @@ from checks.measurements.convergence import CONSTANTS
 from checks.measurements.streams import data_seed
 from checks.measurements.teacher_student import LATE
 from checks.measurements.width_scales import inputs_and_targets
-from tests import examples
-from tests.claims import pinned
-from tests.lazy import seeds
+from tests.claims import Tables, pinned, positive
 from theory.scaled_bounds import LINEAR_SHARE
 from theory.tangent_span import lazy_population_loss
 from theory.width_bounds import width_constant
 
 ALPHAS = np.array([1.0, 4.0, 16.0])
-DRAWN = []
-
-
-def drawn(function):
-    """A table of readings for arrays from this generator, on data of this stream."""
-    DRAWN.append(function)
-    return function
-
-
-def positive(rng, *shape):
-    return np.exp(rng.normal(size=shape))
+drawn = Tables()
 
 
 @drawn
@@ -419,9 +405,4 @@ def fewer_parameters_than_outputs(rng, stream):
     return not_over_parameterization.CLAIM, case, found, rows
 
 
-@pytest.mark.parametrize("table", DRAWN)
-@examples(3)
-@given(seed=seeds)
-def test_what_is_read_is_what_the_claim_says(table, seed):
-    """Three draws a table: their entries are many."""
-    pinned(*table(np.random.default_rng(seed), [seed, 0, 0, 0]))
+test_what_is_read_is_what_the_claim_says = drawn.test()

@@ -4,8 +4,6 @@ import itertools
 from functools import partial
 
 import numpy as np
-import pytest
-from hypothesis import given
 
 from checks.li2024demystifying import (
     drift,
@@ -27,22 +25,14 @@ from checks.measurements.data import inputs, samples
 from checks.measurements.kernel_changes import mean_change
 from checks.measurements.streams import data_seed
 from checks.measurements.trainings import SHARE, SMOOTH_RTOL, isolated_seed, limits, network
-from tests import examples
-from tests.claims import pinned
-from tests.lazy import seeds
+from tests.claims import Tables, pinned, positive
 from theory import gram_fluctuations, limit_grams, sufficient_width
 from theory.eigenvalue_bounds import first_layer_failure_bound
 
 DATA = {"kind": "random", "n": 4, "d": 5}
 PAIRS = [[64, 2.0], [256, 32.0]]
 M, KAPPA = np.array(PAIRS).T
-DRAWN = []
-
-
-def drawn(function):
-    """A table of readings for arrays from this generator, on data of this stream."""
-    DRAWN.append(function)
-    return function
+drawn = Tables()
 
 
 def setting(stream, activation, hidden_layers=1, seed=None, **more):
@@ -62,10 +52,6 @@ def crowded(stream, **more):
 def size(K, y):
     """√(yᵀK⁻¹y)."""
     return np.sqrt(y @ np.linalg.solve(K, y))
-
-
-def positive(rng, *shape):
-    return np.exp(rng.normal(size=shape))
 
 
 def around(rng, edge, shape):
@@ -604,9 +590,4 @@ def positive_definite(rng, stream):
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("table", DRAWN)
-@examples(3)
-@given(seed=seeds)
-def test_what_is_read_is_what_the_claim_says(table, seed):
-    """Three draws a table: their entries are many."""
-    pinned(*table(np.random.default_rng(seed), [seed, 0, 0, 0]))
+test_what_is_read_is_what_the_claim_says = drawn.test()

@@ -1,8 +1,6 @@
 """What the judges of the other papers' claims and of the numerical ones are given, written out anew."""
 
 import numpy as np
-import pytest
-from hypothesis import given
 
 from checks.arora2019fine import generalization_term
 from checks.lee2019wide import ensemble
@@ -13,23 +11,11 @@ from checks.measurements.streams import data_seed
 from checks.numerics import forecast, module_forecast, oracle_agreement
 from checks.oymak2019overparameterized import path_length
 from checks.yang2021feature import dichotomy
-from tests import examples
-from tests.claims import pinned
-from tests.lazy import seeds
+from tests.claims import Tables, positive
 from theory import limit_grams
 from theory.feature_changes import feature_change_constant
 
-DRAWN = []
-
-
-def drawn(function):
-    """A table of readings for arrays from this generator, on data of this stream."""
-    DRAWN.append(function)
-    return function
-
-
-def positive(rng, *shape):
-    return np.exp(rng.normal(size=shape))
+drawn = Tables()
 
 
 @drawn
@@ -193,9 +179,4 @@ def distances_of_flows(rng, stream):
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("table", DRAWN)
-@examples(3)
-@given(seed=seeds)
-def test_what_is_read_is_what_the_claim_says(table, seed):
-    """Three draws a table: their entries are many."""
-    pinned(*table(np.random.default_rng(seed), [seed, 0, 0, 0]))
+test_what_is_read_is_what_the_claim_says = drawn.test()
