@@ -85,6 +85,9 @@ def test_drifts_are_the_largest_over_the_steps_per_neuron(monkeypatch):
     rated = np.sqrt((layers**2 / [1.0, 0.25]).sum(axis=-1)).max(axis=-1)
     assert found["metric"] == pytest.approx(rated / np.sqrt(M))
     assert found["relative"] == pytest.approx(layers.max(axis=2) / norms) and not found["plateau"].any()
+    for k, (params, *_, options) in enumerate(flows.calls):
+        own = init_parameters(draw_seeds(STREAM, 0, 2)[k // 2], 4, PAIRS[k % 2][0], hidden_layers=1)
+        assert options["kappa"] == PAIRS[k % 2][1] and all(map(np.array_equal, params.arrays, own.arrays))
 
 
 @pytest.mark.parametrize("status", [Ending.PLATEAU, Ending.CAP])
