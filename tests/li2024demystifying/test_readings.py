@@ -561,7 +561,7 @@ def described(activation, gamma, exponent, side):
 
 described("tanh", 1 / 8, -1 / 4, "≤")
 described("tanh", 1.0, -1 / 2, "=")
-described("relu", 1 / 4, -1 / 4, "≤")
+described("relu", 3 / 8, -3 / 8, "≤")
 
 
 @drawn
