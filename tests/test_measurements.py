@@ -18,6 +18,7 @@ from checks.measurements import (
     data,
     descents,
     eigenvalues,
+    forecasts,
     gram_errors,
     held_out,
     homogeneous_maps,
@@ -538,3 +539,31 @@ def test_the_change_of_a_kernel_is_that_along_the_flow_itself(seed):
     K = max(np.linalg.norm((kernel(t) - kernel(0)) @ (y - target)) for t, y in zip(times, paths[:n].T, strict=True))
     distance = np.linalg.norm(paths[:n] - paths[n:], axis=0).max()
     assert found["share"].item() == pytest.approx(distance * values[0] ** 1.5 / (K * np.sqrt(values[-1])))
+
+
+def test_what_is_foretold_is_over_what_was_measured():
+    """All modes decaying like the fastest: e^{−2λt/n} is the loss ratio at t, and 2n/λ the largest step."""
+    found = SimpleNamespace(drift=0.3, layer_changes=np.array([0.1, 0.4, 0.2]), kernel_change=0.5, time=6.0)
+    found.loss_ratio, found.largest_step = 0.01, 2.0
+    run = SimpleNamespace(drift=0.2, layer_changes=np.array([0.9, 0.5, 0.8]), kernel_change=0.25, time=3.0)
+    ratios = forecasts._ratios(found, SimpleNamespace(drift=0.7), run)
+    expected = {
+        "drift": 1.5,
+        "layer": 0.8,
+        "kernel": 2,
+        "time": 2,
+        "other": 3.5,
+        "alike": 0.7 / 3 / 0.5,
+        "square": 0.36,
+    }
+    assert ratios == pytest.approx(expected | {"fastest": np.log(100) / 2 / (2 / found.largest_step) / 3})
+
+
+@pytest.mark.parametrize(
+    "losses, falls", [(np.arange(31, 0, -1), 1), (np.arange(30, 0, -1), 0), ([*range(31, 1, -1), 3], 0)]
+)
+def test_a_loss_falls_at_every_step_or_it_does_not(monkeypatch, losses, falls):
+    """All steps were taken, and none rose; a run that stops early diverged."""
+    monkeypatch.setattr(forecasts, "gradient_descent", lambda *_, **__: SimpleNamespace(losses=np.array(losses)))
+    network = SimpleNamespace(activation="relu", kappa=1.0, rates=None, params=None)
+    assert len(losses) <= forecasts.STEPS + 1 and forecasts._falls(None, None, network, 0.1, True) == falls
