@@ -214,7 +214,8 @@ def run_soak(options: argparse.Namespace, console: Console) -> int:
 def expected_cost(tier: str) -> dict[tuple[str, str], float]:
     """Seconds of every case by (label, case) in the claims table, where it was run at this tier."""
     records = [record for record in read_paper_claims() if record["provenance"].get("tier") == tier]
-    return {(record["label"], row["part"]): row.get("seconds", 0.0) for record in records for row in record["parts"]}
+    with reading_record(JSON_PATH):
+        return {(r["label"], row["part"]): float(row.get("seconds", 0.0)) for r in records for row in r["parts"]}
 
 
 class Parser(argparse.ArgumentParser):

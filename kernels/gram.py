@@ -45,15 +45,13 @@ def propagate(params: Parameters, inputs: np.ndarray, activation: str, kappa: fl
     return Factors(values, backs, scale)
 
 
-def cross_grams(P: Factors, Q: Factors) -> np.ndarray:
-    """G^l_PQ = J^l_P (J^l_Q)ᵀ of every layer, (L+1, n, n'), for the factors of two networks or two sets of inputs."""
+def layer_products(P: Factors, Q: Factors, first: np.ndarray) -> Iterator[np.ndarray]:
+    """G^l_PQ = J^l_P (J^l_Q)ᵀ, (n, n'), of one layer after the other, for ``first`` A^0_PᵀA^0_Q."""
     m, L = len(P.backs[0]), len(P.backs)
-    grams = np.stack([A.T @ C for A, C in zip(P.values, Q.values, strict=True)])
-    grams[1:L] /= m
-    grams[L] *= P.output_scale * Q.output_scale
-    for l in range(L):
-        grams[l] *= P.backs[l].T @ Q.backs[l]
-    return grams
+    yield first * (P.backs[0].T @ Q.backs[0])
+    for l in range(1, L):
+        yield P.values[l].T @ Q.values[l] / m * (P.backs[l].T @ Q.backs[l])
+    yield P.output_scale * Q.output_scale * (P.values[L].T @ Q.values[L])
 
 
 def streamed_grams(
@@ -160,6 +158,7 @@ def layer_grams(
 
     def grams(kappa: float) -> np.ndarray:
         factors = propagate(params, X.T, activation, kappa)
-        return cross_grams(factors, factors if X2 is None else propagate(params, X2.T, activation, kappa))
+        others = factors if X2 is None else propagate(params, X2.T, activation, kappa)
+        return np.stack(list(layer_products(factors, others, factors.values[0].T @ others.values[0])))
 
     return finite_at_scale(grams, kappa, both, params.arrays, "params")

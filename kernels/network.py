@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import UnionType
+from typing import get_args
 
 import numpy as np
 
@@ -189,7 +190,8 @@ def validate_network(
 ) -> tuple[np.ndarray, float]:
     """Return ``X`` (n, d) and κ as the code works with them, or raise one ValueError; ``kinds`` of parameters are accepted."""
     if not isinstance(params, kinds):
-        raise ValueError(f"`params` must be Parameters (see init_parameters), got {type(params).__name__}")
+        accepted = " or ".join(kind.__name__ for kind in get_args(kinds) or (kinds,))
+        raise ValueError(f"`params` must be {accepted} (see init_parameters), got {type(params).__name__}")
     validate_name(activation, ACTIVATIONS, "activation")
     return validate_array(X, "X", ("n", params.input_dim), largest=LARGEST), validate_positive(kappa, "kappa")
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from kernels.activations import KINKED
 from kernels.exponential_scheme import UNIT, Point, Spectrum, State, Terms, gram_spectrum
-from kernels.gram import Factors, propagate
+from kernels.gram import Factors, layer_products, propagate
 from kernels.losses import Loss
 from kernels.network import Parameters
 from kernels.updated_matrix import LEAST, UpdatedMatrix, square_distance, updated_matrices
@@ -53,12 +53,8 @@ class NetworkProblem:
 
     def gram(self, P: Point, Q: Point) -> np.ndarray:
         """G_PQ (n, n)."""
-        (A, B), (C, D) = ((factors.values, factors.backs) for factors in (P.factors, Q.factors))
-        total = self.rates[0] * (self.products_of_inputs * (B[0].T @ D[0]))
-        for l in range(1, len(B)):
-            total += self.rates[l] * (A[l].T @ C[l] / len(B[l]) * (B[l].T @ D[l]))
-        total += self.rates[-1] * (P.factors.output_scale * Q.factors.output_scale * (A[-1].T @ C[-1]))
-        return total
+        layers = layer_products(P.factors, Q.factors, self.products_of_inputs)
+        return sum(rate * G for rate, G in zip(self.rates, layers, strict=True))
 
     def spectrum(self, here: Point, root: np.ndarray) -> Spectrum | None:
         """From the Gram matrix: the Jacobian is not stored."""

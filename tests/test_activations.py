@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernels.activations import ACTIVATIONS, activate
+from kernels.activations import ACTIVATIONS, _exp_and_expm1, activate
 
 SIGMOID = lambda u: 1 / (1 + mpmath.exp(-u))  # noqa: E731
 EXACT = {
@@ -58,3 +58,18 @@ def test_large_arguments_reach_their_limits(name, size):
         grows = name in ("relu", "leaky_relu", "abs", "gelu", "softplus")
         assert value[0] / (sign * size if grows else 1.0) == pytest.approx(level, abs=1e-300)
         assert derivative[0] == pytest.approx(slope, abs=1e-300)
+
+
+@given(k=st.integers(0, 1000), side=st.floats(-1e-3, 1e-3))
+def test_the_exponential_is_right_where_its_series_is_longest(k, side):
+    """At (k + ½) ln 2, half-way between two powers of 2; the last term left out moves it by thirty units in the last place."""
+    x = -(k + 0.5) * np.log(2) * (1 + side)
+    assert _exp_and_expm1(x) == pytest.approx((float(mpmath.exp(x)), float(mpmath.expm1(x))), rel=1e-15, abs=0)
+
+
+@pytest.mark.parametrize("name", ["relu", "gelu", "softplus"])
+def test_an_overflow_is_not_hidden(name):
+    """Where large negative numbers become 0, an infinite one is no number."""
+    value = np.array([-np.inf, -1e300])
+    activate(name, value)
+    assert np.isnan(value[0]) and value[1] == 0

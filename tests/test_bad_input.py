@@ -219,7 +219,10 @@ for name, function in (("forward", forward), ("layer_grams", layer_grams)):
             network(function, activation="tan"),
             "`activation` 'tan' is unknown: did you mean 'tanh'",
         ),
-        f"{name} params": (network(function, params=(X, X)), "`params` must be Parameters"),
+        f"{name} params": (
+            network(function, params=(X, X)),
+            r"`params` must be Parameters or StreamedParameters \(see init_parameters\), got tuple",
+        ),
     }
 
 

@@ -8,6 +8,7 @@ import pytest
 import checks.__main__ as program
 from checks.claim import Control, Run
 from checks.claims import CLAIMS
+from checks.measurements.data import DATA
 from checks.running.seeds import stream_of
 from checks.running.sweep import Sweep
 from checks.running.verify import experiments_of, kind_of, verify
@@ -89,6 +90,26 @@ def test_a_claim_declares_what_it_needs(claim):
         for tier in ("quick", "standard", "full"):
             names = [case.name for case in part.cases(tier)]
             assert len(set(names)) == len(names)
+
+
+def kinds_of(found):
+    """Kinds of data that a configuration names, at any depth."""
+    inner = found.values() if isinstance(found, dict) else found if isinstance(found, list | tuple) else ()
+    own = {found["kind"]} if isinstance(found, dict) and "kind" in found else set()
+    return own.union(*map(kinds_of, inner))
+
+
+TRAINED = "gram-limit loss-decay drift kernel-stability linearization lazy-threshold scheme-independence phase-diagram"
+TRAINED += " ntk-special-case gradient-descent kernel-description"
+FEWER = {"scheme-independence": "g"}  # on inputs of 64 dimensions no width would do
+
+
+@pytest.mark.parametrize("name", TRAINED.split())
+def test_findings_are_judged_on_random_inputs_digits_and_diabetes(name):
+    claim = next(claim for claim in CLAIMS if claim.label == f"li2024demystifying/{name}")
+    for part in claim.parts:
+        kinds = set().union(*(kinds_of(case.config) for case in part.cases("standard")))
+        assert kinds >= set(DATA) or part.letter == FEWER.get(name), (part.letter, kinds)
 
 
 def test_no_two_streams_are_the_same():

@@ -24,7 +24,7 @@ import figures.__main__ as drawing
 from checks.claim import Case, Claim, Control, Part
 from checks.judges import Draws, Ratio
 from checks.measurements.streams import draw_seeds
-from checks.running import files, paper_claims
+from checks.running import files, paper_claims, progress
 from checks.running.table import print_rows
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -147,6 +147,32 @@ def test_the_claims_table_is_written_by_the_whole_standard_tier_or_row_by_row_on
     found = records(folder, "paper_claims.json")
     assert [record["provenance"]["seed"] for record in found.values()] == [9, 0]
     assert (folder / "paper_claims.md").read_text() == paper_claims.markdown(paper_claims.read_paper_claims())
+
+
+def test_cells_are_expected_to_cost_what_the_claims_table_says_and_run_in_as_many_processes_as_asked(run, monkeypatch):
+    run("run", "true", "false", "--tier", "standard", "--record", claims=(TRUE, FALSE))
+    table, made = paper_claims.read_paper_claims(), []
+    table[0]["parts"][0]["seconds"] = 7.0
+    paper_claims.write_paper_claims(table)
+    expected = {("toy/true", "alone"): 7.0, ("toy/false", "alone"): 0.0}
+    assert program.expected_cost("standard") == expected and program.expected_cost("quick") == {}
+    kept, verify = program.Sweep, program.verify
+    monkeypatch.setattr(
+        program, "Sweep", lambda *_, **options: made.append(options) or kept(*_, **options | {"jobs": 1})
+    )
+    monkeypatch.setattr(program, "verify", lambda *_, **options: made.append(options) or verify(*_, **options))
+    program.main(["run", "true", "--tier", "standard", "--jobs", "3", "--out", str(run()[2])])
+    assert made[-2]["jobs"] == 3 and made[-1]["weight"] == expected
+
+
+def test_in_a_file_progress_is_a_line_every_half_minute_with_the_time_left(monkeypatch):
+    clock, out = [0.0], io.StringIO()
+    monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
+    with progress.reporting(Console(file=out)) as report:
+        for clock[0] in range(0, 85, 5):
+            report(2 * int(clock[0]), 400)
+    lines = [f"{done} of 400 cells, 2 a second, about {(400 - done) // 2} s left" for done in (60, 120)]
+    assert out.getvalue().splitlines() == lines
 
 
 def test_run_takes_names_and_options_on_either_side(run):
@@ -343,7 +369,10 @@ def forbidden(*, stream, first, draws):
     raise AssertionError("work was done")
 
 
+WHOLE = {"label": "x", "verdict": "SUPPORTED", "parts": [], "controls": [], "provenance": {}}
+WRONG = [{"parts": 3}, {"parts": [3]}, {"controls": {"x": 1}}, {"provenance": []}, {"label": ["x"]}, {"verdict": None}]
 DAMAGED = [b"", b"[{", b"null", b"3", b'{"0": 3}', b"[3]", b'[{"label": "x"}]', b"[" * 100_000, b"\xff\xfe", None]
+DAMAGED += [json.dumps([WHOLE | wrong]).encode() for wrong in WRONG]
 
 
 @pytest.mark.parametrize("content", DAMAGED, ids=lambda content: str(content)[:20])
@@ -432,7 +461,7 @@ def test_runs_that_write_one_file_at_once_lose_nothing(tmp_path):
 
     def add(number):
         with files.locked(tmp_path / ".lock"):
-            rows = files.read_json(path, list, set())
+            rows = files.read_json(path, list, {})
             files.write_whole(path, json.dumps([*rows, {"row": number}]).encode())
 
     with ThreadPoolExecutor(8) as pool:

@@ -7,7 +7,18 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from scipy.linalg import expm
 
-from kernels.exponential_scheme import Step, increment, linearise, output_error, phi, second_stage, third_stage
+from kernels.exponential_scheme import (
+    Linearisation,
+    Spectrum,
+    Step,
+    Vector,
+    increment,
+    linearise,
+    output_error,
+    phi,
+    second_stage,
+    third_stage,
+)
 from kernels.losses import LogCoshLoss, SquareLoss
 from kernels.model_flow import ModelProblem
 from kernels.models import Linearised, NetworkModel
@@ -197,3 +208,19 @@ def test_the_network_problem_takes_the_steps_of_its_dense_model(network, straigh
         ends.append(flat(scratch))
         assert np.isclose(problem.distance(scratch, None), np.linalg.norm(ends[-1]), rtol=1e-12)
     assert np.allclose(ends[0], ends[1], rtol=1e-8, atol=1e-9 * np.abs(ends[1]).max())
+
+
+@given(
+    values=st.lists(st.floats(0, 50), min_size=1, max_size=5),
+    h=st.floats(1e-3, 3),
+    push=st.booleans(),
+    seed=st.integers(0, 99),
+)
+def test_the_fall_of_the_loss_is_that_of_half_the_squares(values, h, push, seed):
+    """Of the linear flow w' = −Λw − p, solved by the exponential of an augmented matrix."""
+    w, p = np.random.default_rng(seed).normal(size=(2, len(values)))
+    spectrum = Spectrum(np.sort(values), np.eye(len(values)), 0.0)
+    linear = Linearisation(None, spectrum, np.eye(len(values)), w, 0.0, p, Vector([], p) if push else None)
+    A = np.block([[-np.diag(spectrum.values), -push * p[:, None]], [np.zeros((1, len(values) + 1))]])
+    end = (expm(h * A) @ np.append(w, 1.0))[:-1]
+    assert linear.fall(h) == pytest.approx(w @ w / 2 - end @ end / 2, rel=1e-9, abs=1e-12)

@@ -109,6 +109,18 @@ def test_the_drift_never_exceeds_its_bound(network, centred):
     assert run.drift_bound <= 2 * run.drift.max() + np.sqrt(run.times[-1] * run.losses[0])
 
 
+@examples(10)
+@given(network=networks(activations=("tanh", "erf")), slow=st.floats(1e-3, 1))
+def test_the_bound_of_a_drift_is_that_of_the_fastest_layer(network, slow):
+    """max_k ½(D_k + D_{k+1} + √(r h_k(R_k − R_{k+1}))) over the steps, the fastest layer the last."""
+    arguments, options = network.arguments
+    rates = [slow] * len(arguments[0].weights) + [1.0]
+    run = gradient_flow(*arguments, **options, layer_rates=rates, loss_ratio=1e-3, rtol=1e-2, max_evaluations=600)
+    D, paths = run.drift, np.sqrt(np.diff(run.times) * np.maximum(-np.diff(run.losses), 0))
+    assume(len(paths))
+    assert run.drift_bound == pytest.approx(max(D.max(), (0.5 * (D[1:] + D[:-1] + paths)).max()), rel=1e-6)
+
+
 class Rated:
     """The linear model f = Jθ with a learning rate for every parameter."""
 

@@ -15,7 +15,7 @@ def test_every_fault_still_fits_its_file():
 
 def test_faults_are_many_and_named_once_in_a_file():
     faults = read_faults()
-    assert len(faults) >= 150 and max(Counter((fault.file, fault.name) for fault in faults).values()) == 1
+    assert len(faults) >= 600 and max(Counter((fault.file, fault.name) for fault in faults).values()) == 1
     assert len({(fault.file, fault.old, fault.new) for fault in faults}) == len(faults)
 
 

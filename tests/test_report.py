@@ -336,7 +336,7 @@ def test_paths_that_are_not_there_are_refused(words, capsys):
     assert stopped.value.code == 2 and sentence.startswith("python -m checks report: error: argument ")
 
 
-@pytest.mark.parametrize("key", sorted(pages.KEYS))
+@pytest.mark.parametrize("key", sorted(pages.SHOWN))
 @pytest.mark.parametrize("value", [None, 3, "x", [3], {"x": 3}], ids=str)
 def test_a_record_with_a_wrong_entry_is_shown_or_refused(key, value, tmp_path):
     """Never another error, and what is shown is a whole page."""

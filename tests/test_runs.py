@@ -200,7 +200,7 @@ def test_processes_threads_and_the_hash_seed_change_no_bit(toy, tmp_path, jobs, 
 
 @pytest.fixture
 def cluster(toy, tmp_path):
-    """Address of a dask scheduler of processes, and its two workers."""
+    """Address of a dask scheduler of processes, it and its two workers."""
     pytest.importorskip("distributed", reason="needs the extra `dask`")
     where, environment = tmp_path / "scheduler.json", os.environ | {"PYTHONPATH": str(ROOT), "PAUSE": "0.02"}
     processes = []
@@ -214,19 +214,31 @@ def cluster(toy, tmp_path):
         start("worker", "--no-nanny", "--nthreads", "1", "--no-dashboard")
     while not where.exists():
         time.sleep(0.05)
-    yield json.loads(where.read_text(encoding="utf-8"))["address"], processes[1:]
+    yield json.loads(where.read_text(encoding="utf-8"))["address"], processes
     for process in processes:
         process.kill()
         process.wait()
 
 
 def test_a_cluster_that_loses_one_of_two_workers_gives_the_same_bits(toy, tmp_path, cluster):
-    address, (victim, _) = cluster
+    address, (_, victim, _) = cluster
     run = toy.start(tmp_path / "out", "--scheduler", address)
     wait_for_records(tmp_path / "out", 20, run)
     victim.kill()
     finish(run)
     assert outcome(tmp_path / "out") == toy.outcome
+
+
+def test_a_lost_scheduler_is_one_sentence_and_what_is_finished_is_kept(toy, tmp_path, cluster):
+    address, (scheduler, *_) = cluster
+    run = toy.start(tmp_path / "out", "--scheduler", address)
+    wait_for_records(tmp_path / "out", 20, run)
+    scheduler.kill()
+    _, err = end(run)
+    *_, sentence = err.splitlines()
+    assert run.returncode == 2 and "Traceback" not in err and records(tmp_path / "out") >= 20
+    reason = f"the scheduler at {address} is lost: finished cells are kept, the same command continues"
+    assert sentence == f"python -m checks: error: {reason}"
 
 
 def test_the_documented_slurm_cluster_runs(toy, tmp_path, monkeypatch):

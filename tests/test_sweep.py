@@ -297,4 +297,6 @@ def test_a_dask_cluster_gives_the_same_results(finished):
         n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None
     ) as cluster:
         results = Sweep(scheduler=cluster.scheduler_address).run(cell, CELLS)
+        with pytest.raises(TypeError):  # what a cell raises, and not that the scheduler is lost
+            Sweep(scheduler=cluster.scheduler_address).run(cell, [{"size": "three", "seed": 9}])
     assert same(finished[1], results)

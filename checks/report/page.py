@@ -18,13 +18,13 @@ from checks.running.declared import cases_text
 from checks.running.files import FileError, read_json, reading_record
 from checks.running.paper_claims import anchor, control_outcome, provenance, statuses
 from checks.running.published import control_kinds, expanded
-from checks.running.record import hardest
+from checks.running.record import KEYS, hardest
 from checks.running.table import cases_line, count_line, expected, number, resolution
 from checks.verdict import Verdict
 
 HERE = Path(__file__).resolve().parent
-KEYS = {"label", "paper", "source", "summary", "statement", "assumptions", "verdict", "control_verdict", "declared"}
-KEYS |= {"tests", "figure", "command", "provenance", "seconds", "parts", "controls"}
+TEXTS = ("paper", "source", "summary", "statement", "assumptions", "control_verdict", "figure", "command")
+SHOWN = KEYS | dict.fromkeys(TEXTS, str) | {"declared": list, "tests": list, "seconds": int | float}
 MARKS = {"SUPPORTED": "✓", "REFUTED": "✗", "INCONCLUSIVE": "?", "HYPOTHESES_NOT_MET": "∅", "NOT_RUN": "–"}
 LIMIT = 3_000_000  # bytes
 EDGE = 0.8  # where on its bar the strain is 1
@@ -37,7 +37,7 @@ def report_of(path: Path, folder: Path) -> tuple[bytes, list[str]]:
 
     Pictures are taken from ``folder`` where it has them, the smallest first, until the page has `LIMIT` bytes.
     """
-    records = list(read_json(path, list, KEYS))
+    records = list(read_json(path, list, SHOWN))
     if not records:
         raise FileError(f"there are no claims in {path}: python -m checks makes results/claims.json")
     with reading_record(path):

@@ -3,10 +3,11 @@
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
+from types import UnionType
 
 try:
     import fcntl
@@ -17,7 +18,7 @@ STALE = ("*.json.*.part", "*cells/*/*.part", "figures/*.part")
 
 
 class FileError(OSError):
-    """What is wrong with a file or folder, and what to do, in one sentence."""
+    """What is wrong with a file, a folder or a cluster, and what to do, in one sentence."""
 
 
 @contextmanager
@@ -61,17 +62,22 @@ def write_whole(path: Path, content: bytes) -> None:
                 temporary.unlink(missing_ok=True)
 
 
-def read_json(path: Path, kind: type, keys: set[str]) -> list | dict:
-    """A list of objects that have these keys, or a dict of dicts of such objects; empty where there is no file."""
+def read_json(path: Path, kind: type, keys: Mapping[str, type | UnionType]) -> list | dict:
+    """A list of objects that have these keys, or a dict of dicts of such objects; empty where there is no file.
+
+    ``keys`` has the type of every value; a list is one of objects.
+    """
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         rows = found if kind is list else [row for group in found.values() for row in group.values()]
-        if not isinstance(found, kind) or not all(keys <= row.keys() for row in rows):
+        values = [(row[key], of) for row in rows for key, of in keys.items()]
+        entries = [(entry, dict) for value, of in values if of is list for entry in value]
+        if not all(isinstance(value, of) for value, of in [(found, kind), *values, *entries]):
             raise TypeError
     except FileNotFoundError:
         return kind()
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
-        other = isinstance(error, TypeError | AttributeError)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        other = isinstance(error, TypeError | KeyError | AttributeError)
         reason = "it is no record of runs" if other else getattr(error, "strerror", error)
         raise FileError(
             f"{path} cannot be read ({reason}): repair it or move it away, it is not overwritten"

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from checks.running.declared import cases_text, kinds
-from checks.running.files import write_whole
+from checks.running.files import reading_record, write_whole
 from checks.running.published import control_kinds, expanded, published
 from checks.running.record import ROOT, hardest, read_records, write_records
 from checks.running.table import cases_line, expected, number, resolution
@@ -60,8 +60,11 @@ def write_paper_claims(records: list[dict]) -> None:
 
 
 def read_paper_claims() -> list[dict]:
-    """The records of the claims table; none where there is no file."""
-    return expanded(read_records(JSON_PATH))
+    """The records of the claims table; none where there is no file. A `FileError` where no table can be made of them."""
+    with reading_record(JSON_PATH):
+        records = expanded(read_records(JSON_PATH))
+        markdown(records)
+    return records
 
 
 def markdown(records: list[dict]) -> str:

@@ -18,6 +18,7 @@ from checks.verdict import Evidence
 ROOT = Path(__file__).resolve().parents[2]
 IN_CHECKOUT = (ROOT / "pyproject.toml").is_file()  # tests and paper_claims.md are not installed
 OUTSIDE = f"{ROOT} is not a checkout of the repository"
+KEYS = {"label": str, "verdict": str, "parts": list, "controls": list, "provenance": dict}
 
 
 def record_of(claim: Claim, findings: Findings, *, tier: str, seed: int, seconds: float) -> dict:
@@ -156,7 +157,7 @@ def merged(old: list[dict], new: list[dict], order: list[str]) -> tuple[list[dic
 
 def read_records(path: Path) -> list[dict]:
     """The records of a file; none where there is no file."""
-    return read_json(path, list, {"label", "verdict", "parts", "controls", "provenance"})
+    return read_json(path, list, KEYS)
 
 
 def write_records(path: Path, records: list[dict]) -> None:
@@ -168,7 +169,7 @@ def _lines(record: dict) -> str:
     """One claim: a line for every entry, and for every part and control."""
     text = []
     for key, value in record.items():
-        if key in ("parts", "controls", "declared", "tests") and value:
+        if isinstance(value, list) and value and key in ("parts", "controls", "declared", "tests"):
             inner = ",\n  ".join(_compact(row) for row in value)
             text.append(f' "{key}": [\n  {inner}\n ]')
         else:

@@ -16,7 +16,7 @@ from checks.running.record import exit_status, record_of
 from checks.running.sweep import LIBRARIES, versions
 from checks.running.verify import verify
 
-OUTCOME = {"code", "verdict", "control_verdict", "seconds", "status", "failed"}
+OUTCOME = {"code": str, "verdict": str, "control_verdict": str, "seconds": int | float, "status": int, "failed": list}
 LEVEL = 0.05  # the upper limits are wrong with this probability
 
 

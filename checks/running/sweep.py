@@ -14,12 +14,14 @@ import importlib.util
 import inspect
 import io
 import json
+import logging
 import os
 import signal
 import threading
 import time
 import warnings
 import zipfile
+from asyncio import CancelledError
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -168,9 +170,19 @@ def _on_cluster(scheduler: str, tasks: Sequence[tuple[int, Task]]) -> Iterator[t
         raise ValueError(
             f"`scheduler` {scheduler!r} needs dask.distributed: pip install 'lazy-training-checks[dask]'"
         ) from error
+    # a lost scheduler is said below, in one sentence
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     with Client(scheduler) as client:
-        calls = (client.submit(_call, task.function, i, task.configuration, pure=False) for i, task in tasks)
-        yield from (call.result() for call in as_completed(list(calls)))
+        calls = [client.submit(_call, task.function, i, task.configuration, pure=False) for i, task in tasks]
+        for call in as_completed(calls):
+            try:
+                found = call.result()
+            except (Exception, CancelledError) as error:
+                if call.status == "error":  # what the cell has raised
+                    raise
+                reason = f"the scheduler at {scheduler} is lost: finished cells are kept, the same command continues"
+                raise FileError(reason) from error
+            yield found
 
 
 @contextmanager
