@@ -77,8 +77,9 @@ FIGURES = {
     "forecast": forecast,
 }
 EPILOG = """\
-Each figure is written as SVG and PNG, with the data it was drawn from (CSV) and its caption (TXT) beside it, to
-OUT/figures. Measurements are shared with python -m checks through the records in OUT/cells.
+Each figure is written as SVG and PNG, with the data it was drawn from (CSV)
+and its caption (TXT) beside it, to OUT/figures. Measurements are shared with
+python -m checks through the records in OUT/cells.
 
 examples:
   python -m figures                          all figures, quick tier
