@@ -15,7 +15,9 @@ def compact(svg: str) -> str:
     """The picture without what is not seen; places to a tenth of a point, outlines of letters to 1/400 of a line."""
     svg = re.sub(r'(?<=<g) id="[^"]*"', "", re.sub(UNSEEN, "", svg, flags=re.S))
     svg = re.sub(r"\s+", " ", svg).strip().replace("> <", "><")
-    svg = re.sub(LETTER, lambda use: f'<use xlink:href="{use[1]}" x="{float(use[2]):.0f}" y="{float(use[3]):.0f}"/>', svg)
+    svg = re.sub(
+        LETTER, lambda use: f'<use xlink:href="{use[1]}" x="{float(use[2]):.0f}" y="{float(use[3]):.0f}"/>', svg
+    )
     svg = re.sub(OUTLINE, lambda path: f"{path[1]}{_coarser(path[2])}{path[3]}{COARSER * 0.015625})", svg)
     parts = re.split(r"(<defs>.*?</defs>)", svg)
     svg = "".join(_numbers(part, 2 if part.startswith("<defs>") else 1) for part in parts)
