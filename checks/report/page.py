@@ -247,10 +247,11 @@ def part_of(r: dict, part: dict) -> str:
     listing = "".join(f"<dt>{name}</dt><dd class=math>{typeset(text)}</dd>" for name, text in lines)
     for control in part.get("controls", ()):
         row = outcomes.get(control["kind"])
+        case = f": {typeset(row['part'])}" if row and row["verdict"] != "NOT_RUN" else ""
         rule = f" <small>({typeset(control['rule'])})</small>" if "rule" in control else ""
         listing += (
             f"<dt>control</dt><dd class=math>{typeset(control['says'])}{rule}: "
-            f"{verdict(row['verdict'] if row else 'NOT_RUN', control=True)} {typeset(control_outcome(row))}</dd>"
+            f"{verdict(row['verdict'] if row else 'NOT_RUN', control=True)} {typeset(control_outcome(row))}{case}</dd>"
         )
     if not rows:
         tags, bars = "<small>no cases at this tier</small>", ""
