@@ -28,6 +28,7 @@ KEYS |= {"tests", "figure", "command", "provenance", "seconds", "parts", "contro
 MARKS = {"SUPPORTED": "✓", "REFUTED": "✗", "INCONCLUSIVE": "?", "HYPOTHESES_NOT_MET": "∅", "NOT_RUN": "–"}
 LIMIT = 3_000_000  # bytes
 EDGE = 0.8  # where on its bar the strain is 1
+NAMED = 3  # authors of a paper, of more the first
 WIDEST_SHIFT, WIDEST_FACTOR = 0.5, 100.0  # the ends of the bars of a resolution
 COLUMNS = ("case", "measured", "predicted", "strain", "resolution", "draws", "verdict")
 
@@ -153,7 +154,10 @@ def paper_text(key: str) -> str:
     if entry is None:
         return "the numerical methods" if key == "numerics" else key
     names = [name.split(",")[0] for name in field(entry, "author").split(" and ")]
-    return f"{' and '.join(filter(None, [', '.join(names[:-1]), names[-1]]))} {field(entry, 'year')}"
+    named = (
+        " and ".join(filter(None, [", ".join(names[:-1]), names[-1]])) if len(names) <= NAMED else f"{names[0]} et al."
+    )
+    return f"{named} {field(entry, 'year')}"
 
 
 def filters(records: list[dict]) -> str:
@@ -349,7 +353,8 @@ def figure(name: str, folder: Path) -> str:
     caption = text.read_text(encoding="utf-8", errors="replace").strip() if text.is_file() else name
     url = picture_url(picture.read_text(encoding="utf-8", errors="replace"))
     return (
-        f'<figure><img src="{url}" alt="Figure {name}, described by its caption">'
+        f'<figure><div class="wide" tabindex="0" role="region" aria-label="Figure {name}">'
+        f'<img src="{url}" alt="Figure {name}, described by its caption"></div>'
         f'<figcaption class="math">{typeset(caption)}</figcaption></figure>'
     )
 
