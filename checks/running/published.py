@@ -80,14 +80,11 @@ def _written(name: str, above: str) -> str:
 def _named(declared: list[dict]) -> list[dict]:
     """Sizes and rules by the first part that has them."""
     first: dict[tuple, str] = {}
+    found = []
     for part in declared:
-        for key in SHARED:
-            first.setdefault((key, str(part.get(key))), f"as in ({part['kind']})")
-    return [
-        part
-        | {key: name for key in SHARED if key in part and (name := first[key, str(part[key])])[7:-1] != part["kind"]}
-        for part in declared
-    ]
+        owners = {key: first.setdefault((key, str(part[key])), part["kind"]) for key in SHARED if key in part}
+        found.append(part | {key: f"as in ({kind})" for key, kind in owners.items() if kind != part["kind"]})
+    return found
 
 
 def _spelled(declared: list[dict]) -> list[dict]:
