@@ -42,6 +42,7 @@ from checks.li2024demystifying import (
     relu_condition,
     scheme_independence,
 )
+from checks.nguyen2021tight import sphere_eigenvalue
 from checks.numerics import forecast, module_forecast, oracle_agreement
 from checks.oymak2019overparameterized import path_length
 from checks.yang2021feature import dichotomy
@@ -85,6 +86,7 @@ CLAIMS: tuple[Claim, ...] = (
     path_length.CLAIM,
     generalization_term.CLAIM,
     ensemble.CLAIM,
+    sphere_eigenvalue.CLAIM,
     dichotomy.CLAIM,
     oracle_agreement.CLAIM,
     forecast.CLAIM,

@@ -46,6 +46,7 @@ from figures import (
     relative_scale_width,
     relu_condition,
     scheme_independence,
+    sphere_eigenvalue,
     teacher_student,
     width_population,
 )
@@ -75,6 +76,7 @@ FIGURES = {
     "kernel_description": kernel_description,
     "other_architectures": other_architectures,
     "neighbouring_papers": neighbouring_papers,
+    "sphere_eigenvalue": sphere_eigenvalue,
     "integrators": integrators,
     "forecast": forecast,
 }

@@ -50,6 +50,7 @@ from figures import (
     regime_map,
     relu_condition,
     scheme_independence,
+    sphere_eigenvalue,
     teacher_student,
     training,
     width_population,
@@ -126,6 +127,7 @@ CUTS = {
 DRAWS = {"other-architectures": 12, "gram-limit": 12, "two-layer-width": 4}
 
 SIZES = {
+    sphere_eigenvalue: {"SAMPLES": {"quick": [64, 128, 256]}, "DRAWS": 2},
     gram_moments: {"WIDTHS": (16, 64), "NETWORKS": 2**19},
     lazy_tightness: {"POINTS": {"quick": 3}, "SHARES": {"quick": 6}},
     min_eigenvalue: {"WIDTHS": [8, 16], "SEEDS": 8, "TRIALS": 400, "FAILURE_WIDTHS": [8, 16]},
@@ -219,6 +221,14 @@ def test_gram_limit_predicts_the_exact_constant_of_one_hidden_layer(small):
     assert line["standard_error"] * 2 * line["rms_error"] == pytest.approx(stats.sem(squares))
     for drawn in bars(gram_limit.draw(line).axes[0]):
         assert drawn == pytest.approx(np.outer(line["standard_error"], [-2, 2]) + line["rms_error"][:, None])
+
+
+def test_least_eigenvalues_on_the_sphere_lie_near_the_law(small):
+    table = table_of(sphere_eigenvalue, small)
+    lines = [line for line in sphere_eigenvalue.draw(table).axes[0].lines if len(line.get_xdata()) > 3]
+    for L, line in zip((1, 2, 3), lines, strict=True):
+        own = table[table["series"] == f"L = {L}"]
+        assert np.interp(own["x"], *line.get_data()) == pytest.approx(own["y"], rel=0.1)
 
 
 def test_gram_moments_lie_near_the_exact_law(small):

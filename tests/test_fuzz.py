@@ -42,6 +42,7 @@ from theory import (
     relu_condition,
     residual_limits,
     scaled_bounds,
+    sphere_spectrum,
     tangent_span,
     width_bounds,
 )
@@ -63,6 +64,7 @@ LIBRARY = (
     lazy_bounds, relu_condition, rates, parametrization, scaled_bounds, convergence_bounds, width_bounds, residual_limits,
     convolution_limits, gram_moments, kink_crossings, tangent_span, model_flow, losses, models, residual, convolution,
     ensemble, random_weights, path_bounds, generalization_bounds, feature_changes, ensemble_variance,
+    sphere_spectrum,
 )  # fmt: skip
 NOT_CALLED = {
     *(
@@ -359,6 +361,15 @@ bound(path_bounds.descent_rate, step=STEP, least=ONE, share=ONE)
 line(generalization_bounds.power_coefficient, power=h.count(0, 9, least=0))
 line(generalization_bounds.linear_shortfall, n=n, d=n)
 line(generalization_bounds.cubic_square, d=n)
+line(sphere_spectrum.harmonic_dimension, degree=h.count(0, 9, least=0), d=h.count(2, 9, least=2))
+line(
+    sphere_spectrum.harmonic_masses, d=h.count(2, 9, least=2), degree=h.count(0, 9, least=0), hidden_layers=DEPTH,
+    activation=LIMIT_NAMES,
+)  # fmt: skip
+line(
+    sphere_spectrum.sphere_min_eigenvalue, n=h.count(2, 50, least=2), d=h.count(2, 9, least=2), hidden_layers=DEPTH,
+    activation=LIMIT_NAMES, limit=h.flag(),
+)  # fmt: skip
 line(feature_changes.feature_change_constant, X=h.array(("n", "d"), h.unit_rows), y=y)
 line(
     ensemble_variance.ensemble_variance, K=K, K_test=h.array(("k", "n")), S=K,

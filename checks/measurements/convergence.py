@@ -17,7 +17,7 @@ CONSTANTS = {"square": (1.0, 1.0, 1.0), "soft far": (MU, M, M), "soft near": (MU
 
 # The outputs αh(w) are rounded to 1e−16 α, so that residuals of e^{−8} still have the digits that the finer tolerance asks for.
 DECAYS, POINTS, RTOL, EVALUATIONS = 8.0, 32, 1e-4, 4000
-FINE_RTOLS = (1e-7, 1e-8)  # a hundredth of the distance of two flows, and less
+FINE_RTOLS = (1e-9, 1e-10)  # a thousandth of the distance of two flows, and less
 STUCK = {"sin": 1.0, "parabola": 2.0, "cubic": 1.5}
 """α/y* below which convergence from w_0 = 0 fails."""
 STUCK_HORIZON = 40.0

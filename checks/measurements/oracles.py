@@ -93,9 +93,9 @@ def smooth(*, design: dict, stream: Sequence[int], first: int, draws: int) -> di
         )
         solver, ends = by_solver(arguments, options, t_end), by_descent(arguments, options, t_end, fastest, 3)
         second, limit = extrapolated(ends)
-        pairs = ((flow, solver), (limit, flow), (second, limit), (wrong, solver), (ends[0], flow))
+        pairs = ((flow, solver), (limit, flow), (second, limit), (wrong, solver), (limit, wrong))
         rows.append([disagreement(*pair) for pair in pairs])
-    return dict(zip(("solver", "descent", "gap", "wrong rate", "one descent"), np.array(rows).T, strict=True))
+    return dict(zip(("solver", "descent", "gap", "wrong rate", "descent, wrong rate"), np.array(rows).T, strict=True))
 
 
 def kinked(*, design: dict, stream: Sequence[int], first: int, draws: int) -> dict[str, np.ndarray]:

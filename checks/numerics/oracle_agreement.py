@@ -95,8 +95,8 @@ CLAIM = Claim(
             judge=AtMost(),
             controls=(
                 Control(
-                    "descent that is not extrapolated",
-                    partial(within, quantity="one descent", tolerance=DESCENT_TOLERANCE),
+                    f"a learning rate {WRONG_RATE} of the last layer",
+                    partial(within, quantity="descent, wrong rate", tolerance=DESCENT_TOLERANCE),
                 ),
             ),
         ),

@@ -27,6 +27,8 @@ and controls: false variants that the same rules must refute. Generated from `pa
   Overparameterized Two-Layer Neural Networks*, arXiv:1901.08584.
 - `lee2019wide`: J. Lee et al., *Wide Neural Networks of Any Depth Evolve as Linear Models Under Gradient Descent*,
   arXiv:1902.06720.
+- `nguyen2021tight`: Q. Nguyen, M. Mondelli, G. Montúfar, *Tight Bounds on the Smallest Eigenvalue of the Neural Tangent Kernel
+  for Deep ReLU Networks*, arXiv:2012.11654.
 - `yang2021feature`: G. Yang, E. J. Hu, *Tensor Programs IV: Feature Learning in Infinite-Width Neural Networks*,
   arXiv:2011.14522.
 - `numerics`: no paper; the numerical methods on which the other claims rest.
