@@ -16,8 +16,8 @@ from theory import gram_fluctuations
 CAPTION = (
     "Claim li2024demystifying/gram-limit. Root mean square over the seeds of ‖(m/κ²)Gˡ − Kˡ‖_F (bars: ±2 standard errors) "
     "falls like 1/√m for every layer and activation, here on one data set each, alike on the others; in the legend the mean "
-    "slope of each layer. Dashed: √(C_l/m), exact, for L = 1; slope −1/2 through the last point for L ≥ 2. Wide: networks that "
-    "are never stored, full tier only, in rows of their own."
+    "slope of each layer. Dashed: √(C_l/m), exact, for L = 1; slope −1/2 through the last point for L ≥ 2. Wide: networks "
+    "that are never stored, full tier only, in rows of their own."
 )
 COLUMNS = ("activation", "data", "L", "layer", "m", "rms_error", "standard_error", "slope", "predicted")
 
