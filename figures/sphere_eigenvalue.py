@@ -49,8 +49,7 @@ def draw(table: np.ndarray) -> Figure:
             panel.axvline(full, **DOTTED)
     panel.set(xscale="log", yscale="log", xlabel="number of inputs n", ylabel="$λ_{min}$ of the tangent kernel")
     decimal_ticks(panel)
-    legend(
-        panel, {"law": PREDICTED, "as many harmonics": DOTTED}, loc="lower left", bbox_to_anchor=(0.28, 0)
-    )  # between the dotted lines
+    between = {"loc": "lower left", "bbox_to_anchor": (0.28, 0)}  # the dotted lines
+    legend(panel, {"law": PREDICTED, "as many harmonics": DOTTED}, **between)
     figure.tight_layout()
     return figure
