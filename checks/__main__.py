@@ -44,30 +44,37 @@ DEFAULTS = {"tier": "quick", "jobs": os.cpu_count(), "scheduler": None, "seed": 
 DEFAULTS |= {"device": "cpu", "cifar": None}
 
 DESCRIPTION = """\
-Verify the theorems and findings of two papers on lazy training, and theorems of neighbouring ones. Without a command,
-every claim is checked.
+Verify the theorems and findings of two papers on lazy training, and theorems
+of neighbouring ones. Without a command, every claim is checked.
 
-Each claim is judged by rules declared beforehand and comes with controls, false variants that the same judges must
-refute. Verdicts: SUPPORTED, REFUTED, INCONCLUSIVE, HYPOTHESES_NOT_MET, NOT_RUN.
+Each claim is judged by rules declared beforehand and comes with controls,
+false variants that the same judges must refute. Verdicts: SUPPORTED, REFUTED,
+INCONCLUSIVE, HYPOTHESES_NOT_MET, NOT_RUN.
 """
 EPILOG = """\
 examples:
-  python -m checks                                    every claim, quick tier, in two or three minutes
-  python -m checks list                               labels, sources, statements
-  python -m checks run gram-limit                     one claim, all its evidence
-  python -m checks run path/to/my_claim.py            a claim of your own, see docs/adding_a_claim.md
-  python -m checks --tier standard                    larger widths; also rewrites paper_claims.md
-  python -m checks run drift --tier standard --record one row of paper_claims.md anew
-  python -m checks forecast diabetes --scheme he      is my network lazy on my data? see forecast --help
-  python -m checks report                             all claims and their evidence as one page, report.html
-  python -m checks cite drift                         BibTeX of a claim: its papers, this software, its evidence
-  python -m checks soak --seeds 20 --first 7000 drift how often a claim fails at seeds that nobody used
-  python -m checks --scheduler tcp://host:8786        on a dask.distributed cluster
+  python -m checks                           every claim, quick tier
+  python -m checks list                      labels, sources, statements
+  python -m checks run gram-limit            one claim, all its evidence
+  python -m checks run path/to/my_claim.py   of your own, docs/adding_a_claim.md
+  python -m checks --tier standard           larger; rewrites paper_claims.md
+  python -m checks run drift --tier standard --record
+                                             one row of paper_claims.md anew
+  python -m checks forecast diabetes --scheme he
+                                             is my network lazy on my data?
+  python -m checks report                    all claims on one page, report.html
+  python -m checks cite drift                BibTeX: papers, software, evidence
+  python -m checks soak --seeds 20 --first 7000 drift
+                                             how often it fails at unused seeds
+  python -m checks --scheduler tcp://host:8786
+                                             on a dask.distributed cluster
 
-Finished cells are kept under --out, so a run that was interrupted continues where it stopped, and claims.json there
-keeps every claim ever run into that folder. Exit status: 0 every claim that ran is SUPPORTED and every control REFUTED;
-1 a claim is REFUTED, or a control that could be judged is not; 2 the call or its files are wrong; 3 something is
-INCONCLUSIVE or HYPOTHESES_NOT_MET, or a control could not be judged, for example because its cell gave NaN.
+Finished cells are kept under --out, so a run that was interrupted continues
+where it stopped, and claims.json there keeps every claim ever run into that
+folder. Exit status: 0 every claim that ran is SUPPORTED and every control
+REFUTED; 1 a claim is REFUTED, or a control that could be judged is not; 2 the
+call or its files are wrong; 3 something is INCONCLUSIVE or HYPOTHESES_NOT_MET,
+or a control could not be judged, for example because its cell gave NaN.
 """
 
 
@@ -76,9 +83,10 @@ PAGE = f"""All claims of a record with their evidence on one HTML page that need
 case, controls, figures, tests, provenance and citations, with a graph of which statement uses which; at most
 {LIMIT / 1e6:g} MB."""
 CITE = """\
-BibTeX of the papers that state a claim, and of this software: its version, where the claim stands, its verdict, and the
-commit, seed, tier and library versions of the evidence on record. Cite both: the papers for the statement, the
-software for the evidence.
+BibTeX of the papers that state a claim, and of this software: its version,
+where the claim stands, its verdict, and the commit, seed, tier and library
+versions of the evidence on record. Cite both: the papers for the statement,
+the software for the evidence.
 
 example: python -m checks cite drift >> references.bib
 """

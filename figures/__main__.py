@@ -17,6 +17,7 @@ from rich.progress import Progress
 from checks.__main__ import DEFAULTS, add_options, unknown
 from checks.claim import Run
 from checks.running.files import run_folder, told, write_whole, writing
+from checks.running.record import IN_CHECKOUT, OUTSIDE
 from checks.running.sweep import Sweep
 from checks.running.table import print_line
 from checks.running.verify import missing_packages
@@ -24,6 +25,7 @@ from figures import (
     cnn,
     drift,
     forecast,
+    gallery,
     gradient_descent,
     gram_limit,
     gram_moments,
@@ -79,12 +81,15 @@ FIGURES = {
     "forecast": forecast,
 }
 EPILOG = """\
-Each figure is written as SVG and PNG, with the data it was drawn from (CSV) and its caption (TXT) beside it, to
-OUT/figures. Measurements are shared with python -m checks through the records in OUT/cells.
+Each figure is written as SVG and PNG, with the data it was drawn from (CSV)
+and its caption (TXT) beside it, to OUT/figures. Measurements are shared with
+python -m checks through the records in OUT/cells.
 
 examples:
   python -m figures                          all figures, quick tier
   python -m figures gram_limit --tier standard
+  python -m figures --gallery --tier standard --seed 7
+                                             docs/gallery.md anew
 """
 
 
@@ -96,6 +101,7 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m figures", description=__doc__, epilog=EPILOG, formatter_class=formatter
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(FIGURES)} (default: all)")
+    parser.add_argument("--gallery", action="store_true", help="write all pictures into docs/gallery and its page anew")
     add_options(parser, DEFAULTS)
     options = parser.parse_args(arguments)
     for name in options.names:
@@ -104,6 +110,14 @@ def main(arguments: list[str] | None = None) -> int:
     missing = missing_packages(("torch", "mlxtend"))
     if missing and "cnn" in options.names:
         parser.error(f"cnn needs {missing}")
+    obstacles = {
+        "it has all figures, name none": options.names,
+        f"cnn needs {missing}": missing,
+        OUTSIDE: not IN_CHECKOUT,
+    }
+    for reason, stands in obstacles.items():
+        if options.gallery and stands:
+            parser.error(f"--gallery: {reason}")
     folder = options.out / "figures"
     console = Console()
     with run_folder(options.out), Progress(console=Console(stderr=True), transient=True) as progress:
@@ -118,6 +132,13 @@ def main(arguments: list[str] | None = None) -> int:
             table = FIGURES[name].compute(run)
             for path in write_figure(folder / name, table, FIGURES[name].draw, FIGURES[name].CAPTION):
                 print_line(console, path)
+    if options.gallery:
+        gallery.FOLDER.mkdir(exist_ok=True)
+        for name in FIGURES:
+            write_whole(gallery.FOLDER / f"{name}.svg", (folder / f"{name}.svg").read_bytes())
+        captions = {name: module.CAPTION for name, module in FIGURES.items()}
+        write_whole(gallery.PAGE, gallery.page(captions, options.tier, options.seed).encode())
+        print_line(console, gallery.PAGE)
     return 0
 
 

@@ -80,7 +80,7 @@ def draw(table: np.ndarray) -> Figure:
         top.legend(loc="lower left")
         bottom.set_xlabel("output scale κ")
         decimal_ticks(bottom)
-    panels[0, 0].set_ylabel("drift D = sup ‖θ_t − θ_0‖/√m")
+    panels[0, 0].set_ylabel("drift D = sup $‖θ_t − θ_0‖$/√m")
     panels[1, 0].set_ylabel("D over its constant/κ")
     figure.tight_layout()
     return figure

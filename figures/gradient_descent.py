@@ -64,9 +64,9 @@ def draw(table: np.ndarray) -> Figure:
             panel.plot(line["x"], line["predicted"], **PREDICTED)
             points(panel, line, k, series)
         panel.set(yscale="log")
-        legend(panel, {LINES[name]: PREDICTED}, loc="best")
-    panels[0].set(xlabel="step k", ylabel="$‖e_k‖^2/‖e_0‖^2$")
+        legend(panel, {LINES[name]: PREDICTED}, loc="upper left" if name == "flow" else "upper right")
+    panels[0].set(xlabel="step k", ylabel="$‖e_k‖^2/‖e_0‖^2$", ylim=(None, 30))  # room for the legend
     panels[1].set(xscale="log", xlabel="1 / number of steps", ylabel="relative distance to the flow")
-    panels[2].set(xlabel="step k", ylabel="$f_k^2/m$", ylim=(LOWEST, 1e3 * HIGHEST))
+    panels[2].set(xlabel="step k", ylabel="$f_k^2/m$", ylim=(LOWEST, 1e7 * HIGHEST))
     figure.tight_layout()
     return figure

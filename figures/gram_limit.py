@@ -15,9 +15,9 @@ from theory import gram_fluctuations
 
 CAPTION = (
     "Claim li2024demystifying/gram-limit. Root mean square over the seeds of ‖(m/κ²)Gˡ − Kˡ‖_F (bars: ±2 standard errors) "
-    "falls like 1/√m for every layer, activation and data set; in the legend the mean slope of each layer. Dashed: √(C_l/m), "
-    "exact, for L = 1; slope −1/2 through the last point for L ≥ 2. Wide: networks that are never stored, full tier only, in "
-    "rows of their own."
+    "falls like 1/√m for every layer and activation, here on one data set each, alike on the others; in the legend the mean "
+    "slope of each layer. Dashed: √(C_l/m), exact, for L = 1; slope −1/2 through the last point for L ≥ 2. Wide: networks "
+    "that are never stored, full tier only, in rows of their own."
 )
 COLUMNS = ("activation", "data", "L", "layer", "m", "rms_error", "standard_error", "slope", "predicted")
 
@@ -42,10 +42,14 @@ def compute(run: Run) -> np.ndarray:
 
 
 def draw(table: np.ndarray) -> Figure:
-    """Rows: activation and data; columns: depth. Networks that are never stored have rows of their own, below the others."""
-    cases = list(dict.fromkeys(zip(table["activation"].tolist(), table["data"].tolist(), strict=True)))
+    """Rows: activations, on their first data set; columns: depth. Below, networks that are never stored."""
+    pairs = zip(table["activation"].tolist(), table["data"].tolist(), strict=True)
+    first: dict[tuple, tuple] = {}  # data set of an activation, and of its networks that are never stored
+    for name, data in pairs:
+        first.setdefault((name, data.endswith("wide")), (name, data))
+    cases = sorted(first.values(), key=lambda case: case[1].endswith("wide"))
     depths = sorted(set(table["L"].tolist()))
-    figure, axes = plt.subplots(len(cases), len(depths), figsize=(7.2, 1.75 * len(cases)), squeeze=False)
+    figure, axes = plt.subplots(len(cases), len(depths), figsize=(7.2, 1.9 * len(cases)), squeeze=False)
     for (name, data), line in zip(cases, axes, strict=True):
         for L, panel in zip(depths, line, strict=True):
             own = table[(table["activation"] == name) & (table["data"] == data) & (table["L"] == L)]

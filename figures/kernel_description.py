@@ -79,7 +79,7 @@ def compute(run: Run) -> np.ndarray:
 
 def draw(table: np.ndarray) -> Figure:
     """Predictions of the networks, then the distance."""
-    figure, panels = plt.subplots(1, 3, figsize=(7.2, 3.6), width_ratios=(1, 1, 1.25))
+    figure, panels = plt.subplots(1, 3, figsize=(7.2, 3.6), width_ratios=(1, 1, 1.45))
     names = [name for name in dict.fromkeys(table["panel"].tolist()) if name != "error"]
     for name, panel in zip(names, panels[:2], strict=True):
         own = table[table["panel"] == name]
@@ -87,15 +87,12 @@ def draw(table: np.ndarray) -> Figure:
             line, (m, digit) = own[own["series"] == label], label.split()
             color, hollow = GREYS[int(digit) % 4], m == own["series"][0].split()[0]
             if hollow:
-                kernel = "kernel" if digit == "0" else None
-                panel.plot(line["x"], line["predicted"], color=color, linewidth=0.8, zorder=1, label=kernel)
+                panel.plot(line["x"], line["predicted"], color=color, linewidth=0.8, zorder=1)
             look = {"color": color, "marker": MARKERS[int(digit) % 4], "linestyle": "none", "markersize": 3}
-            look["label"] = f"m = {m}" if digit == "0" else None
             panel.plot(line["x"], line["y"], markerfacecolor="white" if hollow else color, **look)
         panel.set(
             xscale="log", title=name.replace(" ", ", "), xlabel="time κ²t/m", ylabel="prediction $f_t(x) - f_0(x)$"
         )
-        panel.legend(loc="upper left")
     own = table[table["panel"] == "error"]
     for k, label in enumerate(dict.fromkeys(own["series"].tolist())):
         line = own[own["series"] == label]
@@ -108,8 +105,12 @@ def draw(table: np.ndarray) -> Figure:
     panels[2].set_ylabel("distance to the prediction of the kernel")
     panels[2].set_ylim(bottom=0.01 * own["low"].min())
     legend(panels[2], {"predicted slope": PREDICTED}, loc="lower left")
-    looks = [{"color": GREYS[i % 4], "marker": MARKERS[i % 4], "linestyle": "none"} for i in SHOWN]
-    handles = [Line2D([], [], label=f"input {i + 1}", **look) for i, look in zip(SHOWN, looks, strict=True)]
-    figure.legend(handles=handles, loc="lower left", ncols=4, bbox_to_anchor=(0.1, 0))
+    widths = dict.fromkeys(label.split()[0] for label in table[table["panel"] == names[0]]["series"].tolist())
+    looks = {f"input {i + 1}": {"color": GREYS[i % 4], "marker": MARKERS[i % 4], "linestyle": "none"} for i in SHOWN}
+    for m, fill in zip(widths, ("white", GREYS[3]), strict=True):
+        looks[f"m = {m}"] = {"color": GREYS[3], "marker": "o", "markerfacecolor": fill, "linestyle": "none"}
+    looks["kernel"] = {"color": GREYS[3], "linewidth": 0.8}
+    handles = [Line2D([], [], label=label, **look) for label, look in looks.items()]
+    figure.legend(handles=handles, loc="lower left", ncols=7, bbox_to_anchor=(0.05, 0))
     figure.tight_layout(rect=(0, 0.05, 1, 1))
     return figure

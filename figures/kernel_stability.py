@@ -14,7 +14,7 @@ from checks.li2024demystifying import linearization
 from checks.li2024demystifying.kernel_stability import CLAIM, RICH_SCALE, WIDTH_SCALE, noise, rest
 from checks.measurements.kernel_changes import mean_change, setting
 from checks.running.verify import measure
-from figures.style import PREDICTED, legend, points, signed
+from figures.style import PREDICTED, decimal_ticks, legend, points, signed
 
 CAPTION = (
     "Claim li2024demystifying/kernel-stability, and li2024demystifying/linearization. One hidden layer, 8 random inputs in 8 "
@@ -31,7 +31,7 @@ COLUMNS = ("panel", "series", "x", "y", "low", "high", "predicted", "slope", "sl
 PANELS = {
     "smooth κ": ("tanh", "output scale κ", "largest change or distance"),
     "relu mean": ("relu, mean", "1/κ", "change along C / (|C|/κ)"),
-    "smooth m": ("", "width m", "sup ‖G_t − G_0‖/‖G_0‖"),
+    "smooth m": ("", "width m", "sup $‖G_t − G_0‖/‖G_0‖$"),
     "relu noise": ("relu, noise", "κm", "noise of (m/κ²)ΔG"),
 }
 
@@ -104,13 +104,16 @@ def draw(table: np.ndarray) -> Figure:
         panel.set(xlabel=abscissa, ylabel=ordinate, title=heading)
         if not limits:
             panel.set(xscale="log", yscale="log")
-            panel.yaxis.set_minor_formatter("")
+            if smooth:
+                panel.yaxis.set_minor_formatter("")
+            else:
+                decimal_ticks(panel)
             panel.xaxis.set_minor_formatter("")
         if smooth:
             panel.set_ylim(bottom=own["low"].min() / 300)  # room for the legend
         if name == "smooth m":
             panel.set_xscale("log", base=2)
-        place = "lower left" if smooth else "upper right"
+        place = "lower left" if smooth or limits else "upper right"
         legend(panel, {"predicted limits" if limits else "predicted slope": PREDICTED}, loc=place)
     figure.tight_layout()
     return figure

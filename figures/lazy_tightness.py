@@ -113,7 +113,7 @@ def draw(table: np.ndarray) -> Figure:
         panel.set_xscale("log")
     panels[0].axhline(1, **PREDICTED)
     panels[0].axhline(0.25, **DOTTED)
-    panels[0].set(yscale="log", xlabel="α over the least admitted", ylabel="measured over bound", ylim=(1e-8, 3))
+    panels[0].set(yscale="log", xlabel="α over the least admitted", ylabel="measured over bound", ylim=(1e-11, 3))
     panels[1].axvline(GUARANTEED, **DOTTED)
     panels[1].set(xlabel="α/y⋆", ylabel="final error over y⋆")
     panels[2].axhline(1, **PREDICTED)

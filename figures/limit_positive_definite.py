@@ -54,7 +54,7 @@ def draw(table: np.ndarray) -> Figure:
     fine = np.geomspace(ANGLES[-1], ANGLES[0], 50)
     for label, (law, look) in LAWS.items():
         left.plot(fine, law(fine), label=label, **look)
-    left.set(xscale="log", yscale="log", xlabel="angle φ between the two inputs", ylabel="λ_min of the kernel")
+    left.set(xscale="log", yscale="log", xlabel="angle φ between the two inputs", ylabel="$λ_{min}$ of the kernel")
     left.legend(loc="lower right")
 
     own = table[table["panel"] == "tightness"]
@@ -68,6 +68,6 @@ def draw(table: np.ndarray) -> Figure:
     right.set_yticks(range(len(labels)), labels)
     right.tick_params(length=0)
     right.spines[:].set_visible(False)
-    right.set_title("lower bound / λ_min of the NTK")
+    right.set_title("lower bound / $λ_{min}$ of the NTK")
     figure.tight_layout()
     return figure

@@ -85,7 +85,7 @@ def draw(table: np.ndarray) -> Figure:
         panel.set_xticks(line["x"][::3])
         panel.legend(loc="lower right")
         panel.tick_params(labelleft=k == 0)
-    panels[0].set_ylabel("λ_min of (m/κ²) Σ G / limit")
+    panels[0].set_ylabel("$λ_{min}$ of (m/κ²) Σ G / limit")
     own = table[table["panel"] == "failure"]
     fine = range(own["x"].min(), own["x"].max() + 1)
     for k, series in enumerate(dict.fromkeys(own["series"].tolist())):
@@ -94,6 +94,6 @@ def draw(table: np.ndarray) -> Figure:
         right.plot(fine, bound, **PREDICTED | {"color": GREYS[k]}, label=f"bound, {series}")
         points(right, line[line["y"] > 0], k, series)
     right.set_xscale("log", base=2)
-    right.set(yscale="log", ylim=(2e-5, 1.0), xlabel="width m", ylabel="P(λ_min((m/κ²)G¹) ≤ λ_min(K¹)/2)")
+    right.set(yscale="log", ylim=(2e-5, 1.0), xlabel="width m", ylabel="P($λ_{min}$((m/κ²)G¹) ≤ $λ_{min}$(K¹)/2)")
     right.legend(loc="lower left")
     return figure

@@ -33,7 +33,7 @@ SAMPLES = {"quick": [32, 64, 128, 256], "standard": [32, 64, 128, 256, 512, 1024
 SAMPLES["full"] = SAMPLES["standard"]
 DIMENSION, DRAWS, CURVE = 16, 8, 64
 TITLES = {"path": "path-length", "labels": "generalization-term", "ensemble": "ensemble", "features": "dichotomy"}
-LINES = {"labels": "bounds", "features": "exponent −γ"}  # what is dashed
+LINES = {"labels": "bounds: 2, for linear labels 4d/n", "features": "exponent −γ"}  # what is dashed
 CURVES = {"NTK and NNGP": {"color": GREYS[0]}, "NNGP posterior": PREDICTED}
 BOUNDS = {"linear": lambda n: 4 * DIMENSION / n, "cubic": lambda n: 2.0, "random signs": lambda n: 2.0}
 
@@ -124,7 +124,7 @@ def draw(table: np.ndarray) -> Figure:
         else:
             decimal_ticks(panel)
     panels[0].axhline(1, **PREDICTED, label="bound")
-    panels[0].set(xlabel="1 − ‖r_τ‖/‖r_0‖", ylabel="path over its bound")
+    panels[0].set(xlabel="1 − $‖r_τ‖/‖r_0‖$", ylabel="path over its bound")
     panels[1].set(xlabel="number of inputs n", ylabel="yᵀH⁻¹y/n")
     panels[2].set(xlabel="time κ²t/m", ylabel="variance over that at the start")
     panels[3].set(xlabel="width m", ylabel="relative change of features")

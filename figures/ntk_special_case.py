@@ -47,16 +47,20 @@ def power(value: float) -> str:
 def draw(table: np.ndarray) -> Figure:
     """One column a network, one row a choice of rates."""
     names = list(dict.fromkeys(table["panel"].tolist()))
-    figure, grid = plt.subplots(len(RATES), len(names), figsize=(7.2, 4.2), sharex=True)
+    figure, grid = plt.subplots(len(RATES), len(names), figsize=(7.2, 4.6), sharex=True)
     for rates, panels in zip(RATES, grid, strict=True):
         for name, panel in zip(names, panels, strict=True):
             own = table[(table["rates"] == rates) & (table["panel"] == name)]
             panel.plot(own["x"], own["predicted"], **PREDICTED, label="normalised, κ = √m")
             points(panel, own[::2], list(RATES).index(rates), f"raw, {rates}")
-            panel.set(yscale="log", title=f"{name}\nlargest difference {power(own['difference'][0])}")
-            panel.legend(loc="upper right" if rates == next(iter(RATES)) else "lower left")
+            title = name.partition(", n =")[0]  # the caption has their number
+            panel.set(yscale="log", title=f"{title}\nlargest difference {power(own['difference'][0])}")
         panels[0].set_ylabel("loss $R(θ_k)/R(θ_0)$")
     for panel in grid[-1]:
         panel.set_xlabel("step k")
-    figure.tight_layout()
+    handles = {
+        label: handle for panel in grid[:, 0] for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(handles.values(), handles, loc="lower center", ncols=len(handles))
+    figure.tight_layout(rect=(0, 0.05, 1, 1))
     return figure

@@ -58,7 +58,7 @@ def draw(table: np.ndarray) -> Figure:
             points(panel, line, k, series)
         panel.set_xscale("log", base=2)
         panel.set(yscale="log", xlabel="width m")
-        panel.set_ylim(bottom=0.1 * own["low"].min())
+        panel.set_ylim(bottom=0.02 * own["low"].min())  # room for the legend
         legend(panel, {"slope −1/2": PREDICTED, "controls": CONTROL}, loc="lower left")
     panels[0].set_ylabel("distance of the kernel from its limit")
     panels[1].set_ylabel("distance to kernel regression")

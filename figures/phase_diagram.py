@@ -67,8 +67,8 @@ def draw(table: np.ndarray) -> Figure:
             panel.plot(*at, **SCHEME)
             side = {"xytext": (4, -8)} if at[0] < 0.5 else {"xytext": (8, -10), "ha": "right"}
             panel.annotate(name, at, textcoords="offset points", fontsize=5.5, **side)
-        panel.set(title=f"RD({LAYERS[l]})", xlabel="γ in $κ ∝ m^γ$", xlim=(-0.75, 0.75), ylim=(-1.25, 1.25))
-    panels[0].set_ylabel(r"δ in $β_W/β_a ∝ m^δ$")
+        panel.set(title=f"RD({LAYERS[l]})", xlabel="γ in κ ∝ $m^γ$", xlim=(-0.75, 0.75), ylim=(-1.25, 1.25))
+    panels[0].set_ylabel("δ in $β_W/β_a$ ∝ $m^δ$")
     looks = {"measured": {**MEASURED, "markersize": 6}, "scheme in use": SCHEME}
     handles = [Line2D([], [], label=label, **look) for label, look in looks.items()]
     handles.append(Line2D([], [], label="predicted boundary", **PREDICTED))

@@ -69,7 +69,9 @@ def draw(table: np.ndarray) -> Figure:
         panel.set_xscale("log")
     x = np.geomspace(0.01, 0.12, 60)
     panels[0].plot(x, [halving_scale(phi, 2.0) for phi in x], **PREDICTED, label="$κ_c$ to first order, slope −2")
-    panels[0].set(yscale="log", xlabel="angle φ between the two inputs", ylabel="κ above which half of λ_min is kept")
+    panels[0].set(
+        yscale="log", xlabel="angle φ between the two inputs", ylabel="κ above which half of $λ_{min}$ is kept"
+    )
     panels[1].axvline(table["predicted"][table["panel"] == "excess"][0], **PREDICTED, label="$κ_c$")
     panels[1].set(xlabel="output scale κ", ylabel="decades of the loss above the envelope", title="φ = 0.1")
     panels[1].axhline(0.0, color=GREYS[3], linewidth=0.5, label="envelope kept")

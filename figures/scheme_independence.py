@@ -15,14 +15,14 @@ from theory.lazy_bounds import layer_drift_constants, rated_drift_constant
 CAPTION = (
     "Claim li2024demystifying/scheme-independence. Left: D against κ, relu, random inputs, for rates r_1, …, r_{L+1} of the "
     "layers over four decades. Middle: the same over the constant (Σ_l r_l² wᵀK^lw)^{1/2} of its rates, nothing fitted, on the "
-    "curve 1/κ (dashed). Right: ‖ΔW^l‖/√m of every layer against the width along κ = k_0 m^γ with rates ∝ m^{δ_l}, random "
-    "inputs; dashed: r_l(wᵀK^lw)^{1/2}/κ, in the legend the mean slope. Centred training, means and ranges over the draws."
+    "curve 1/κ (dashed). Right: ‖ΔW^l‖/√m of every layer against the width along κ = k_0 m^γ with rates ∝ m^{δ_l}, one "
+    "network; dashed: r_l(wᵀK^lw)^{1/2}/κ, in the legend the mean slope. Centred training, means and ranges over the draws."
 )
 COLUMNS = ("panel", "series", "x", "y", "low", "high", "predicted", "slope")
 ORDINATES = {
     "D": "drift D",
     "D over its constant": "drift D over its constant",
-    "layers": "drift of a layer ‖ΔW‖/√m",
+    "layers": "drift of a layer $‖ΔW^l‖/\\sqrt{m}$",
 }
 
 
@@ -59,15 +59,21 @@ def draw(table: np.ndarray) -> Figure:
     for name, panel in zip(("D", "D over its constant", "layers"), panels, strict=True):
         own = table[table["panel"] == name]
         names = list(dict.fromkeys(own["series"].tolist()))
-        names = names if name != "layers" else names[:6]
+        if name == "layers":
+            network = names[0].split(", ")[0]
+            names = [series for series in names if series.startswith(f"{network}, ")]
+            panel.set_title(network)
         for k, series in enumerate(names):
             one = own[own["series"] == series]
             panel.plot(one["x"], one["predicted"], **PREDICTED)
             marks = {"color": f"C{k}"} if k >= 6 else {}
-            points(panel, one, k % 6, f"{series}  {signed(one['slope'][0])}" if name == "layers" else series, **marks)
+            exponent = series.split(", ")[1].replace(" = ", "$ = ")
+            label = f"${exponent}, slope {signed(one['slope'][0])}" if name == "layers" else series
+            points(panel, one, k % 6, label, **marks)
         panel.set(yscale="log", xlabel="width m" if name == "layers" else "output scale κ", ylabel=ORDINATES[name])
         panel.set_xscale("log", base=2)
-        low, high = panel.get_ylim()
-        panel.set_ylim(low * (low / high) ** 0.5, high)  # room for the legend
-        legend(panel, {"predicted": PREDICTED}, loc="lower left")
+        if name != "D over its constant":  # the legend on its left is also its own
+            low, high = panel.get_ylim()
+            panel.set_ylim(low * (low / high) ** 0.6, high)  # room for the legend
+            legend(panel, {"predicted": PREDICTED}, loc="lower left")
     return figure

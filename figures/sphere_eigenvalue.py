@@ -47,8 +47,9 @@ def draw(table: np.ndarray) -> Figure:
         full = sum(harmonic_dimension(r, DIMENSION) for r in range(k + 1))
         if full <= n[-1]:
             panel.axvline(full, **DOTTED)
-    panel.set(xscale="log", yscale="log", xlabel="number of inputs n", ylabel="λ_min of the tangent kernel")
+    panel.set(xscale="log", yscale="log", xlabel="number of inputs n", ylabel="$λ_{min}$ of the tangent kernel")
     decimal_ticks(panel)
-    legend(panel, {"law": PREDICTED, "as many harmonics": DOTTED}, loc="lower left")
+    between = {"loc": "lower left", "bbox_to_anchor": (0.28, 0)}  # the dotted lines
+    legend(panel, {"law": PREDICTED, "as many harmonics": DOTTED}, **between)
     figure.tight_layout()
     return figure

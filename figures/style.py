@@ -15,6 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator
 
 from checks.running.files import write_whole
+from figures.svg import compact
 
 MARKERS = ("o", "s", "^", "D", "v", "P")
 GREYS = (
@@ -61,16 +62,17 @@ def picture_of(figure: Figure, kind: str) -> bytes:
     """The figure as a file of this kind, svg, png or pdf, without a date."""
     dates = {"svg": "Date", "pdf": "CreationDate"}
     picture = BytesIO()
-    figure.savefig(picture, format=kind, metadata={dates[kind]: None} if kind in dates else {})
-    return picture.getvalue()
+    options = {"dpi": 72} if kind == "svg" else {}  # of what is an image in it
+    figure.savefig(picture, format=kind, metadata={dates[kind]: None} if kind in dates else {}, **options)
+    return compact(picture.getvalue().decode()).encode() if kind == "svg" else picture.getvalue()
 
 
 def points(panel: Axes, line: np.ndarray, k: int, label: str, **options: object) -> None:
-    """Points "y" at "x" with bars from "low" to "high", in the marker and colour of series ``k``, every second hollow."""
+    """Points "y" at "x", bars from "low" to "high" if any, in the marker and colour of series ``k``, every second hollow."""
     bars = np.maximum(0, [line["y"] - line["low"], line["high"] - line["y"]])
     look = {"color": GREYS[k], "marker": MARKERS[k], "linestyle": "none", "elinewidth": 0.8, "label": label}
     look["markerfacecolor"] = "white" if k % 2 else GREYS[k]
-    panel.errorbar(line["x"], line["y"], yerr=bars, **{**look, **options})
+    panel.errorbar(line["x"], line["y"], yerr=bars if bars.any() else None, **{**look, **options})
 
 
 def legend(panel: Axes, lines: dict[str, dict], **options: object) -> None:

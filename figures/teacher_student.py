@@ -15,16 +15,16 @@ from checks.running.verify import measure
 from figures.style import GREYS, points, summary
 
 CAPTION = (
-    "Claims chizat2019lazy/trajectories and chizat2019lazy/scale-generalization. Left and middle, in one scale: |a_j|b_j of 16 "
+    "Claims chizat2019lazy/trajectories and chizat2019lazy/scale-generalization. Top, in one scale: |a_j|b_j of 16 "
     "relu neurons in the plane during gradient descent from a start of scale τ; dots: the end; arrows: the three neurons of "
     "the teacher. From the small start neurons travel along the teacher's, from the large one they hardly leave their "
-    "places. Right: test loss at the end of training and at its best moment, as a share of the mean square of the labels, "
+    "places. Bottom: test loss at the end of training and at its best moment, as a share of the mean square of the labels, "
     "rises with the scale of the start; the training loss beside it, down to 10⁻⁷, shows which runs have not converged. Mean "
     "and range of the draws; inputs on the sphere, paired neurons; sizes in paper_claims.md."
 )
 COLUMNS = ("panel", "series", "x", "y", "low", "high")
 SHOWN = {"τ = 0.1": 0.1, "τ = 2": 2.0}
-POINTS = 100
+POINTS = 48
 SCALES = {"quick": (0.01, 0.03, 0.1, 0.3, 1.0, 10.0)}
 SCALES["standard"] = tuple(sorted({0.03, *np.round(10.0 ** np.arange(-2.2, 1.1, 0.4), 10)}))
 SCALES["full"] = tuple(sorted({0.03, *np.round(10.0 ** np.arange(-2.2, 1.05, 0.1), 10)}))
@@ -53,25 +53,27 @@ def compute(run: Run) -> np.ndarray:
 
 
 def draw(table: np.ndarray) -> Figure:
-    """Two planes, then the losses."""
-    figure, panels = plt.subplots(1, 3, figsize=(7.2, 2.9), width_ratios=(1.2, 1.2, 1.25))
+    """Two planes, below them the losses."""
+    places = [["small start", "large start"], ["losses", "losses"]]
+    figure, axes = plt.subplot_mosaic(places, figsize=(7.2, 6.2), height_ratios=(3, 2))
+    panels = list(axes.values())
     planes = table[table["panel"] != "loss"]
     limits = [(min(-1, planes[k].min()) - 0.1, max(1, planes[k].max()) + 0.1) for k in "xy"]
     for panel, name in zip(panels, SHOWN, strict=False):
         draw_plane(panel, planes[planes["panel"] == name])
         panel.set(xlim=limits[0], ylim=limits[1], aspect="equal", xticks=[], yticks=[], title=name)
         panel.spines[:].set_visible(False)
-    looks = {f"neuron, a_j {side} 0 at the end": {"color": COLOURS[k], **PATH} for k, side in ((1, ">"), (-1, "<"))}
+    looks = {f"neuron, $a_j$ {side} 0 at the end": {"color": COLOURS[k], **PATH} for k, side in ((1, ">"), (-1, "<"))}
     looks |= {"teacher": {"color": "black", **ARROW}, "unit circle": CIRCLE}
     handles = [Line2D([], [], label=label, **look) for label, look in looks.items()]
-    figure.legend(handles=handles, loc="lower left", ncols=2, bbox_to_anchor=(0.08, 0.0))
+    figure.legend(handles=handles, loc="upper center", ncols=4)
     own = table[table["panel"] == "loss"]
     for k, series in enumerate(LINES.values()):
         points(panels[2], own[own["series"] == series], k, series, linestyle="-", linewidth=0.7)
     panels[2].set(xscale="log", yscale="log", xlabel="scale τ of the start", ylabel="loss / mean square of the labels")
     panels[2].set_ylim(bottom=max(LEAST, 0.5 * np.nanmin(own["y"])))
-    panels[2].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, columnspacing=1.0)
-    figure.tight_layout()
+    panels[2].legend(loc="lower right")
+    figure.tight_layout(rect=(0, 0, 1, 0.97))
     return figure
 
 

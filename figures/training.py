@@ -53,6 +53,12 @@ def draw(found: Forecast, run: Measured, layers: list[str]) -> Figure:
     right.axvline(LAZY, **PREDICTED, label=f"{LAZY:g}, below it lazy")
     ends = np.nanquantile([*predicted, *measured, LAZY], [0, 1]) * [0.5, 2.0]
     right.set(xscale="log", xlim=ends, ylim=(len(order) - 0.5, -0.5), xlabel="‖ΔW‖/‖W₀‖")
+    for k, (name, values) in enumerate((("predicted", found.layer_changes), ("measured", run.layer_changes))):
+        for value, text, marker, end in ((0.0, "0", "<", ends[0]), (np.inf, "∞", ">", ends[1])):
+            beyond = places[values[order] == value]  # an axis of logarithms has no place for it
+            if len(beyond):
+                at = {**look, "color": GREYS[k], "marker": marker, "markersize": 7.5 - 3 * k, "clip_on": False}
+                right.plot(np.full(len(beyond), end), beyond, **at, label=f"{name} {text}")
     right.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if ends[1] < 100 * ends[0] else (1,)))
     right.xaxis.set_major_formatter("{x:g}")
     right.xaxis.set_minor_formatter("")

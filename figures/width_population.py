@@ -11,13 +11,13 @@ from checks.running.verify import measure
 from figures.style import GREYS, PREDICTED, points
 
 CAPTION = (
-    "Claims chizat2019lazy/width-generalization and chizat2019lazy/population-loss. Left: test loss, as a share of the "
-    "mean square of the labels, of two-layer relu networks of width m trained by gradient descent, scaled by 1/√m (lazy): it "
-    "rises again with the width, with 1/m it does not; the training loss beside it, where it is above 10⁻⁶. × with the number "
-    "of draws, in the colour of the scaling: runs that diverged, which the means leave out. Mean and range of the draws. "
-    "Right: loss at the end of stochastic gradient descent in which every sample is used once, "
-    "as a share of that of f = 0, against the scale τ of the start: small starts learn the teacher, large ones end with what "
-    "the linearised network has left (dashed, mean of the draws). A teacher with three neurons, inputs on the sphere; sizes in "
+    "Claims chizat2019lazy/width-generalization and chizat2019lazy/population-loss. Left: test loss, as a share of the mean "
+    "square of the labels, of two-layer relu networks of width m trained by gradient descent, scaled by 1/√m (lazy): it "
+    "rises again with the width, with 1/m it soon stays as it is; the training loss beside it, where it is above 10⁻⁶. × "
+    "with the number of draws, in the colour of the scaling: runs that diverged, which the means leave out. Mean and range "
+    "of the draws. Right: loss at the end of stochastic gradient descent in which every sample is used once, as a share of "
+    "that of f = 0, against the scale τ of the start: small starts learn the teacher, large ones end with what the "
+    "linearised network has left (dashed, mean of the draws). A teacher with three neurons, inputs on the sphere; sizes in "
     "paper_claims.md."
 )
 COLUMNS = ("panel", "series", "x", "y", "low", "high", "diverged", "draws")
@@ -71,7 +71,7 @@ def draw(table: np.ndarray) -> Figure:
     mark_diverged(right, own, 0)
     right.set(xscale="log", yscale="log", xlabel="scale τ of the start", ylabel="population loss / that of f = 0")
     for panel in (left, right):
-        panel.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+        panel.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, columnspacing=1.0)
     figure.tight_layout()
     return figure
 

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+import benchmarks.__main__ as measuring
 import checks.__main__ as program
 import command_start
 import figures.__main__ as drawing
@@ -578,6 +579,18 @@ def test_help_and_errors_degrade(words, tmp_path):
     done = command(*words, cwd=tmp_path, **NOT_UTF8["C"])
     assert done.returncode == (2 if "run" in words else 0) and b"Traceback" not in done.stderr
     assert b"usage: python -m" in done.stdout + done.stderr
+
+
+HELPS = [*((program, (command,)) for command in program.COMMANDS), *((p, ()) for p in (program, drawing, measuring))]
+
+
+@pytest.mark.parametrize("own, words", HELPS, ids=lambda x: " ".join(x) if isinstance(x, tuple) else x.__name__)
+def test_help_fits_a_terminal_of_80_columns(own, words, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(sys, "argv", ["", *words, "--help"])
+    with pytest.raises(SystemExit):
+        own.main()
+    assert not [line for line in capsys.readouterr().out.splitlines() if len(line) > 80]
 
 
 @pytest.mark.parametrize("name", ["cp1252", "C"])

@@ -2,6 +2,7 @@
 
 import csv
 import re
+from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -25,12 +26,14 @@ from checks.measurements.eigenvalues import ANGLES
 from checks.measurements.gram_errors import data_sets
 from checks.measurements.teacher_student import CIRCLE
 from checks.running import verify
+from checks.running.paper_claims import read_paper_claims
 from checks.running.sweep import Sweep
 from checks.running.verify import measure
 from figures import (
     cnn,
     drift,
     forecast,
+    gallery,
     gradient_descent,
     gram_limit,
     gram_moments,
@@ -140,7 +143,7 @@ SIZES = {
     trajectories: {"STEPS": {"quick": 4_000}},
     teacher_student: {"SCALES": {"quick": (0.03, 1.0)}, "POINTS": 8},
     width_population: {"WIDTHS": {"quick": (16, 64)}, "SCALES": {"quick": (0.04, 1.0, 10.0)}},
-    cnn: {"ALPHAS": [100.0, 1_000.0], "RANKS": (2, 10, 50)},
+    cnn: {"RANKS": (2, 10, 50)},
 }
 """Sizes that figures have of their own."""
 
@@ -451,8 +454,8 @@ def test_cnn_shows_a_worse_fit_changes_that_fall_with_the_scale_and_a_steeper_sp
         line = table[table["series"] == series]
         assert (np.diff(line["y"]) < 0).all() and line["predicted"][-1] == pytest.approx(line["y"][-1])
         assert slopes_of(line) == pytest.approx(-1)
-    drift = table[table["series"] == "drift"]
-    assert drift["y"] == pytest.approx(drift["predicted"], rel=0.05)
+    drift = table[(table["series"] == "drift") & (table["x"] >= 100)]
+    assert len(drift) == 2 and drift["y"] == pytest.approx(drift["predicted"], rel=0.05)
     digits, noise, _ = (table[table["series"] == kind]["y"] for kind in cnn.KINDS)
     assert digits[0] == noise[0] == 1 and (digits[1:] < noise[1:]).all()
 
@@ -489,15 +492,19 @@ def test_a_forecast_is_drawn_beside_its_training(L):
     assert np.array_equal(lines["measured"][0], run.layer_changes)
 
 
-def test_layers_that_stay_or_leave_zero_are_not_drawn_and_the_rest_is():
+def test_layers_that_stay_or_leave_zero_are_marked_at_the_ends_of_the_axis():
     X, y = np.random.default_rng(0).normal(size=(6, 8)), np.arange(6) - 2.5
     network = foretelling.make_network(8, 64, hidden_layers=1, activation="tanh")
     found = foretelling.forecast(X, y, network, loss_ratio=0.3)
     run = train(X, y, network, found, descent=False)
-    found = replace(found, layer_changes=np.array([0.0, np.inf]))
+    found, run = (replace(own, layer_changes=np.array(to)) for own, to in ((found, [0.0, np.inf]), (run, [0.0, 0.5])))
     _, right = training.draw(found, run, ["W^1", "a"]).axes
-    predicted, measured, _ = (line.get_xdata() for line in right.get_lines())
-    assert np.isnan(predicted).all() and np.array_equal(measured, run.layer_changes)
+    drawn = {line.get_label(): np.array(line.get_data()) for line in right.get_lines()}
+    assert np.isnan(drawn["predicted"][0]).all() and np.array_equal(drawn["measured"][0], [np.nan, 0.5], equal_nan=True)
+    left_end, right_end = right.get_xlim()
+    ends = {"predicted 0": (left_end, 0), "predicted ∞": (right_end, 1), "measured 0": (left_end, 0)}
+    assert {name: tuple(drawn[name].ravel()) for name in drawn if name[-1] in "0∞"} == ends
+    assert set(drawn) <= {entry.get_text() for entry in right.get_legend().get_texts()}
 
 
 def test_integrators_shows_errors_that_fall_with_the_tolerance(small):
@@ -672,6 +679,36 @@ def test_the_same_data_gives_the_same_svg(small, tmp_path):
     with style():
         paths = [save(limit_positive_definite.draw(table), str(tmp_path / name))[0] for name in "ab"]
     assert Path(paths[0]).read_bytes() == Path(paths[1]).read_bytes()
+
+
+def test_the_gallery_is_that_of_the_captions_and_of_the_run_on_record():
+    """Every figure once, its picture there and no other; tier and seed are those of most claims that name a figure."""
+    runs = Counter((r["provenance"]["tier"], r["provenance"]["seed"]) for r in read_paper_claims() if r["figure"])
+    captions = {name: module.CAPTION for name, module in program.FIGURES.items()}
+    ((run, _),) = runs.most_common(1)
+    assert gallery.PAGE.read_text(encoding="utf-8") == gallery.page(captions, *run)
+    pictures = sorted(gallery.FOLDER.iterdir())
+    assert [path.name for path in pictures] == sorted(f"{name}.svg" for name in captions)
+    assert sum(path.stat().st_size for path in pictures) <= 1_000_000
+
+
+def test_the_gallery_is_written_whole_or_not_at_all(small, monkeypatch, tmp_path):
+    table = table_of(limit_positive_definite, small)
+    monkeypatch.setattr(limit_positive_definite, "compute", lambda run: table)
+    monkeypatch.setattr(program, "FIGURES", {"limit_positive_definite": limit_positive_definite})
+    monkeypatch.setattr(gallery, "FOLDER", tmp_path / "gallery")
+    monkeypatch.setattr(gallery, "PAGE", tmp_path / "gallery.md")
+    monkeypatch.setattr(program, "missing_packages", lambda _: "")
+    with pytest.raises(SystemExit):
+        program.main(["limit_positive_definite", "--gallery", "--out", str(tmp_path)])
+    assert not gallery.PAGE.exists()
+    assert program.main(["--gallery", "--seed", "3", "--out", str(tmp_path)]) == 0
+    (picture,) = gallery.FOLDER.iterdir()
+    assert picture.read_bytes() == (tmp_path / "figures" / picture.name).read_bytes()
+    text = gallery.PAGE.read_text(encoding="utf-8")
+    assert "--tier quick --seed 3" in text and "(gallery/limit_positive_definite.svg)" in text
+    label = "li2024demystifying/limit-positive-definite"
+    assert f"Claim [{label}](../paper_claims.md#{label.replace('/', '-')})." in text
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,18 @@ from hypothesis import strategies as st
 
 from checks.running.paper_claims import plain, read_paper_claims, summary
 from checks.running.published import control_kinds, expanded, published
+from checks.running.record import asserts
 
 NUMBERS = st.floats(-1e6, 1e6).map(lambda x: float(f"{x:.3g}"))
 OPTIONAL = st.fixed_dictionaries(
     {}, optional={"margin": NUMBERS, "interval": st.tuples(NUMBERS, NUMBERS).map(list), "note": st.text(max_size=3)}
 )
+NAME = st.lists(st.sampled_from(["", "=", "L = 1", "tanh"]) | st.text(max_size=3), min_size=1, max_size=3).map(
+    " · ".join
+)
 PART = st.fixed_dictionaries(
     {
-        "part": st.text(max_size=3),
+        "part": NAME,
         "kind": st.sampled_from("abc"),
         "predicted": NUMBERS,
         "measured": NUMBERS | st.none(),
@@ -25,8 +29,30 @@ PART = st.fixed_dictionaries(
 )
 ROW = st.builds(lambda a, b: a | b, PART, OPTIONAL)
 PROVENANCE = st.fixed_dictionaries({"commit": st.sampled_from("ab"), "seed": st.integers(0, 1)})
+DECLARED = st.lists(
+    st.fixed_dictionaries(
+        {"kind": st.sampled_from(["a", "a1", "b"])},
+        optional={
+            "sizes": st.sampled_from(["m = 8", "m = 9"]),
+            "rules": st.sampled_from([["near 1"], ["near 1", "far"]]),
+        },
+    ),
+    unique_by=lambda part: part["kind"],
+)
+TESTS = st.lists(st.sampled_from(["test_a", "test_two_words"]).map(lambda name: f"tests/test_x.py::{name}"))
 RECORD = st.builds(
-    lambda parts, where: {"label": "x", "parts": parts, "controls": [], "provenance": where}, st.lists(ROW), PROVENANCE
+    lambda parts, declared, tests, where: {
+        "label": "x",
+        "parts": parts,
+        "controls": [],
+        "declared": declared,
+        "tests": [{"name": name, "asserts": asserts(name)} for name in tests],
+        "provenance": where,
+    },
+    st.lists(ROW),
+    DECLARED,
+    TESTS,
+    PROVENANCE,
 )
 
 

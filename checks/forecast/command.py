@@ -37,7 +37,8 @@ examples:
   python -m checks forecast table.csv --target price --train --figure loss.svg
   python -m checks forecast digits --scheme 1,2*m^-0.5 --hidden-layers 1 --json
 
-Words in brackets say how a line is known: proved, derived (leading order) or measured.
+Words in brackets say how a line is known: proved, derived (leading order) or
+measured.
 """
 
 
@@ -52,7 +53,7 @@ def add_forecast(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "forecast",
         help="is my network lazy on my data? told before training",
-        description="Forecast how far gradient flow moves a network on your data, before it is trained.",
+        description="Forecast how far gradient flow moves a network on your data,\nbefore it is trained.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

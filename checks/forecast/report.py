@@ -123,12 +123,15 @@ def _of_regime(found: Forecast, what: str, names: list[str]) -> str:
             "LAZY: the tangent kernel does not change, to rounding: it is its own linearisation, however far its weights go; "
             f"layers change by {layers} of their size (that alone: {found.per_layer}), {what} {found.drift:.2g} [derived]"
         )
-    said = f"{found.regime.upper()}: layers change by {layers} of their size (lazy below {LAZY:g}, not lazy from {CRITICAL:g}"
-    edge = LAZY if largest < np.sqrt(LAZY * CRITICAL) else CRITICAL
-    margin = f"; a factor {max(largest / edge, edge / largest):.3g} from {edge:g}" if 0 < largest < np.inf else ""
-    said += f"{margin}), {what} {found.drift:.2g}"
+    where = {
+        "lazy": f"below {LAZY:g}: lazy by this measure",
+        "critical": f"above {LAZY:g}, below which a network is lazy, and below {CRITICAL:g}, from which on it is not",
+        "not lazy": f"not below {CRITICAL:g}: not lazy by this measure",
+    }[found.regime]
+    alone = "" if found.per_neuron == found.regime else f", which alone would be {found.per_neuron}"
     return (
-        said + ("" if found.per_neuron == found.regime else f", which alone would be {found.per_neuron}") + " [derived]"
+        f"{found.regime.upper()}: layers change by {layers} of their size, and {largest:.3g} is {where}; "
+        f"{what} {found.drift:.2g}{alone} [derived]"
     )
 
 

@@ -28,6 +28,7 @@ SHOWN = KEYS | dict.fromkeys(TEXTS, str) | {"declared": list, "tests": list, "se
 MARKS = {"SUPPORTED": "✓", "REFUTED": "✗", "INCONCLUSIVE": "?", "HYPOTHESES_NOT_MET": "∅", "NOT_RUN": "–"}
 LIMIT = 3_000_000  # bytes
 EDGE = 0.8  # where on its bar the strain is 1
+NAMED = 3  # authors of a paper, of more the first
 WIDEST_SHIFT, WIDEST_FACTOR = 0.5, 100.0  # the ends of the bars of a resolution
 COLUMNS = ("case", "measured", "predicted", "strain", "resolution", "draws", "verdict")
 
@@ -153,7 +154,10 @@ def paper_text(key: str) -> str:
     if entry is None:
         return "the numerical methods" if key == "numerics" else key
     names = [name.split(",")[0] for name in field(entry, "author").split(" and ")]
-    return f"{' and '.join(filter(None, [', '.join(names[:-1]), names[-1]]))} {field(entry, 'year')}"
+    named = (
+        " and ".join(filter(None, [", ".join(names[:-1]), names[-1]])) if len(names) <= NAMED else f"{names[0]} et al."
+    )
+    return f"{named} {field(entry, 'year')}"
 
 
 def filters(records: list[dict]) -> str:
@@ -247,10 +251,11 @@ def part_of(r: dict, part: dict) -> str:
     listing = "".join(f"<dt>{name}</dt><dd class=math>{typeset(text)}</dd>" for name, text in lines)
     for control in part.get("controls", ()):
         row = outcomes.get(control["kind"])
+        case = f": {typeset(row['part'])}" if row and row["verdict"] != "NOT_RUN" else ""
         rule = f" <small>({typeset(control['rule'])})</small>" if "rule" in control else ""
         listing += (
             f"<dt>control</dt><dd class=math>{typeset(control['says'])}{rule}: "
-            f"{verdict(row['verdict'] if row else 'NOT_RUN', control=True)} {typeset(control_outcome(row))}</dd>"
+            f"{verdict(row['verdict'] if row else 'NOT_RUN', control=True)} {typeset(control_outcome(row))}{case}</dd>"
         )
     if not rows:
         tags, bars = "<small>no cases at this tier</small>", ""
@@ -348,7 +353,8 @@ def figure(name: str, folder: Path) -> str:
     caption = text.read_text(encoding="utf-8", errors="replace").strip() if text.is_file() else name
     url = picture_url(picture.read_text(encoding="utf-8", errors="replace"))
     return (
-        f'<figure><img src="{url}" alt="Figure {name}, described by its caption">'
+        f'<figure><div class="wide" tabindex="0" role="region" aria-label="Figure {name}">'
+        f'<img src="{url}" alt="Figure {name}, described by its caption"></div>'
         f'<figcaption class="math">{typeset(caption)}</figcaption></figure>'
     )
 

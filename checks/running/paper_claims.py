@@ -41,8 +41,9 @@ leading order, remainders not bounded), or measured. Verdicts: SUPPORTED, REFUTE
 HYPOTHESES_NOT_MET, NOT_RUN. A claim is SUPPORTED only if every part is in every case; a control is as it should be when it is
 REFUTED, and of its cases the one that came closest to SUPPORTED is shown. A random part has up to four looks, with S, 2S, 4S
 and 8S draws, which share its error probability. All parts, case by case, are in `paper_claims.json`, where a row of the same
-kind as the row above has its name, its verdict and what differs. There too, and in what `python -m checks run` prints, are the
-rules and sizes that a control does not share with its part, and the reasons for sizes and margins.
+kind as the row above has what differs; in its name = stands for a piece that is the same. There too, and in what
+`python -m checks run` prints, are the rules and sizes that a control does not share with its part, its closest case, and the
+reasons for sizes and margins.
 
 Judges. A level is the error probability on each side of a Student t interval, or of a Clopper-Pearson limit, shared among the
 looks; it is 0.001 where no other is named. A log-log slope is taken for every draw over all sizes; "upper half alike" means
@@ -50,6 +51,7 @@ that the slope over the upper half of the sizes must not differ from it by more 
 change when every numerical tolerance is cut by ten, at most 0.01 of the ratio to its bound; the share of entries that must be
 within the hypotheses stands with the rule. Of more than four values the first and the last are shown with their number.
 """
+LONG = 60  # characters of rules that are not repeated within a claim
 COLUMNS = ("claim", "predicted", "measured", "strain", "resolution", "status", "verdict", "control", "tests")
 
 
@@ -136,7 +138,10 @@ def section(r: dict, shared: str) -> str:
     controls, seen = {row["kind"]: row for row in control_kinds(r["controls"])}, {}
     for part in r["declared"]:
         lines.append(f"- ({part['kind']}) {plain(part['says'])}: {part['status']}.")
-        lines += [f"  - judge: {plain(rule.replace(f' at level {LEVEL:g}', ''))}" for rule in part.get("rules", ())]
+        rules = tuple(rule.replace(f" at level {LEVEL:g}", "") for rule in part.get("rules", ()))
+        first = seen.setdefault(rules, part["kind"])
+        known = (f"as in ({first})",) if len("".join(rules)) > LONG and first != part["kind"] else rules
+        lines += [f"  - judge: {plain(rule)}" for rule in known]
         cases = cases_line(part)
         first = seen.setdefault(cases, part["kind"])
         lines.append(
@@ -161,8 +166,9 @@ def control_outcome(row: dict | None) -> str:
     """In how many cases a control is REFUTED, and what was measured in the closest against what it predicts."""
     if row is None or row["verdict"] == "NOT_RUN":
         return "not run"
-    compared = f"closest {number(row.get('measured'))}, predicted {expected(row)}"
-    return f"{row['refuted']} of {row['cases']} REFUTED, {compared}: {row['part']}"
+    return (
+        f"{row['refuted']} of {row['cases']} REFUTED, closest {number(row.get('measured'))}, predicted {expected(row)}"
+    )
 
 
 def summary(kind: str, rows: list[dict]) -> str:

@@ -1,14 +1,19 @@
 """The published form of records: the same parts in less space, and of every kind of control one row.
 
-The first part of a kind is complete; the others have their name, their verdict and what is not as in the row above, with null
-for what they have not, and the provenance of a claim has what differs from that of the claim above. The row of a control has
-the number of its ``cases``, how many were ``refuted``, and the values of the closest case: one that is not REFUTED, or was with
-the least strain. ``claims.json`` of a run has all rows complete.
+The first part of a kind is complete; the others have their name and what is not as in the row above, with null for what they
+have not, and = for a piece of the name, between dots, that is as above. Sizes and rules of an earlier part of the claim are
+named, "as in (a)". The provenance of a claim has what differs from that of the claim above. The row of a control has the number
+of its ``cases``, how many were ``refuted``, and the values of the closest case: one that is not REFUTED, or was with the least
+strain. What a test asserts is its name. ``claims.json`` of a run has all rows complete.
 """
 
+import re
 from itertools import groupby
 
-ALWAYS = ("part", "verdict")
+from checks.running.record import asserts
+
+DOT, SAME = " · ", "="
+SHARED = ("sizes", "rules")  # of the declaration of a part
 CLOSEST = ("SUPPORTED", "INCONCLUSIVE", "HYPOTHESES_NOT_MET", "NOT_RUN", "REFUTED")
 
 
@@ -18,10 +23,17 @@ def published(records: list[dict]) -> list[dict]:
     for record in records:
         parts, above = [], {}
         for row in map(_short, record["parts"]):
-            parts.append(_less(row, above if above.get("kind") == row["kind"] else {}))
+            known = above.get("kind") == row["kind"] and SAME not in row["part"].split(DOT)
+            parts.append(_less(row | {"part": _ditto(row["part"], above["part"])}, above) if known else row)
             above = row
-        controls = [_short(row) for row in control_kinds(record["controls"])]
-        found.append(record | {"parts": parts, "controls": controls, "provenance": _less(record["provenance"], where)})
+        changed = {
+            "parts": parts,
+            "controls": [_short(row) for row in control_kinds(record["controls"])],
+            "declared": _named(record.get("declared", [])),
+            "tests": [{"name": test["name"]} for test in record.get("tests", [])],
+            "provenance": _less(record["provenance"], where),
+        }
+        found.append({key: changed.get(key, value) for key, value in record.items()})
         where = record["provenance"]
     return found
 
@@ -32,19 +44,54 @@ def expanded(records: list[dict]) -> list[dict]:
     for record in records:
         where, parts, above = _more(record["provenance"], where), [], {}
         for row in record["parts"]:
-            above = _more(row, {} if "kind" in row else above)
+            above = row if "kind" in row else _more(row | {"part": _written(row["part"], above["part"])}, above)
             parts.append(above)
-        found.append(record | {"parts": parts, "provenance": where})
+        changed = {
+            "parts": parts,
+            "declared": _spelled(record.get("declared", [])),
+            "tests": [{"name": test["name"], "asserts": asserts(test["name"])} for test in record.get("tests", [])],
+            "provenance": where,
+        }
+        found.append({key: changed.get(key, value) for key, value in record.items()})
     return found
 
 
 def _less(row: dict, above: dict) -> dict:
-    own = {key: value for key, value in row.items() if key in ALWAYS or key not in above or above[key] != value}
+    own = {key: value for key, value in row.items() if key not in above or above[key] != value}
     return own | {key: None for key in above if key not in row}
 
 
 def _more(row: dict, above: dict) -> dict:
     return {key: value for key, value in {**above, **row}.items() if value is not None}
+
+
+def _ditto(name: str, above: str) -> str:
+    pieces, old = name.split(DOT), above.split(DOT)
+    same = len(pieces) == len(old)
+    return DOT.join(SAME if same and piece == old[k] else piece for k, piece in enumerate(pieces))
+
+
+def _written(name: str, above: str) -> str:
+    pieces, old = name.split(DOT), above.split(DOT)
+    same = len(pieces) == len(old)
+    return DOT.join(old[k] if same and piece == SAME else piece for k, piece in enumerate(pieces))
+
+
+def _named(declared: list[dict]) -> list[dict]:
+    """Sizes and rules by the first part that has them."""
+    first: dict[tuple, str] = {}
+    found = []
+    for part in declared:
+        owners = {key: first.setdefault((key, str(part[key])), part["kind"]) for key in SHARED if key in part}
+        found.append(part | {key: f"as in ({kind})" for key, kind in owners.items() if kind != part["kind"]})
+    return found
+
+
+def _spelled(declared: list[dict]) -> list[dict]:
+    """The same in full."""
+    of = {part["kind"]: part for part in declared}
+    named = lambda value: re.fullmatch(r"as in \((.+)\)", value) if isinstance(value, str) else None  # noqa: E731
+    return [part | {k: of[name[1]][k] for k in SHARED if (name := named(part.get(k)))} for part in declared]
 
 
 def control_kinds(controls: list[dict]) -> list[dict]:

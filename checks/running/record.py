@@ -184,12 +184,17 @@ def _compact(value: object) -> str:
 def claim_tests(label: str) -> list[dict]:
     """Name, file::function, and what it asserts, of the tests marked ``claim(label)``; none outside a checkout."""
     found = marked_tests(ROOT / "tests") if IN_CHECKOUT else ()
-    return [{"name": name, "asserts": asserts} for name, asserts, marked in found if marked == label]
+    return [{"name": name, "asserts": asserts(name)} for name, marked in found if marked == label]
+
+
+def asserts(name: str) -> str:
+    """What a test asserts, by its name file::function."""
+    return name.split("::")[-1].removeprefix("test_").replace("_", " ")
 
 
 @cache
-def marked_tests(folder: Path) -> tuple[tuple[str, str, str], ...]:
-    """(file::function, what it asserts, label) for every marker ``@pytest.mark.claim("label")`` below ``folder``."""
+def marked_tests(folder: Path) -> tuple[tuple[str, str], ...]:
+    """(file::function, label) for every marker ``@pytest.mark.claim("label")`` below ``folder``."""
     found = []
     for path in sorted(folder.rglob("test_*.py")):
         source = path.read_text(encoding="utf-8")
@@ -199,7 +204,6 @@ def marked_tests(folder: Path) -> tuple[tuple[str, str, str], ...]:
             if isinstance(node, ast.FunctionDef):
                 for mark in node.decorator_list:
                     if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "pytest.mark.claim":
-                        asserts = node.name.removeprefix("test_").replace("_", " ")
                         name = f"{path.relative_to(folder.parent)}::{node.name}"
-                        found.append((name, asserts, ast.literal_eval(mark.args[0])))
+                        found.append((name, ast.literal_eval(mark.args[0])))
     return tuple(found)
