@@ -1,6 +1,7 @@
 """``python -m checks forecast``: what it says of good data, and one sentence for whatever is wrong with bad ones."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 import checks.__main__ as program
 from checks.forecast import command
 from checks.forecast.progress import Progress
+from checks.forecast.scored import unscored
 from checks.forecast.user_data import SETS, read
 
 SMALL = ["--width", "32", "--loss", "0.3"]
@@ -211,6 +213,28 @@ def test_only_what_was_scored_is_called_measured(capsys):
     ):
         text = told(capsys, *common, *more)
         assert f"not scored for {missing} [derived]" in text and "numerics/forecast" not in text
+
+
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        ({}, []),
+        ({"activation": "erf"}, ["this σ"]),
+        ({"hidden_layers": 3}, ["3 hidden layers"]),
+        ({"scheme": "kappa", "kappa": 64.0}, []),
+        ({"scheme": "kappa", "kappa": 3.9}, ["this scheme"]),
+        ({"width": 63}, ["a width of 63"]),
+        ({"rows": 19}, ["19 rows"]),
+        ({"loss": 0.51}, ["this loss"]),
+        ({"loss": 0.009, "width": 8}, ["a width of 8", "this loss"]),
+    ],
+    ids=str,
+)
+def test_all_that_was_not_scored_is_named(change, said):
+    own = {"activation": "relu", "hidden_layers": 1, "scheme": "he", "kappa": 1.0, "width": 64, "rows": 20, "loss": 0.5}
+    own |= change
+    network = SimpleNamespace(params=SimpleNamespace(**own), **own)
+    assert unscored(network, own["rows"], own["loss"]) == said
 
 
 def test_a_scheme_without_a_limit_is_given_no_width(capsys):

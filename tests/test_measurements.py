@@ -15,6 +15,7 @@ from sklearn import datasets
 from checks.measurements import (
     architectures,
     convergence,
+    convolutional,
     data,
     descents,
     eigenvalues,
@@ -39,7 +40,7 @@ from checks.measurements import (
 from checks.measurements.streams import data_seed, draw_seeds
 from kernels import forward, init_parameters, layer_grams
 from kernels.integrators import Ending
-from tests import examples
+from tests import examples, needs_cnn
 from theory import limit_grams
 
 DATA, PAIRS, STREAM = {"kind": "random", "n": 3, "d": 4}, [[6, 2.0], [8, 5.0]], [5, 0, 0, 0]
@@ -567,3 +568,30 @@ def test_a_loss_falls_at_every_step_or_it_does_not(monkeypatch, losses, falls):
     monkeypatch.setattr(forecasts, "gradient_descent", lambda *_, **__: SimpleNamespace(losses=np.array(losses)))
     network = SimpleNamespace(activation="relu", kappa=1.0, rates=None, params=None)
     assert len(losses) <= forecasts.STEPS + 1 and forecasts._falls(None, None, network, 0.1, True) == falls
+
+
+@needs_cnn
+def test_convolutional_networks_have_images_of_their_own_and_noise_like_them(monkeypatch):
+    """Draws of one cell, every α the same; 3 + N(0, 1/4) for pictures around 3 with deviation 1/2, and [0, 1) beside it."""
+    from kernels import cnn
+
+    seen, kinds = [], []
+    pictures = lambda rng, n, tests: ((rng.normal(3, 0.5, size=(n, 1, 20, 20)),), seen.append(rng.random()))  # noqa: E731
+    monkeypatch.setitem(convolutional.IMAGES, "digits", pictures)
+    monkeypatch.setattr(cnn, "make_network", lambda *_, **__: None)
+    monkeypatch.setattr(cnn, "stable_step", lambda *_, **__: 1.0)
+    monkeypatch.setattr(cnn, "centred_training", lambda *_, **__: {"accuracy": [0.5]})
+    options = {"width": 1, "gain": 1.0, "stream": STREAM, "first": 0, "draws": 2, "device": "cpu", "n": 4}
+    convolutional.train_on_digits(images="digits", alphas=[1.0, 2.0], epochs=[1], share=0.5, batch=1, **options)
+    assert len(set(seen)) == len(seen) == 2
+
+    def kernel(model, images, device):
+        kinds.append(images)
+        return np.zeros((4, cnn.CLASSES, 4, cnn.CLASSES))
+
+    monkeypatch.setattr(cnn, "whole_tangent_kernel", kernel)
+    convolutional.spectra(images="digits", **options)
+    moments = [(own.mean(), own.std()) for own in kinds]
+    expected = [(3, 0.5), (3, 0.5), (0.5, 12**-0.5)] * 2
+    assert np.array(moments) == pytest.approx(np.array(expected), abs=0.06)
+    assert not any(np.array_equal(*pair) for pair in itertools.combinations(kinds, 2))

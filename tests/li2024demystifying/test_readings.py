@@ -111,7 +111,7 @@ def rates(rng, stream):
     stream = crowded(stream)
     case, _, layers, (n, lam, _) = setting(stream, "tanh", against="limit")
     rate, error, least = positive(rng, 3, 8, 2)
-    edge, mean = KAPPA**2 / M * lam / 2, np.trace(layers.sum(axis=0)) / n
+    edge, most = KAPPA**2 / M * lam / 2, np.linalg.norm(layers.sum(axis=0), 2)
     least = around(rng, edge, rate.shape)
     bound, held = KAPPA**2 * lam / (M * n), ~(least < edge)
     found = {"rate": rate, "rate error": error, "least": least, "own": positive(rng, 8, 2)}
@@ -120,7 +120,7 @@ def rates(rng, stream):
     lost = np.count_nonzero(~(least >= 0.5))
     return loss_decay.CLAIM, case, found, {
         "a": dict(measured=rate, bound=bound, error=error, holds=held),
-        "a.1": dict(measured=rate, bound=bound * mean / lam, holds=held),
+        "a.1": dict(measured=rate, bound=bound * most / lam, holds=held),
         "a.2": dict(measured=rate, bound=bound, holds=True),
         "b": dict(values=late / 2, predicted=1),
         "b.1": dict(values=late),
@@ -152,7 +152,7 @@ def eigenvalues_kept(rng, stream):
     least, error = positive(rng, 2, 4, 1)
     found = {"least": least, "least error": error, "least_0": start, "largest": largest}
     rows = {"error": error, "holds": np.array([[0], [0], [1], [1]]), "measured": least}
-    values = {"bound": scale * lam / 2}, {"bound": scale * np.trace(layers.sum(axis=0)) / n / 2}
+    values = {"bound": scale * lam / 2}, {"bound": scale * np.linalg.norm(layers.sum(axis=0), 2) / 2}
     return (
         loss_decay.CLAIM,
         case,
@@ -291,7 +291,7 @@ def linearised(rng, stream):
         "b": dict(values=outputs, x=KAPPA, predicted=-1),
         "c": dict(values=outputs, x=M, predicted=-0.5),
         "e": dict(measured=outputs, bound=per_change * scaled, error=SHARE * outputs, holds=~(least < lam / 2)),
-        "e.1": dict(measured=(1 - SHARE) * outputs[:, -1], bound=per_change * scaled[:, -1] ** 2 / lam),
+        "e.1": dict(measured=(1 - SHARE) * outputs, bound=per_change * scaled**2 / lam),
         "h": dict(values=outputs, x=M, predicted=-1),
     }  # fmt: skip
 
