@@ -102,7 +102,7 @@ def test_training_prints_predicted_beside_measured(capsys):
     assert len(ratios) == 5 and ratios == pytest.approx([1] * 5, rel=0.3)
 
 
-@pytest.mark.parametrize("suffix, first", [("svg", b"<?xml"), ("PNG", b"\x89PNG"), ("pdf", b"%PDF")])
+@pytest.mark.parametrize("suffix, first", [("svg", b"<svg"), ("PNG", b"\x89PNG"), ("pdf", b"%PDF")])
 def test_training_is_drawn_in_the_format_of_the_suffix(suffix, first, capsys, tmp_path):
     path = tmp_path / f"loss.{suffix}"
     text = told(capsys, "wine", "--rows", "20", "--kappa", "50", "--train", "--figure", str(path), *SMALL)
