@@ -18,7 +18,7 @@ VALID = {"losses": VALID_LOSS, "kernel": VALID_KERNEL}  # where a forecast calls
 PREDICTIONS = {key: f"{key} foretold" for key in BANDS if key != "layer"}
 RATIOS = ("drift", "layer", "kernel", "time", "other", "alike", "square", "fastest")
 STEPS, BEYOND = 30, 1.2
-TIMES = (6, 24, 6)  # of a run that are observed: between two the loss is interpolated, to a thousandth of the time
+TIMES = (6, 24, 6)  # of a run that are observed: between two the loss is interpolated, to two thousandths of the time
 RTOL = 1e-2  # smooth σ: a tenth of the narrowest band
 EVALUATIONS = 3_000  # a network that needs more is not followed to the end: NaN
 
