@@ -565,7 +565,12 @@ def test_what_is_foretold_is_over_what_was_measured():
 )
 def test_a_loss_falls_at_every_step_or_it_does_not(monkeypatch, losses, falls):
     """All steps were taken, and none rose; a run that stops early diverged."""
-    monkeypatch.setattr(forecasts, "gradient_descent", lambda *_, **__: SimpleNamespace(losses=np.array(losses)))
+
+    def descent(*_, callback, **__):
+        for k, loss in enumerate(losses):
+            callback(float(k), float(loss), k)
+
+    monkeypatch.setattr(forecasts, "gradient_descent", descent)
     network = SimpleNamespace(activation="relu", kappa=1.0, rates=None, params=None)
     assert len(losses) <= forecasts.STEPS + 1 and forecasts._falls(None, None, network, 0.1, True) == falls
 
