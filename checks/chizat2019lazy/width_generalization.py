@@ -62,8 +62,8 @@ CLAIM = Claim(
     summary="a two-layer network generalises worse as it gets wider with the scaling 1/√m, hardly with 1/m",
     statement=(
         "the test loss of a two-layer relu network, N(0, 1) weights, on a teacher with three neurons rises with the width "
-        "under the lazy scaling 1/√m, so that at the largest width it is larger than with 1/m, under which it rises by a factor "
-        f"below {math.exp(FLAT):.3g}; in the paper, with five times as many inputs, not at all"
+        "under the lazy scaling 1/√m, so that at the largest width it is larger than with 1/m, under which it rises by a "
+        f"factor below {math.exp(FLAT):.3g}; in the paper, with five times as many inputs, not at all"
     ),
     assumptions=(
         "inputs on the sphere, teacher times 100√(d/100), weights not paired, full-batch steps 1 for 1/√m and 0.05m for 1/m; "
@@ -102,7 +102,7 @@ CLAIM = Claim(
             read=lambda case, found: Draws(trends(found["end"])[1]),
             judge=Ratio(0.0, FLAT),
             controls=(Control("with 1/√m", read=lambda case, found: Draws(trends(found["end"])[0])),),
-            why="with few data the loss rises with 1/m too, by about a fifth; at quick, where training is too short, not judged",
+            why="with few data the loss rises with 1/m too, by about a fifth; at quick training is too short to judge",
         ),
     ),
 )
