@@ -11,6 +11,7 @@ from checks.judges import AtMost, Draws, Ratio, Sides, Slope
 from checks.judges.slope import rms_blocks
 from checks.measurements.data import NINE, THREE, data_name
 from checks.measurements.trainings import (
+    KINKED,
     along,
     balanced_drifts,
     balanced_scale,
@@ -91,9 +92,9 @@ def over_constant(case: dict, found: Arrays, *, last: bool = False) -> Draws:
 
 
 def own_kernels(tier: str) -> Iterator[Case]:
-    """Centred networks and others, these where f_0 is what they have to undo."""
+    """Centred networks and others, these where f_0 is what they have to undo: with kinks an error of m^{−1/2}, hence wider."""
     for case, centred in itertools.product(networks(tier, 1, 2), (True, False)):
-        m = WIDE[case[0]] * case[0]
+        m = WIDE[1] if case[1] in KINKED and not centred else WIDE[case[0]] * case[0]
         config = network(*case, [[m, 16 * m**0.5]], centred=centred)
         select = {"margin": 0.01 * case[0]}
         yield Case(f"{title(config)} · {'' if centred else 'not '}centred", config, draws=8, chunk=4, select=select)
