@@ -15,11 +15,12 @@ from figures.style import PREDICTED, points
 from theory.rates import drift_exponent
 
 CAPTION = (
-    "along κ = m^γ, for the networks, data and widths that are judged, data sets a little beside each other; bars: t interval "
-    "of the mean over the draws, error 10⁻³ on each side; at γ = 0 of means of D. D grows with the width for γ < 0 "
-    "(condensed, shaded), stays for γ = 0 (rich), falls for γ > 0 (lazy). Dashed: the exponents of m → ∞, −γ for γ > 0, and "
-    "for γ < 0 −γ if σ is bounded, −γ/(L+1) for relu. Where |γ| is small κ is of order 1 at these widths and the slope is not "
-    "yet at its limit; the claim is about its sign. Marked: mean-field scaling (MF), γ = 0, and NTK scaling, γ = 1/2."
+    "Claim li2024demystifying/lazy-threshold. Slope in log m of log D, D = sup_t ‖θ_t − θ_0‖/√m of centred training, along κ "
+    "= m^γ, for the networks, data and widths that are judged, data sets a little beside each other; bars: t interval of the "
+    "mean over the draws, error 10⁻³ on each side; at γ = 0 of means of D. D grows with the width for γ < 0 (condensed, "
+    "shaded), stays for γ = 0 (rich), falls for γ > 0 (lazy). Dashed: the exponents of m → ∞, −γ for γ > 0, and for γ < 0 "
+    "−γ if σ is bounded, −γ/(L+1) for relu. Where |γ| is small κ is of order 1 at these widths and the slope is not yet at "
+    "its limit; the claim is about its sign. Marked: mean-field scaling (MF), γ = 0, and NTK scaling, γ = 1/2."
 )
 DODGE = 0.014  # from data set to data set, so that none hides another
 COLUMNS = ("panel", "series", "x", "y", "low", "high", "predicted")

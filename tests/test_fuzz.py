@@ -559,7 +559,7 @@ def numbers(result):
         return
     if dataclasses.is_dataclass(result):
         # the last weights of a run that diverged are not finite
-        result = [getattr(result, f.name) for f in dataclasses.fields(result) if f.name != "params"]
+        result = [getattr(result, f.name) for f in dataclasses.fields(result) if f.name not in ("params", "theta")]
     if isinstance(result, dict):
         result = list(result.values())
     if isinstance(result, list | tuple):
