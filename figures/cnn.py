@@ -49,7 +49,7 @@ def compute(run: Run) -> np.ndarray:
         pairs = zip(summary(found[key][:, :1, -1]), summary(changed[key][..., -1]), strict=True)
         mean, low, high = (np.concatenate(pair) for pair in pairs)
         lines = zip(alphas, mean, low, high, mean[-1] * alphas[-1] / alphas, strict=True)
-        rows += [("moved", name, *line) for line in lines]
+        rows += [("moved", name, *line) for line in lines if np.isfinite(line[1])]  # activations: not seen at α = 1
     *_, (_, found) = measure(spectra.CLAIM, "a", run)
     for k, kind in enumerate(KINDS):
         shares = found["mean"][:, k, np.array(RANKS) - 1] / found["mean"][:, k, [1]]
