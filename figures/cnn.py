@@ -19,8 +19,8 @@ CAPTION = (
     "training images at the end, and their loss as a share of that at the start, mean and standard error. Middle: relative "
     "distance of the weights from the start, share of the inputs of all relu layers that have changed sign, and of the "
     "windows of all pooling layers whose largest input is another one, at the end; at α = 1 the distance alone, of the "
-    "networks on the left; dashed: exponent −1 through the last point. Right: eigenvalues of the mean tangent kernel at the start on 100 images "
-    "over the second one, on normal noise of their mean and variance, and on noise uniform on [0, 1]. Mean and range of the "
+    "networks on the left; dashed: exponent −1 through the last point. Right: eigenvalues of the mean tangent kernel at the "
+    "start on 100 images over the second one, on normal noise of their mean and variance, and on noise uniform on [0, 1]. Mean and range of the "
     "seeds elsewhere; sizes in paper_claims.md."
 )
 COLUMNS = ("panel", "series", "x", "y", "low", "high", "predicted")
