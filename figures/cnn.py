@@ -13,15 +13,15 @@ from checks.running.verify import measure
 from figures.style import PREDICTED, legend, points, summary
 
 CAPTION = (
-    "Claims chizat2019lazy/cnn-performance, chizat2019lazy/cnn-activation-stability and chizat2019lazy/tangent-kernel- "
-    "spectrum. A convolutional network α(h − h_0) on digits at random places of a 12 × 12 canvas, at the standard tier on "
-    "MNIST. Left: accuracy on new images at half time and at the end of training, on the training images at the end, and "
-    "their loss as a share of that at the start, mean and standard error. Middle: relative distance of the weights from the "
-    "start, share of the inputs of all relu layers that have changed sign, and of the windows of all pooling layers whose "
-    "largest input is another one, at the end; at α = 1 the distance alone, of the networks on the left; dashed: exponent −1 "
-    "through the last point. Right: eigenvalues of the mean tangent kernel at the start on 100 images over the second one, on "
-    "normal noise of their mean and variance, and on noise uniform on [0, 1]. Mean and range of the seeds elsewhere; sizes in "
-    "paper_claims.md."
+    "Claims chizat2019lazy/cnn-performance, chizat2019lazy/cnn-activation-stability and "
+    "chizat2019lazy/tangent-kernel-spectrum. A convolutional network α(h − h_0) on digits at random places of a 12 × 12 "
+    "canvas, at the standard tier on MNIST. Left: accuracy on new images at half time and at the end of training, on the "
+    "training images at the end, and their loss as a share of that at the start, mean and standard error. Middle: relative "
+    "distance of the weights from the start, share of the inputs of all relu layers that have changed sign, and of the "
+    "windows of all pooling layers whose largest input is another one, at the end; at α = 1 the distance alone, of the "
+    "networks on the left; dashed: exponent −1 through the last point. Right: eigenvalues of the mean tangent kernel at the "
+    "start on 100 images over the second one, on normal noise of their mean and variance, and on noise uniform on [0, 1]. "
+    "Mean and range of the seeds elsewhere; sizes in paper_claims.md."
 )
 COLUMNS = ("panel", "series", "x", "y", "low", "high", "predicted")
 FITS = {
