@@ -23,5 +23,6 @@ some more at sizes that show more. Points are measured, dashes are theory. Drawn
 def section(name: str, caption: str) -> str:
     """One picture under its name."""
     linked = lambda label: f"[{label[0]}](../paper_claims.md#{anchor(label[0])})"  # noqa: E731
-    text = re.sub(LABEL, linked, plain(caption), count=caption.partition(". ")[0].count("/"))
+    labels = caption.partition(". ")[0].count("/")  # the first sentence names the claims, later ones have fractions
+    text = re.sub(LABEL, linked, plain(caption), count=labels)
     return f"## {name}\n\n![Figure {name}, described by its caption]({FOLDER.name}/{name}.svg)\n\n{text}\n"

@@ -67,8 +67,10 @@ def draw(table: np.ndarray) -> Figure:
             one = own[own["series"] == series]
             panel.plot(one["x"], one["predicted"], **PREDICTED)
             marks = {"color": f"C{k}"} if k >= 6 else {}
-            exponent = series.split(", ")[1].replace(" = ", "$ = ")
-            label = f"${exponent}, slope {signed(one['slope'][0])}" if name == "layers" else series
+            label = series
+            if name == "layers":
+                symbol, _, exponent = series.removeprefix(f"{network}, ").partition(" = ")
+                label = f"${symbol}$ = {exponent}, slope {signed(one['slope'][0])}"
             points(panel, one, k % 6, label, **marks)
         panel.set(yscale="log", xlabel="width m" if name == "layers" else "output scale κ", ylabel=ORDINATES[name])
         panel.set_xscale("log", base=2)

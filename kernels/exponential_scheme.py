@@ -144,6 +144,7 @@ def _phi_jit(z: np.ndarray, out: np.ndarray) -> None:
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def _time_of_jit(values: np.ndarray, residual: np.ndarray, outside: float, least: float, high: float) -> float:
+    """`Linearisation.time_of` without a push, times λ_max; ``high`` is the logarithm of the longest."""
     low = 0.0
     for _ in range(HALVINGS):
         middle = 0.5 * (low + high)
@@ -243,7 +244,7 @@ class Linearisation:
         return math.hypot(left, self.outside)
 
     def time_of(self, least: float, h: float) -> float:
-        """The longest time, at most ``h``, after which `size` is still ``least``, to 20 bits of its logarithm."""
+        """The longest time, at most ``h``, after which `size` is still ``least``, to `HALVINGS` bits of its logarithm."""
         top, low = self.values[-1], 0.0  # at h = 1/λ_max the loss falls by less than e²
         high = math.log(h * top)
         if self.push is None:

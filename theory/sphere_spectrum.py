@@ -52,7 +52,8 @@ def sphere_min_eigenvalue(n: int, d: int, *, hidden_layers: int, activation: str
     """
     n, d = validate_count(n, "n", least=2, most=MOST_HARMONICS), validate_count(d, "d", least=2, most=2**53)
     below = list(takewhile(lambda total: total < n, accumulate(harmonic_dimension(k, d) for k in count())))
-    masses = harmonic_masses(d, k := len(below), hidden_layers=hidden_layers, activation=activation)
+    k = len(below)
+    masses = harmonic_masses(d, k, hidden_layers=hidden_layers, activation=activation)
     unit = np.array([[1.0, 0.0]])
     total = limit_grams(unit, hidden_layers=hidden_layers, activation=activation).ntk[0, 0]
     share = 0.0 if validate_flag(limit, "limit") else (n - below[-1]) / harmonic_dimension(k, d)
