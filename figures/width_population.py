@@ -13,7 +13,7 @@ from figures.style import GREYS, PREDICTED, points
 CAPTION = (
     "Claims chizat2019lazy/width-generalization and chizat2019lazy/population-loss. Left: test loss, as a share of the mean "
     "square of the labels, of two-layer relu networks of width m trained by gradient descent, scaled by 1/√m (lazy): it "
-    "rises again with the width, with 1/m it soon stays as it is; the training loss beside it, where it is above 10⁻⁶. × "
+    "rises again with the width, with 1/m hardly; the training loss beside it, where it is above 10⁻⁶. × "
     "with the number of draws, in the colour of the scaling: runs that diverged, which the means leave out. Mean and range "
     "of the draws. Right: loss at the end of stochastic gradient descent in which every sample is used once, as a share of "
     "that of f = 0, against the scale τ of the start: small starts learn the teacher, large ones end with what the "
