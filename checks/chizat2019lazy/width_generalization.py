@@ -102,7 +102,7 @@ CLAIM = Claim(
             read=lambda case, found: Draws(trends(found["end"])[1]),
             judge=Ratio(0.0, FLAT),
             controls=(Control("with 1/√m", read=lambda case, found: Draws(trends(found["end"])[0])),),
-            why="with few data the loss rises with 1/m too, by about a fifth; at quick training is too short to judge",
+            why="with few data the loss rises with 1/m too, by a tenth to a fifth; at quick training is too short to judge",
         ),
     ),
 )

@@ -12,8 +12,8 @@ MIN_DRAWS = 5
 
 
 def text(value: float) -> str:
-    """A number as it is declared: with a minus sign, no trailing zeros."""
-    return f"{value:.4g}".replace("-", "−")
+    """A number as it is declared: with a minus sign, but not before 0, and no trailing zeros."""
+    return f"{value + 0.0:.4g}".replace("-", "−")
 
 
 def check_positive(name: str, value: float) -> None:

@@ -144,9 +144,8 @@ def section(r: dict, shared: str) -> str:
         lines += [f"  - judge: {plain(rule)}" for rule in known]
         cases = cases_line(part)
         first = seen.setdefault(cases, part["kind"])
-        lines.append(
-            f"  - {plain(cases)}" if first == part["kind"] else f"  - {cases_text(part['cases'])} as in ({first})"
-        )
+        same = part["cases"] and first != part["kind"]
+        lines.append(f"  - {cases_text(part['cases'])} as in ({first})" if same else f"  - {plain(cases)}")
         for control in part.get("controls", ()):
             outcome = control_outcome(controls.get(control["kind"]))
             lines.append(f"  - control: {plain(control['says'])} — {plain(outcome)}")
@@ -174,12 +173,13 @@ def control_outcome(row: dict | None) -> str:
 def summary(kind: str, rows: list[dict]) -> str:
     """One row: in how many cases a part is SUPPORTED, and the one that came closest to failing."""
     worst, excluded = hardest({"parts": rows}), sum(row.get("excluded", 0) for row in rows)
+    name = f": {plain(worst['part'])}" if worst["part"] else ""
     return _row(
         f"({kind})",
         f"{sum(row['verdict'] == 'SUPPORTED' for row in rows)} of {len(rows)}{f', {excluded} excluded' * (excluded > 0)}",
         number(worst.get("strain")),
         resolution(worst),
-        f"{number(worst.get('measured'), worst.get('interval'))}, predicted {expected(worst)}: {plain(worst['part'])}",
+        f"{number(worst.get('measured'), worst.get('interval'))}, predicted {expected(worst)}{name}",
     )
 
 
