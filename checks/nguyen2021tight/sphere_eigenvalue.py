@@ -61,7 +61,8 @@ CLAIM = Claim(
     statement=(
         "n uniform unit inputs in d dimensions, relu, K = Σ_k A_k P_k(XXᵀ), N_k harmonics of degree k, k the least with N_0 + "
         "… + N_k ≥ n, q = n − N_0 − … − N_{k−1}: (a) λ_min(K) ~ A_k(1 − (q/N_k)^{1/2})² + Σ_{r>k} A_r as d → ∞, at the "
-        f"sizes below to {100 * NEAR:g} %, (b) which does not fall along n = d^{{3/2}}; (c) networks of width m = n keep λ_min((m/κ²)G) ≥ λ_min(K)/2 in the mean"
+        f"sizes below to {100 * NEAR:g} %, (b) which does not fall along n = d^{{3/2}}; (c) networks of width m = n keep "
+        "λ_min((m/κ²)G) ≥ λ_min(K)/2 in the mean"
     ),
     assumptions="unit inputs, independent and uniform on the sphere; in (a) n = d^s, s not a whole number",
     figure="sphere_eigenvalue",
