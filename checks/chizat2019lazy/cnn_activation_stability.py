@@ -63,7 +63,7 @@ CLAIM = Claim(
         "has changed on new images: signs of the inputs of all relu layers, of those not 0 at the start, and places of the "
         "largest inputs of all pooling layers, where these are above 0. ‖w − w_0‖/‖w_0‖ falls like 1/α"
     ),
-    assumptions=f"networks and training of cnn-performance, {NEW_IMAGES} new images; at the quick tier fewer images to train on",
+    assumptions=f"networks and training of cnn-performance, {NEW_IMAGES} new images; at the quick tier fewer to train on",
     figure="cnn",
     uses=("chizat2019lazy/general-lazy",),
     parts=(
