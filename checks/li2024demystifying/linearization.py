@@ -23,7 +23,8 @@ from theory.lazy_bounds import linearization_bound
 
 LARGER = {"kind": "random", "n": 32, "d": 32}
 FAR_SCALE = 4 * PAIRED_SCALES[-1]
-DISTANCE_WIDTHS = WIDTHS | {1: [2**8, 2**10, 2**12]}  # at m = 64 the fluctuation of the kernel is no longer small beside λ
+# at m = 64 the fluctuation of the kernel is not small beside λ
+DISTANCE_WIDTHS = WIDTHS | {1: [2**8, 2**10, 2**12]}
 SETS = {"quick": THREE, "standard": (*THREE, LARGER), "full": (*THREE, LARGER)}
 
 
