@@ -45,7 +45,6 @@ from numba import njit
 UNIT = 2.0**-53
 LAST_NODE = 2 / 3
 NEGLIGIBLE = 1e-16  # curvature, relative to the largest, that counts as none
-HALVINGS = 20
 LARGE, TINY = 1e280, 1e-290  # squares beyond these would overflow or lose their digits
 
 State = tuple[Any, ...]
@@ -142,19 +141,6 @@ def _phi_jit(z: np.ndarray, out: np.ndarray) -> None:
             out[3, i] = (out[2, i] - 0.5) / x
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
-def _time_of_jit(values: np.ndarray, residual: np.ndarray, outside: float, least: float, high: float) -> float:
-    """`Linearisation.time_of` without a push, times λ_max; ``high`` is the logarithm of the longest."""
-    low = 0.0
-    for _ in range(HALVINGS):
-        middle = 0.5 * (low + high)
-        h, square = math.exp(middle) / values[-1], outside**2
-        for i in range(values.size):
-            square += (math.exp(-h * values[i]) * residual[i]) ** 2
-        low, high = (middle, high) if math.sqrt(square) >= least else (low, middle)
-    return math.exp(low)
-
-
 @dataclass(frozen=True)
 class Spectrum:
     """H^½G_kkH^½ = U diag(values) Uᵀ: ``values`` Λ (k,), ascending, ``vectors`` U (n, k), k ≤ n, orthonormal.
@@ -242,17 +228,6 @@ class Linearisation:
         if self.push is not None:
             left = max(left, length(self.predict(h)))
         return math.hypot(left, self.outside)
-
-    def time_of(self, least: float, h: float) -> float:
-        """The longest time, at most ``h``, after which `size` is still ``least``, to `HALVINGS` bits of its logarithm."""
-        top, low = self.values[-1], 0.0  # at h = 1/λ_max the loss falls by less than e²
-        high = math.log(h * top)
-        if self.push is None:
-            return _time_of_jit(self.values, self.residual, self.outside, least, high) / top
-        for _ in range(HALVINGS):
-            middle = 0.5 * (low + high)
-            low, high = (middle, high) if self.size(math.exp(middle) / top) >= least else (low, middle)
-        return math.exp(low) / top
 
     def fall(self, h: float) -> float:
         """½‖w‖² − ½‖w(h)‖² without cancellation."""

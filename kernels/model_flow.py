@@ -17,7 +17,7 @@ from argument_validation import (
     validate_times,
     validate_tolerance,
 )
-from kernels.exponential_scheme import UNIT, Point, Spectrum, State, Terms
+from kernels.exponential_scheme import UNIT, Point, Spectrum, State, Terms, gram_spectrum
 from kernels.integrators import LEAST_RTOL, Callback, integrate
 from kernels.losses import Loss
 from kernels.models import Linearised, Model
@@ -81,9 +81,9 @@ class ModelProblem:
         if not np.isfinite(scaled).all():
             return None
         if scaled.size > LARGE_JACOBIAN:
-            values, U = np.linalg.eigh(scaled @ scaled.T)
-            if values[0] > GOOD_CONDITION * values[-1]:
-                return Spectrum(values, U, 4 * len(values) * UNIT, replace(here, factors=U.T @ scaled))
+            found = gram_spectrum(scaled @ scaled.T, np.ones(len(scaled)))
+            if found is not None and found.values[0] > GOOD_CONDITION * found.values[-1]:
+                return replace(found, rows=replace(here, factors=found.vectors.T @ scaled))
         U, values, Vt = np.linalg.svd(scaled, full_matrices=False)
         U, values, Vt = U[:, ::-1], values[::-1], Vt[::-1]
         rows = replace(here, factors=values[:, None] * Vt)

@@ -156,7 +156,7 @@ def displacements(
 ) -> dict[str, np.ndarray]:
     """``moved`` ‖w(T) − w_0‖/‖w_0‖ of all weights, and `teacher_angle` at the ``end`` and at the ``start``, (draws, taus).
 
-    NaN if the weights overflow.
+    Not finite if the weights overflow.
     """
 
     def norm(arrays: tuple[np.ndarray, ...]) -> float:
