@@ -153,6 +153,14 @@ def test_next_angle_keeps_full_relative_accuracy_for_close_inputs(name, exponent
 
 
 @pytest.mark.parametrize("name", DUALS)
+def test_equal_rows_stay_equal(name):
+    """Rounding of their cosine would open an angle of 1e-8."""
+    dual, q = DUALS[name], np.linspace(0.1, 4.0, 60)
+    features, p = dual.features(q, q.max()), dual.variance(q)
+    assert not np.diag(dual.layer(features, features, p, p, np.zeros((60, 60)))[2]).any()
+
+
+@pytest.mark.parametrize("name", DUALS)
 @examples(10)
 @given(q=st.floats(0.1, 4.0), angle=st.floats(0.0, np.pi))
 def test_squared_moments_lie_between_their_bounds(name, q, angle):
