@@ -15,10 +15,10 @@ from checks.report.graph import draw
 from checks.report.mathematics import typeset
 from checks.running.citation import citation, field, papers
 from checks.running.declared import cases_text
-from checks.running.files import FileError, read_json, reading_record
+from checks.running.files import FileError, reading_record
 from checks.running.paper_claims import anchor, control_outcome, provenance, statuses
-from checks.running.published import control_kinds, expanded
-from checks.running.record import KEYS, hardest
+from checks.running.published import KEYS, control_kinds, read_records
+from checks.running.record import hardest
 from checks.running.table import cases_line, count_line, expected, number, resolution
 from checks.verdict import Verdict
 
@@ -38,11 +38,10 @@ def report_of(path: Path, folder: Path) -> tuple[bytes, list[str]]:
 
     Pictures are taken from ``folder`` where it has them, the smallest first, until the page has `LIMIT` bytes.
     """
-    records = list(read_json(path, list, SHOWN))
+    records = read_records(path, SHOWN)
     if not records:
         raise FileError(f"there are no claims in {path}: python -m checks makes results/claims.json")
     with reading_record(path):
-        records = expanded(records)
         room = LIMIT - len(page(records, {}).encode())
         drawn = {r["figure"]: figure(r["figure"], folder) for r in records if re.fullmatch(r"\w+", r["figure"])}
         ordered = sorted(filter(drawn.get, drawn), key=lambda name: len(drawn[name]))
