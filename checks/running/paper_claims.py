@@ -47,7 +47,7 @@ or measured. Verdicts: SUPPORTED, REFUTED, INCONCLUSIVE (the evidence decides no
 SUPPORTED only if every part is in every case. A control is as it should be when it is REFUTED; its numbers, measured against
 predicted, are those of the case that came closest to SUPPORTED. The letter in brackets names the part.
 
-All cases are in `paper_claims.json`, one a line, which [Repeating a row](docs/repeating_a_row.md) reads. There too, and in what
+All cases are in `paper_claims.json`, one a line; [Repeating a row](docs/repeating_a_row.md) says how to read it. There too, and in what
 `python -m checks run` prints, are the sizes of the cases, the rules and sizes that a control does not share with its part, its
 closest case, and the reasons for sizes and margins. The seconds of a claim are those of all its cells.
 

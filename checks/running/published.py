@@ -3,10 +3,10 @@
 In the published form ``parts`` and ``controls`` are tables: ``columns`` has the names of the cells, and under every kind stand
 its rows, one a line. The first row of a kind is complete. In the others a blank cell, "", and every cell for which a row is too
 short, is as in the row above; null is what a row has not; and = is a piece of the name, between dots, that is as above, == one
-that is =. Numbers have four digits, strain and resolution three, seconds are whole. A kind of
-control has one row: the number of its ``cases``, how many were ``refuted``, and the values of the closest case, one that is not
-REFUTED, or was with the least strain. Sizes and rules of an earlier part of the claim are named, "as in (a)"; controls stand in
-their order, ``tests`` under their files. The provenance of a claim has what differs from that of the claim before.
+that is =. Numbers have four digits, strain and resolution three, seconds are whole. A kind of control has one row: the number
+of its ``cases``, how many were ``refuted``, and the values of the closest case, one that is not REFUTED, or was with the least
+strain. Sizes and rules of an earlier part of the claim are named, "as in (a)"; tests stand under their files. The provenance of
+a claim has what differs from that of the claim before. `read_records` reads either form.
 """
 
 import json
@@ -104,7 +104,8 @@ def expanded(records: list[dict]) -> list[dict]:
 def _table(rows: list[dict]) -> dict[str, list[list]]:
     """The names of the columns, and under their kinds the cells of the rows."""
     rows = [_short(row) for row in rows]
-    columns = [name for name in COLUMNS if any(name in row for row in rows)]
+    names = {name for row in rows for name in row} - {"kind"}
+    columns = [*filter(names.__contains__, COLUMNS), *sorted(names.difference(COLUMNS))]
     found: dict[str, list[list]] = {HEAD: [columns]} | {row["kind"]: [] for row in rows}
     above: dict[str, dict] = {}
     for row in rows:
