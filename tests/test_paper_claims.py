@@ -2,16 +2,23 @@
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.running.paper_claims import plain, read_paper_claims, summary
+from checks.running.paper_claims import drawn, plain, provenance, read_paper_claims, section, summary
 from checks.running.published import control_kinds, expanded, published
 from checks.running.record import asserts
 
 NUMBERS = st.floats(-1e6, 1e6).map(lambda x: float(f"{x:.3g}"))
 OPTIONAL = st.fixed_dictionaries(
-    {}, optional={"unknown": NUMBERS, "margin": NUMBERS, "interval": st.tuples(NUMBERS, NUMBERS).map(list), "note": st.text(min_size=1, max_size=3)}
+    {},
+    optional={
+        "unknown": NUMBERS,
+        "margin": NUMBERS,
+        "interval": st.tuples(NUMBERS, NUMBERS).map(list),
+        "note": st.text(min_size=1, max_size=3),
+    },
 )
 NAME = st.lists(st.sampled_from(["", "=", "L = 1", "tanh"]) | st.text(max_size=3), min_size=1, max_size=3).map(
     " · ".join
@@ -87,6 +94,41 @@ def test_a_summary_counts_what_is_supported_and_excluded_and_shows_the_hardest_c
     ]
     assert summary("a", rows) == "| (a) | 2 of 3, 3 excluded | 1.5 | 2 | 1.05 | 1 ± 0.1 | case 1 |"
     assert summary("a", rows[:1]).startswith("| (a) | 1 of 1 | 0.5 |")
+
+
+@pytest.mark.parametrize(
+    "cases, draws, text",
+    [
+        (0, "none", ", no cases at this tier"),
+        (2, "none", ""),
+        (2, "1", ", 1 draw"),
+        (2, "8 or 16, up to 128 in 4 looks", ", 8 or 16 to 128 draws"),
+    ],
+)
+def test_the_draws_of_a_part(cases, draws, text):
+    assert drawn({"cases": cases, "draws": draws}) == text
+
+
+@pytest.mark.parametrize("record", read_paper_claims(), ids=lambda record: record["label"])
+def test_a_section_has_what_is_declared_and_what_was_found(record):
+    text = section(record, provenance(record))
+    own = section(record | {"provenance": record["provenance"] | {"commit": "0123456789abcdef"}}, provenance(record))
+    assert own == text[:-1] + " Commit 0123456789ab.\n"
+    for part in record["declared"]:
+        rows = [row for row in record["parts"] if row["kind"] == part["kind"]]
+        assert f"\n- ({part['kind']}) {plain(part['says'])}: {part['status']}" in text
+        assert not rows or summary(part["kind"], rows) in text
+        for control in part.get("controls", ()):
+            found = [row for row in record["controls"] if row["kind"] == control["kind"]]
+            outcome = "".join(f"{row['refuted']} of {row['cases']} REFUTED, " for row in found) or "not run"
+            assert f"\n  - control: {plain(control['says'])} — {outcome}" in text
+
+
+def test_a_section_leaves_out_of_a_rule_what_all_have_and_keeps_what_is_its_own():
+    record = read_paper_claims()[0]
+    rules = ["mean above 1 at level 0.001", "mean above 2 at level 0.01"]
+    text = section(record | {"declared": [record["declared"][0] | {"rules": rules}]}, "")
+    assert "\n  - judge: mean above 1\n  - judge: mean above 2 at level 0.01\n" in text
 
 
 def test_plain_text_has_no_markup():

@@ -36,29 +36,41 @@ and controls: false variants that the same rules must refute. Generated from `pa
   arXiv:2011.14522.
 - `numerics`: no paper; the numerical methods on which the other claims rest.
 
-How to read a row. *Measured* shows the part that came closest to failing, with the interval of its mean, against what was
-predicted: a value ± its margin, or a bound on one side (≤, ≥), with the margin beyond it that an exponent is allowed. *Strain*
-is the share of the allowance that this part used, 0 for a perfect hit and 1 at the edge; below 0 the whole interval of an
-exponent with one side is on the right side even of the number itself, without its margin. *Resolution* is the nearest false
-statement that the same data and rule refute: for an exponent, and for what is predicted to be 0, the shift, for another
-constant the factor, for a bound the factor by which it could be sharper; — where no sharper bound is refuted, as what it
-bounds was exactly 0 or never happened. *Status*: proved in docs/theory.md, derived (to leading order, remainders not bounded),
-or measured. Verdicts: SUPPORTED, REFUTED, INCONCLUSIVE (the evidence decides nothing), HYPOTHESES_NOT_MET, NOT_RUN. A claim is
-SUPPORTED only if every part is in every case. A control is as it should be when it is REFUTED; its numbers, measured against
-predicted, are those of the case that came closest to SUPPORTED. The letter in brackets names the part.
+How to read a row:
 
-All cases are in `paper_claims.json`, one a line; [Repeating a row](docs/repeating_a_row.md) says how to read it. There too, and in what
-`python -m checks run` prints, are the sizes of the cases, the rules and sizes that a control does not share with its part, its
-closest case, and the reasons for sizes and margins. The seconds of a claim are those of all its cells.
+- *Measured* is the part that came closest to failing, its letter in brackets, with the interval of its mean. *Predicted* is a
+  value ± its margin, or a bound on one side (≤, ≥), with the margin that an exponent is allowed beyond it. Numbers are rounded
+  to four digits; verdicts come from those that are not.
+- *Strain* is the share of the allowance that this part used, 0 for a perfect hit and 1 at the edge. Below 0 an exponent with a
+  bound on one side needs none of its margin: its whole interval is on the right side of the bound itself.
+- *Resolution* is the nearest false statement that the same data and rule refute: for an exponent, and for what is predicted to
+  be 0, the shift, for another constant the factor, for a bound the factor by which it could be sharper; — where no sharper
+  bound is refuted, as what it bounds was exactly 0 or never happened.
+- *Status*: proved in docs/theory.md, derived (to leading order, remainders not bounded), or measured.
+- *Verdict*: SUPPORTED, REFUTED, INCONCLUSIVE (the evidence decides nothing), HYPOTHESES_NOT_MET or NOT_RUN. A claim is
+  SUPPORTED only if every part is in every case.
+- *Control*: as it should be when it is REFUTED. Its numbers, measured against predicted, are those of the case that came
+  closest to SUPPORTED.
 
-Judges. A level is the error probability on each side of a Student t interval, or of a Clopper-Pearson limit, shared among the
-looks; it is {LEVEL:g} where no other is named. A random part has up to four looks, with S, 2S, 4S and 8S draws, "S to 8S
-draws", and what is decided stops. A log-log slope is taken for every draw over all sizes; "upper half alike" means that the
-slope over the upper half of the sizes must not differ from it by more than the margin. Local slopes, where nothing is random
-but the models, are those between neighbouring sizes; three that are all off by more than {LocalSlope.disagree:g} refute. In
-the worst entry: every number of every draw is judged, known up to the change when every numerical tolerance is cut by ten, at
-most {COARSE:g} of its ratio to the bound; {AtMost.least_share:.0%} of the entries must be within the hypotheses, and those
-that are not are counted as excluded. Of more than four values the first and the last are shown with their number.
+What the rules of the judges leave out:
+
+- The *level* is the error probability on each side of a Student t interval, or of a Clopper-Pearson limit, shared among the
+  looks; it is {LEVEL:g} where no other is named.
+- *S to 8S draws*: up to four looks, with S, 2S, 4S and 8S draws; what is decided stops.
+- A *log-log slope* is taken for every draw over all sizes; *upper half alike*: the slope over the upper half of the sizes must
+  not differ from it by more than the margin.
+- *Local slopes*, where nothing is random but the models, are those between neighbouring sizes; three that are all off by more
+  than {LocalSlope.disagree:g} refute.
+- *In the worst entry*: every number of every draw is judged, known up to the change when every numerical tolerance is cut by
+  ten, at most {COARSE:g} of its ratio to the bound. At least {AtMost.least_share:.0%} must be within the hypotheses; the others
+  are counted as excluded.
+- *A proved lower bound* is what was measured, — where nothing was proved; resolution is the factor from it to the eigenvalue
+  as computed, strain 1 less its inverse.
+- Behind a rule stand the cases that have it, of more than four the first and the last.
+
+All cases are in `paper_claims.json`, one a line; [Repeating a row](docs/repeating_a_row.md) says how to read it. There too,
+and in what `python -m checks run` prints, are the sizes of the cases, the rules and sizes that a control does not share with
+its part, its closest case, and the reasons for sizes and margins. The seconds of a claim are those of all its cells.
 """
 KNOWN = (  # what HEADER says of all rules
     f" at level {LEVEL:g}",
@@ -138,9 +150,9 @@ def provenance(r: dict) -> str:
 
 def section(r: dict, shared: str) -> str:
     """Statement, parts with their rules, controls and evidence, tests, figure, command and provenance of one claim."""
-    proof = f"[proof](docs/theory.md#{r['label'].split('/')[1]})"
-    source = plain(r["source"]).replace("proof in docs/theory.md", proof)
-    source += "" if proof in source else f"; {proof.replace('proof', 'statement', 1)}"
+    place = f"docs/theory.md#{r['label'].split('/')[1]}"
+    source, linked = re.subn(r"(proofs?|derivation) in docs/theory\.md", rf"[\1]({place})", plain(r["source"]))
+    source += "" if linked else f"; [statement]({place})"
     lines = [
         f"## {r['label'].replace('/', ' ')}",
         "",
