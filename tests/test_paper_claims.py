@@ -35,7 +35,9 @@ PART = st.fixed_dictionaries(
     }
 )
 ROW = st.builds(lambda a, b: a | b, PART, OPTIONAL)
-PROVENANCE = st.fixed_dictionaries({"commit": st.sampled_from("ab"), "seed": st.integers(0, 1)})
+PROVENANCE = st.fixed_dictionaries(
+    {"commit": st.sampled_from("ab"), "seed": st.integers(0, 1)}, optional={"processor": st.just("c")}
+)
 DECLARED = st.lists(
     st.fixed_dictionaries(
         {"kind": st.sampled_from(["a", "a1", "b"])},
@@ -126,9 +128,9 @@ def test_a_section_has_what_is_declared_and_what_was_found(record):
 
 def test_a_section_leaves_out_of_a_rule_what_all_have_and_keeps_what_is_its_own():
     record = read_paper_claims()[0]
-    rules = ["mean above 1 at level 0.001", "mean above 2 at level 0.01"]
+    rules = ["mean above 1 at level 0.001", "mean above 2 at level 0.0015"]
     text = section(record | {"declared": [record["declared"][0] | {"rules": rules}]}, "")
-    assert "\n  - judge: mean above 1\n  - judge: mean above 2 at level 0.01\n" in text
+    assert "\n  - judge: mean above 1\n  - judge: mean above 2 at level 0.0015\n" in text
 
 
 def test_plain_text_has_no_markup():

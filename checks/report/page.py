@@ -113,10 +113,12 @@ READING = f"""<dl>
 nothing), HYPOTHESES_NOT_MET and NOT_RUN are the other outcomes. SUPPORTED is no proof: where there is one, the part says
 “proved” and docs/theory.md has it.</dd>
 <dt>Strain</dt><dd>The share of the allowance that was used: 0 is a perfect hit, 1, the line across the bar, the edge, beyond
-which nothing is SUPPORTED. The bar of a claim is that of its case that came closest to failing.</dd>
+which nothing is SUPPORTED; below 0 an exponent with a bound on one side needs none of its margin. The bar of a claim is that of
+its case that came closest to failing.</dd>
 <dt>Resolution</dt><dd>The nearest false statement that the same data and the same rule refute: for an exponent a shift (bar
 from 0 to {WIDEST_SHIFT:g}), for a constant or a bound a factor, × (bar from 1 to {WIDEST_FACTOR:g}, logarithmic). A short bar
-is sharp evidence; a long one says that the evidence, or the bound, is loose.</dd>
+is sharp evidence; a long one says that the evidence, or the bound, is loose; — that no sharper bound is refuted, as what it
+bounds was exactly 0 or never happened.</dd>
 <dt>Controls</dt><dd>False variants of the statement, judged by the same rules. One is as it should be when it is REFUTED.</dd>
 <dt>Status</dt><dd>proved: docs/theory.md has a proof; derived: to leading order, remainders not bounded; measured: an
 empirical finding.</dd>

@@ -1,7 +1,7 @@
 """paper_claims.md, generated from its record paper_claims.json and from nothing else."""
 
 import re
-from functools import reduce
+from collections.abc import Sequence
 from pathlib import Path
 
 from checks.judges import AtMost, LocalSlope
@@ -72,13 +72,12 @@ All cases are in `paper_claims.json`, one a line; [Repeating a row](docs/repeati
 and in what `python -m checks run` prints, are the sizes of the cases, the rules and sizes that a control does not share with
 its part, its closest case, and the reasons for sizes and margins. The seconds of a claim are those of all its cells.
 """
-KNOWN = (  # what HEADER says of all rules
-    f" at level {LEVEL:g}",
-    f", refuted beyond ± {LocalSlope.disagree:g}",
-    f", {AtMost.least_share:.0%} within the hypotheses",
+KNOWN = (
+    rf" at level {LEVEL:g}(?!\d)|, refuted beyond ± {LocalSlope.disagree:g}(?!\d)|, {AtMost.least_share:.0%} within.*"
 )
 LONG = 60  # characters of rules that are not repeated within a claim
 COLUMNS = ("claim", "predicted", "measured", "strain", "resolution", "status", "verdict", "control", "tests")
+PARTS = ("part", "SUPPORTED", "strain", "resolution", "measured", "predicted", "hardest case")
 
 
 def write_paper_claims(records: list[dict]) -> None:
@@ -97,7 +96,7 @@ def read_paper_claims() -> list[dict]:
 
 def markdown(records: list[dict]) -> str:
     """The compact table, then one section a claim."""
-    rows = [_row(*COLUMNS), "|" + "---|" * len(COLUMNS)]
+    rows = _head(COLUMNS)
     for r in records:
         worst = hardest(r)
         rows.append(
@@ -164,17 +163,14 @@ def section(r: dict, shared: str) -> str:
     controls, seen = {row["kind"]: row for row in control_kinds(r["controls"])}, {}
     for part in r["declared"]:
         lines.append(f"- ({part['kind']}) {plain(part['says'])}: {part['status']}{drawn(part)}.")
-        rules = tuple(
-            plain(reduce(lambda text, known: text.replace(known, ""), KNOWN, x)) for x in part.get("rules", ())
-        )
+        rules = tuple(plain(re.sub(KNOWN, "", rule)) for rule in part.get("rules", ()))
         first = seen.setdefault(rules, part["kind"])
         known = (f"as in ({first})",) if len("".join(rules)) > LONG and first != part["kind"] else rules
         lines += [f"  - judge: {rule}" for rule in known]
         for control in part.get("controls", ()):
             outcome = control_outcome(controls.get(control["kind"]))
             lines.append(f"  - control: {plain(control['says'])} — {plain(outcome)}")
-    lines += ["", _row("part", "SUPPORTED", "strain", "resolution", "measured", "predicted", "hardest case")]
-    lines.append("|" + "---|" * 7)
+    lines += ["", *_head(PARTS)]
     for kind in dict.fromkeys(row["kind"] for row in r["parts"]):
         lines.append(summary(kind, [row for row in r["parts"] if row["kind"] == kind]))
     lines += ["", f"Tests: {'; '.join(plain(test['asserts']) for test in r['tests'])}.", ""]
@@ -197,8 +193,7 @@ def control_outcome(row: dict | None) -> str:
     """In how many cases a control is REFUTED, and what was measured in the closest against what it predicts."""
     if row is None or row["verdict"] == "NOT_RUN":
         return "not run"
-    measured = number(row.get("measured"))
-    return f"{row['refuted']} of {row['cases']} REFUTED, {measured} against {expected(row)}"
+    return f"{row['refuted']} of {row['cases']} REFUTED, {number(row.get('measured'))} against {expected(row)}"
 
 
 def summary(kind: str, rows: list[dict]) -> str:
@@ -213,6 +208,10 @@ def summary(kind: str, rows: list[dict]) -> str:
         expected(worst),
         plain(worst["part"]),
     )
+
+
+def _head(names: Sequence[str]) -> list[str]:
+    return [_row(*names), "|" + "---|" * len(names)]
 
 
 def _row(*cells: object) -> str:
