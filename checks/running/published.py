@@ -1,12 +1,12 @@
 """Records in files: complete as a run writes them, or in the published form, the same in less space.
 
 In the published form ``parts`` and ``controls`` are tables: ``columns`` has the names of the cells, and under every kind stand
-its rows, one a line. The first row of a kind is complete. In the others a blank cell, "", and every cell for which a row is too
-short, is as in the row above; null is what a row has not; and = is a piece of the name, between dots, that is as above, == one
-that is =. Numbers have four digits, strain and resolution three, seconds are whole. A kind of control has one row: the number
-of its ``cases``, how many were ``refuted``, and the values of the closest case, one that is not REFUTED, or was with the least
-strain. Sizes and rules of an earlier part of the claim are named, "as in (a)"; tests stand under their files. The provenance of
-a claim has what differs from that of the claim before. `read_records` reads either form.
+its rows, one a line. A blank cell, "", and every cell for which a row is too short, is as in the row above, in the first row of
+a kind nothing; null is nothing where the row above has something; and = is a piece of the name, between dots, that is as
+above, == one that is =. Numbers have four digits, strain and resolution three, seconds are whole. A kind of control has one
+row: the number of its ``cases``, how many were ``refuted``, and the values of the closest case, one that is not REFUTED, or was
+with the least strain. Sizes and rules of an earlier part of the claim are named, "as in (a)"; tests stand under their files.
+The provenance of a claim has what differs from that of the claim before. `read_records` reads either form.
 """
 
 import json
