@@ -27,8 +27,8 @@ from checks.running.citation import citation
 from checks.running.files import locked, reading_record, run_folder, told, write_whole
 from checks.running.paper_claims import JSON_PATH, MARKDOWN_PATH, read_paper_claims, write_paper_claims
 from checks.running.progress import reporting
-from checks.running.published import expanded
-from checks.running.record import IN_CHECKOUT, OUTSIDE, exit_status, merged, read_records, record_of, write_records
+from checks.running.published import read_records, write_records
+from checks.running.record import IN_CHECKOUT, OUTSIDE, exit_status, merged, record_of
 from checks.running.soak import soak
 from checks.running.sweep import Sweep
 from checks.running.table import count_line, print_claim, print_entry, print_line, print_table
@@ -105,7 +105,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.command == "cite":
         label = options.claim.label
         with reading_record(options.record_path):
-            found = {record["label"]: record for record in expanded(read_records(options.record_path))}
+            found = {record["label"]: record for record in read_records(options.record_path)}
             cited = citation(label, found.get(label))
         print_line(console, cited)
         return 0

@@ -372,6 +372,13 @@ def forbidden(*, stream, first, draws):
 
 WHOLE = {"label": "x", "verdict": "SUPPORTED", "parts": [], "controls": [], "provenance": {}}
 WRONG = [{"parts": 3}, {"parts": [3]}, {"controls": {"x": 1}}, {"provenance": []}, {"label": ["x"]}, {"verdict": None}]
+TABLES = [
+    {"columns": []},
+    {"columns": [["part"]], "a": [3]},
+    {"columns": [["part"]], "a": [["x", "y"]]},
+    {"a": [["x"]]},
+]
+WRONG += [{"declared": [], "tests": {}, "parts": table, "controls": {"columns": [[]]}} for table in TABLES]
 DAMAGED = [b"", b"[{", b"null", b"3", b'{"0": 3}', b"[3]", b'[{"label": "x"}]', b"[" * 100_000, b"\xff\xfe", None]
 DAMAGED += [json.dumps([WHOLE | wrong]).encode() for wrong in WRONG]
 

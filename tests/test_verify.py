@@ -4,11 +4,13 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from checks.claim import Case, Claim, Control, Part, Run
 from checks.judges import AtMost, Draws, Ratio, Sides
 from checks.measurements.streams import draw_seeds
-from checks.running.declared import declared
+from checks.running.declared import declared, told_apart
 from checks.running.record import record_of
 from checks.running.sweep import Sweep
 from checks.running.verify import verify
@@ -96,6 +98,21 @@ def test_every_part_and_control_is_declared_with_its_rule():
     rules = [f"mean inside {mean} ± 0.1 at level 0.001" for mean in (1, 2)]
     assert first["rules"] == [f"{rule} ({name})" for rule, name in zip(rules, ("one", "two"), strict=True)]
     assert second["rules"] == rules[:1] and (first["kind"], second["kind"]) == ("a", "b") and "controls" not in second
+
+
+PIECES = st.lists(st.tuples(*[st.sampled_from(["0", "1", "m = 2..8"])] * 3), min_size=2, max_size=8, unique=True)
+
+
+@given(PIECES, st.data())
+def test_what_tells_cases_apart_is_in_all_of_their_names_and_in_no_other(found, data):
+    everything = [" · ".join(f"{k}: {piece}" for k, piece in enumerate(pieces)) for pieces in found]
+    names = data.draw(st.lists(st.sampled_from(everything), min_size=1, max_size=len(everything) - 1, unique=True))
+    told = told_apart(names, everything)
+    if told in (", ".join(names), f"{names[0]} … {names[-1]} ({len(names)})"):
+        told = " or ".join(names)
+    for name in everything:
+        has = any({*few.split(" · ")} <= {*name.split(" · ")} for few in told.split(" or "))
+        assert has == (name in names)
 
 
 def test_looks_take_every_draw_once_and_end_where_all_is_decided():

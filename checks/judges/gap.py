@@ -1,4 +1,4 @@
-"""Judge of a separation: is a paired difference larger than a declared threshold?"""
+"""Judge of a separation: is the mean of a paired difference, a ratio or a slope larger than a declared threshold?"""
 
 import math
 from dataclasses import dataclass, replace
@@ -10,11 +10,11 @@ from checks.verdict import LEVEL, Evidence, Verdict
 
 @dataclass(frozen=True)
 class Gap:
-    """The mean of the differences, both members of a pair from one draw, exceeds ``threshold`` > 0.
+    """The mean of the draws, usually differences of two numbers of one draw, exceeds ``threshold`` > 0.
 
     The t interval of the mean, error ``level`` on each side shared among the looks: SUPPORTED if its lower end is above the
     threshold, REFUTED if its upper end is below, else INCONCLUSIVE. The threshold must be positive, because against zero
-    every real difference, however small, is found with enough draws.
+    every positive mean, however small, is found with enough draws.
 
     Notes
     -----
@@ -34,7 +34,7 @@ class Gap:
         check_level(self.level)
 
     def __str__(self) -> str:
-        return f"mean of the paired differences above {text(self.threshold)} at level {self.level:g}"
+        return f"mean above {text(self.threshold)} at level {self.level:g}"
 
     def __call__(self, reading: Draws, *, looks: int = 1, control: bool = False) -> Evidence:
         """Evidence of one case."""

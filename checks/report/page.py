@@ -15,10 +15,10 @@ from checks.report.graph import draw
 from checks.report.mathematics import typeset
 from checks.running.citation import citation, field, papers
 from checks.running.declared import cases_text
-from checks.running.files import FileError, read_json, reading_record
+from checks.running.files import FileError, reading_record
 from checks.running.paper_claims import anchor, control_outcome, provenance, statuses
-from checks.running.published import control_kinds, expanded
-from checks.running.record import KEYS, hardest
+from checks.running.published import KEYS, control_kinds, read_records
+from checks.running.record import hardest
 from checks.running.table import cases_line, count_line, expected, number, resolution
 from checks.verdict import Verdict
 
@@ -38,11 +38,10 @@ def report_of(path: Path, folder: Path) -> tuple[bytes, list[str]]:
 
     Pictures are taken from ``folder`` where it has them, the smallest first, until the page has `LIMIT` bytes.
     """
-    records = list(read_json(path, list, SHOWN))
+    records = read_records(path, SHOWN)
     if not records:
         raise FileError(f"there are no claims in {path}: python -m checks makes results/claims.json")
     with reading_record(path):
-        records = expanded(records)
         room = LIMIT - len(page(records, {}).encode())
         drawn = {r["figure"]: figure(r["figure"], folder) for r in records if re.fullmatch(r"\w+", r["figure"])}
         ordered = sorted(filter(drawn.get, drawn), key=lambda name: len(drawn[name]))
@@ -114,10 +113,12 @@ READING = f"""<dl>
 nothing), HYPOTHESES_NOT_MET and NOT_RUN are the other outcomes. SUPPORTED is no proof: where there is one, the part says
 “proved” and docs/theory.md has it.</dd>
 <dt>Strain</dt><dd>The share of the allowance that was used: 0 is a perfect hit, 1, the line across the bar, the edge, beyond
-which nothing is SUPPORTED. The bar of a claim is that of its case that came closest to failing.</dd>
+which nothing is SUPPORTED; below 0 an exponent with a bound on one side needs none of its margin. The bar of a claim is that of
+its case that came closest to failing.</dd>
 <dt>Resolution</dt><dd>The nearest false statement that the same data and the same rule refute: for an exponent a shift (bar
 from 0 to {WIDEST_SHIFT:g}), for a constant or a bound a factor, × (bar from 1 to {WIDEST_FACTOR:g}, logarithmic). A short bar
-is sharp evidence; a long one says that the evidence, or the bound, is loose.</dd>
+is sharp evidence; a long one says that the evidence, or the bound, is loose; — that no sharper bound is refuted, as what it
+bounds was exactly 0 or never happened.</dd>
 <dt>Controls</dt><dd>False variants of the statement, judged by the same rules. One is as it should be when it is REFUTED.</dd>
 <dt>Status</dt><dd>proved: docs/theory.md has a proof; derived: to leading order, remainders not bounded; measured: an
 empirical finding.</dd>

@@ -8,6 +8,7 @@ from checks.judges import Judge
 
 SHOWN, LONGEST = 4, 80  # values of one setting that are listed, and their characters; of more the first and the last
 NAMES = {"hidden_layers": "L"}
+DOT, MANY = " · ", " … "
 
 
 def declared(claim: Claim, tier: str) -> list[dict]:
@@ -47,19 +48,27 @@ def rules(judge: object, cases: Sequence[Case]) -> list[str]:
         found.setdefault(str(_judge_of(judge, case)), []).append(case.name)
     if len(found) <= 1:
         return list(found)
-    return [f"{rule} ({told_apart(names, [case.name for case in cases])})" for rule, names in found.items()]
+    texts = {rule: told_apart(names, [case.name for case in cases]) for rule, names in found.items()}
+    longest = max(texts, key=lambda rule: len(texts[rule]))
+    if MANY in texts[longest]:
+        texts[longest] = "all others"
+    return [f"{rule} ({text})" for rule, text in texts.items()]
 
 
 def told_apart(names: Sequence[str], everything: Sequence[str]) -> str:
-    """What of their names, parts separated by dots, tells some cases from all others: one place or two, else all names."""
-    split = {name: name.split(" · ") for name in everything}
-    for count in (1, 2):
-        for places in combinations(range(min(map(len, split.values()))), count):
-            taken = {name: " · ".join(parts[k] for k in places) for name, parts in split.items()}
-            mine = list(dict.fromkeys(taken[name] for name in names))
-            if len(mine) <= SHOWN and not any(taken[name] in mine for name in everything if name not in names):
-                return " or ".join(mine)
-    return _listed(names)
+    """Pieces of names, between dots, that all of these names and no others have, one or two together, else the names."""
+    # ranges of sizes, a..b, are no reason for a rule
+    pieces = {name: dict.fromkeys(piece for piece in name.split(DOT) if ".." not in piece) for name in everything}
+    has = lambda name, few: pieces[name].keys() >= {*few}  # noqa: E731
+    others, left, found = set(everything).difference(names), list(names), []
+    while left and len(found) < SHOWN:
+        sets = [few for count in (1, 2) for few in combinations(pieces[left[0]], count)]
+        sets = [few for few in sets if not any(has(name, few) for name in others)]
+        if not sets:
+            break
+        found.append(max(sets, key=lambda few: sum(has(name, few) for name in left)))
+        left = [name for name in left if not has(name, found[-1])]
+    return _listed(names) if left else " or ".join(map(DOT.join, found))
 
 
 def _judge_of(judge: object, case: Case) -> Judge:
@@ -100,7 +109,7 @@ def _listed(values: Sequence[str], joint: str = ", ") -> str:
     text = joint.join(values)
     if len(values) <= 2 or (len(values) <= SHOWN and len(text) <= LONGEST):
         return text
-    return f"{values[0]} … {values[-1]} ({len(values)})"
+    return f"{values[0]}{MANY}{values[-1]} ({len(values)})"
 
 
 def draws(part: Part, cases: Sequence[Case]) -> str:

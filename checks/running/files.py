@@ -3,7 +3,7 @@
 import json
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
@@ -62,13 +62,15 @@ def write_whole(path: Path, content: bytes) -> None:
                 temporary.unlink(missing_ok=True)
 
 
-def read_json(path: Path, kind: type, keys: Mapping[str, type | UnionType]) -> list | dict:
+def read_json(
+    path: Path, kind: type, keys: Mapping[str, type | UnionType], form: Callable = lambda found: found
+) -> list | dict:
     """A list of objects that have these keys, or a dict of dicts of such objects; empty where there is no file.
 
-    ``keys`` has the type of every value; a list is one of objects.
+    ``keys`` has the type of every value; a list is one of objects. ``form`` is applied to the content before.
     """
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = form(json.loads(path.read_text(encoding="utf-8")))
         rows = found if kind is list else [row for group in found.values() for row in group.values()]
         values = [(row[key], of) for row in rows for key, of in keys.items()]
         entries = [(entry, dict) for value, of in values if of is list for entry in value]
@@ -76,8 +78,8 @@ def read_json(path: Path, kind: type, keys: Mapping[str, type | UnionType]) -> l
             raise TypeError
     except FileNotFoundError:
         return kind()
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        other = isinstance(error, TypeError | KeyError | AttributeError)
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        other = isinstance(error, TypeError | LookupError | AttributeError) or type(error) is ValueError
         reason = "it is no record of runs" if other else getattr(error, "strerror", error)
         raise FileError(
             f"{path} cannot be read ({reason}): repair it or move it away, it is not overwritten"

@@ -1,17 +1,20 @@
 """paper_claims.md, generated from its record paper_claims.json and from nothing else."""
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
-from checks.running.declared import cases_text, kinds
+from checks.judges import AtMost, LocalSlope
+from checks.judges.sides import COARSE
 from checks.running.files import reading_record, write_whole
-from checks.running.published import control_kinds, expanded, published
-from checks.running.record import ROOT, hardest, read_records, write_records
-from checks.running.table import cases_line, expected, number, resolution
+from checks.running.published import control_kinds, published, read_records, write_records
+from checks.running.record import ROOT, hardest
+from checks.running.table import expected, number, resolution
 from checks.verdict import LEVEL
 
 JSON_PATH, MARKDOWN_PATH = ROOT / "paper_claims.json", ROOT / "paper_claims.md"
 
-HEADER = """# Claims and their evidence
+HEADER = f"""# Claims and their evidence
 
 Every theorem and finding that this project verifies, with the rules that were declared for it beforehand, what was measured,
 and controls: false variants that the same rules must refute. Generated from `paper_claims.json` by
@@ -33,26 +36,48 @@ and controls: false variants that the same rules must refute. Generated from `pa
   arXiv:2011.14522.
 - `numerics`: no paper; the numerical methods on which the other claims rest.
 
-How to read a row. *Measured* shows the part that came closest to failing, with the interval of its mean, against what was
-predicted: a value ± its margin, or a bound on one side (≤, ≥). *Strain* is the share of the allowance that this part used, 1
-at the edge. *Resolution* is the nearest false statement that the same data and rule refute: for an exponent the shift, for
-a constant the factor, for a bound the factor by which it could be sharper. *Status*: proved in docs/theory.md, derived (to
-leading order, remainders not bounded), or measured. Verdicts: SUPPORTED, REFUTED, INCONCLUSIVE (the evidence decides nothing),
-HYPOTHESES_NOT_MET, NOT_RUN. A claim is SUPPORTED only if every part is in every case; a control is as it should be when it is
-REFUTED, and of its cases the one that came closest to SUPPORTED is shown. A random part has up to four looks, with S, 2S, 4S
-and 8S draws, which share its error probability. All parts, case by case, are in `paper_claims.json`, where a row of the same
-kind as the row above has what differs; in its name = stands for a piece that is the same. There too, and in what
-`python -m checks run` prints, are the rules and sizes that a control does not share with its part, its closest case, and the
-reasons for sizes and margins.
+How to read a row:
 
-Judges. A level is the error probability on each side of a Student t interval, or of a Clopper-Pearson limit, shared among the
-looks; it is 0.001 where no other is named. A log-log slope is taken for every draw over all sizes; "upper half alike" means
-that the slope over the upper half of the sizes must not differ from it by more than the margin. The error of an entry is the
-change when every numerical tolerance is cut by ten, at most 0.01 of the ratio to its bound; the share of entries that must be
-within the hypotheses stands with the rule. Of more than four values the first and the last are shown with their number.
+- *Measured* is the part that came closest to failing, its letter in brackets, with the interval of its mean. *Predicted* is a
+  value ± its margin, or a bound on one side (≤, ≥), with the margin that an exponent is allowed beyond it. Numbers are rounded
+  to four digits; verdicts come from those that are not.
+- *Strain* is the share of the allowance that this part used, 0 for a perfect hit and 1 at the edge. Below 0 an exponent with a
+  bound on one side needs none of its margin: its whole interval is on the right side of the bound itself.
+- *Resolution* is the nearest false statement that the same data and rule refute: for an exponent, and for what is predicted to
+  be 0, the shift, for another constant the factor, for a bound the factor by which it could be sharper; — where no sharper
+  bound is refuted, as what it bounds was exactly 0 or never happened.
+- *Status*: proved in docs/theory.md, derived (to leading order, remainders not bounded), or measured.
+- *Verdict*: SUPPORTED, REFUTED, INCONCLUSIVE (the evidence decides nothing), HYPOTHESES_NOT_MET or NOT_RUN. A claim is
+  SUPPORTED only if every part is in every case.
+- *Control*: as it should be when it is REFUTED. Its numbers, measured against predicted, are those of the case that came
+  closest to SUPPORTED.
+
+What the rules of the judges leave out:
+
+- The *level* is the error probability on each side of a Student t interval, or of a Clopper-Pearson limit, shared among the
+  looks; it is {LEVEL:g} where no other is named.
+- *S to 8S draws*: up to four looks, with S, 2S, 4S and 8S draws; what is decided stops.
+- A *log-log slope* is taken for every draw over all sizes; *upper half alike*: the slope over the upper half of the sizes must
+  not differ from it by more than the margin.
+- *Local slopes*, where nothing is random but the models, are those between neighbouring sizes; three that are all off by more
+  than {LocalSlope.disagree:g} refute.
+- *In the worst entry*: every number of every draw is judged, known up to the change when every numerical tolerance is cut by
+  ten, at most {COARSE:g} of its ratio to the bound. At least {AtMost.least_share:.0%} must be within the hypotheses; the others
+  are counted as excluded.
+- *A proved lower bound* is what was measured, — where nothing was proved; resolution is the factor from it to the eigenvalue
+  as computed, strain 1 less its inverse.
+- Behind a rule stand the cases that have it, of more than four the first and the last.
+
+All cases are in `paper_claims.json`, one a line; [Repeating a row](docs/repeating_a_row.md) says how to read it. There too,
+and in what `python -m checks run` prints, are the sizes of the cases, the rules and sizes that a control does not share with
+its part, its closest case, and the reasons for sizes and margins. The seconds of a claim are those of all its cells.
 """
+KNOWN = (
+    rf" at level {LEVEL:g}(?!\d)|, refuted beyond ± {LocalSlope.disagree:g}(?!\d)|, {AtMost.least_share:.0%} within.*"
+)
 LONG = 60  # characters of rules that are not repeated within a claim
 COLUMNS = ("claim", "predicted", "measured", "strain", "resolution", "status", "verdict", "control", "tests")
+PARTS = ("part", "SUPPORTED", "strain", "resolution", "measured", "predicted", "hardest case")
 
 
 def write_paper_claims(records: list[dict]) -> None:
@@ -64,21 +89,21 @@ def write_paper_claims(records: list[dict]) -> None:
 def read_paper_claims() -> list[dict]:
     """The records of the claims table; none where there is no file. A `FileError` where no table can be made of them."""
     with reading_record(JSON_PATH):
-        records = expanded(read_records(JSON_PATH))
+        records = read_records(JSON_PATH)
         markdown(records)
     return records
 
 
 def markdown(records: list[dict]) -> str:
     """The compact table, then one section a claim."""
-    rows = [_row(*COLUMNS), "|" + "---|" * len(COLUMNS)]
+    rows = _head(COLUMNS)
     for r in records:
         worst = hardest(r)
         rows.append(
             _row(
                 f"[{r['label']}](#{anchor(r['label'])})<br>{plain(r['summary'])}",
                 expected(worst),
-                f"{number(worst.get('measured'), worst.get('interval'))}<br>{plain(kinds(r)[worst['kind']])}",
+                f"({worst['kind']}) {number(worst.get('measured'), worst.get('interval'))}",
                 number(worst.get("strain")),
                 resolution(worst),
                 ", ".join(statuses(r)),
@@ -124,9 +149,9 @@ def provenance(r: dict) -> str:
 
 def section(r: dict, shared: str) -> str:
     """Statement, parts with their rules, controls and evidence, tests, figure, command and provenance of one claim."""
-    proof = f"[proof](docs/theory.md#{r['label'].split('/')[1]})"
-    source = plain(r["source"]).replace("proof in docs/theory.md", proof)
-    source += "" if proof in source else f"; {proof.replace('proof', 'statement', 1)}"
+    place = f"docs/theory.md#{r['label'].split('/')[1]}"
+    source, linked = re.subn(r"(proofs?|derivation) in docs/theory\.md", rf"[\1]({place})", plain(r["source"]))
+    source += "" if linked else f"; [statement]({place})"
     lines = [
         f"## {r['label'].replace('/', ' ')}",
         "",
@@ -137,50 +162,56 @@ def section(r: dict, shared: str) -> str:
     ]
     controls, seen = {row["kind"]: row for row in control_kinds(r["controls"])}, {}
     for part in r["declared"]:
-        lines.append(f"- ({part['kind']}) {plain(part['says'])}: {part['status']}.")
-        rules = tuple(rule.replace(f" at level {LEVEL:g}", "") for rule in part.get("rules", ()))
+        lines.append(f"- ({part['kind']}) {plain(part['says'])}: {part['status']}{drawn(part)}.")
+        rules = tuple(plain(re.sub(KNOWN, "", rule)) for rule in part.get("rules", ()))
         first = seen.setdefault(rules, part["kind"])
         known = (f"as in ({first})",) if len("".join(rules)) > LONG and first != part["kind"] else rules
-        lines += [f"  - judge: {plain(rule)}" for rule in known]
-        cases = cases_line(part)
-        first = seen.setdefault(cases, part["kind"])
-        same = part["cases"] and first != part["kind"]
-        lines.append(f"  - {cases_text(part['cases'])} as in ({first})" if same else f"  - {plain(cases)}")
+        lines += [f"  - judge: {rule}" for rule in known]
         for control in part.get("controls", ()):
             outcome = control_outcome(controls.get(control["kind"]))
             lines.append(f"  - control: {plain(control['says'])} — {plain(outcome)}")
-    lines += ["", _row("part", "SUPPORTED", "strain", "resolution", "hardest case")]
-    lines.append("|" + "---|" * 5)
+    lines += ["", *_head(PARTS)]
     for kind in dict.fromkeys(row["kind"] for row in r["parts"]):
         lines.append(summary(kind, [row for row in r["parts"] if row["kind"] == kind]))
     lines += ["", f"Tests: {'; '.join(plain(test['asserts']) for test in r['tests'])}.", ""]
-    where = "" if provenance(r) == shared else f" {provenance(r)}."
+    own = ", ".join(entry for entry in provenance(r).split(", ") if entry not in shared.split(", "))
     figure = f" Figure: `python -m figures {r['figure']}`." if r["figure"] else ""
     command = r["command"].replace(f"{r['paper']}/", "")
-    lines += [f"Repeat: `{command}`, {r['seconds']:.0f} s.{figure}{where}", ""]
+    lines += [f"Repeat: `{command}`, {r['seconds']:.0f} s.{figure}{f' {own}.' * bool(own)}", ""]
     return "\n".join(lines)
+
+
+def drawn(part: dict) -> str:
+    """How many draws decide a part, "S to 8S" in up to four looks, or that it has no cases."""
+    if not part["cases"]:
+        return ", no cases at this tier"
+    draws = re.sub(r", up to (\d+) in \d+ looks", r" to \1", part["draws"])
+    return "" if draws == "none" else f", {draws} draw{'s' * (draws != '1')}"
 
 
 def control_outcome(row: dict | None) -> str:
     """In how many cases a control is REFUTED, and what was measured in the closest against what it predicts."""
     if row is None or row["verdict"] == "NOT_RUN":
         return "not run"
-    return (
-        f"{row['refuted']} of {row['cases']} REFUTED, closest {number(row.get('measured'))}, predicted {expected(row)}"
-    )
+    return f"{row['refuted']} of {row['cases']} REFUTED, {number(row.get('measured'))} against {expected(row)}"
 
 
 def summary(kind: str, rows: list[dict]) -> str:
     """One row: in how many cases a part is SUPPORTED, and the one that came closest to failing."""
     worst, excluded = hardest({"parts": rows}), sum(row.get("excluded", 0) for row in rows)
-    name = f": {plain(worst['part'])}" if worst["part"] else ""
     return _row(
         f"({kind})",
         f"{sum(row['verdict'] == 'SUPPORTED' for row in rows)} of {len(rows)}{f', {excluded} excluded' * (excluded > 0)}",
         number(worst.get("strain")),
         resolution(worst),
-        f"{number(worst.get('measured'), worst.get('interval'))}, predicted {expected(worst)}{name}",
+        number(worst.get("measured"), worst.get("interval")),
+        expected(worst),
+        plain(worst["part"]),
     )
+
+
+def _head(names: Sequence[str]) -> list[str]:
+    return [_row(*names), "|" + "---|" * len(names)]
 
 
 def _row(*cells: object) -> str:

@@ -1,7 +1,6 @@
 """The record of a run: one JSON object a claim, with everything that the claims table shows."""
 
 import ast
-import json
 import math
 import platform
 import subprocess
@@ -11,14 +10,12 @@ from pathlib import Path
 
 from checks.claim import Claim, Findings, strain
 from checks.running.declared import declared
-from checks.running.files import read_json, write_whole
 from checks.running.sweep import LIBRARIES, versions
 from checks.verdict import Evidence
 
 ROOT = Path(__file__).resolve().parents[2]
 IN_CHECKOUT = (ROOT / "pyproject.toml").is_file()  # tests and paper_claims.md are not installed
 OUTSIDE = f"{ROOT} is not a checkout of the repository"
-KEYS = {"label": str, "verdict": str, "parts": list, "controls": list, "provenance": dict}
 
 
 def record_of(claim: Claim, findings: Findings, *, tier: str, seed: int, seconds: float) -> dict:
@@ -153,32 +150,6 @@ def merged(old: list[dict], new: list[dict], order: list[str]) -> tuple[list[dic
             found[record["label"]] = record
     place = {label: k for k, label in enumerate(order)}
     return sorted(found.values(), key=lambda record: place.get(record["label"], len(place))), kept
-
-
-def read_records(path: Path) -> list[dict]:
-    """The records of a file; none where there is no file."""
-    return read_json(path, list, KEYS)
-
-
-def write_records(path: Path, records: list[dict]) -> None:
-    """Write the records as one JSON list with a line for every part, whole or not at all."""
-    write_whole(path, ("[\n" + ",\n".join(map(_lines, records)) + "\n]\n").encode())
-
-
-def _lines(record: dict) -> str:
-    """One claim: a line for every entry, and for every part and control."""
-    text = []
-    for key, value in record.items():
-        if isinstance(value, list) and value and key in ("parts", "controls", "declared", "tests"):
-            inner = ",\n  ".join(_compact(row) for row in value)
-            text.append(f' "{key}": [\n  {inner}\n ]')
-        else:
-            text.append(f' "{key}": {_compact(value)}')
-    return "{\n" + ",\n".join(text) + "\n}"
-
-
-def _compact(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def claim_tests(label: str) -> list[dict]:
