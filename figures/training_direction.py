@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from checks.claim import Run
 from checks.jacot2018neural.training_direction import CLAIM, FEW, ONE, led
 from checks.measurements.directed_descents import DIRECTIONS, directed_changes
+from checks.measurements.trainings import along
 from checks.running.seeds import stream_of
 from figures.style import DOTTED, PREDICTED, decimal_ticks, legend, points, summary
 from theory.directed_training import directed_change_moments, relu_directed_kernel
@@ -41,13 +42,12 @@ def measured(run: Run, cases: list, draws: int) -> list[dict]:
 
 
 def width_rows(run: Run) -> Iterator[tuple]:
-    """Largest change on the way, every direction."""
-    ntk, flat = ([[m, m**gamma] for m in WIDTHS] for gamma in (0.5, 0.0))
-    cases = [led(1, "tanh", FEW, ntk, way, 0) for way in DIRECTIONS] + [led(1, "tanh", FEW, flat, DIRECTIONS[0], 0)]
-    names = [*DIRECTIONS, DIRECTIONS[0] + FLAT]
-    for name, gamma, found in zip(names, [1.0] * len(DIRECTIONS) + [0.0], measured(run, cases, DRAWS), strict=True):
+    """Largest change on the way, every direction, and γ of κ = m^γ."""
+    series = {way: (way, 0.5) for way in DIRECTIONS} | {DIRECTIONS[0] + FLAT: (DIRECTIONS[0], 0.0)}
+    cases = [led(1, "tanh", FEW, along(WIDTHS, gamma, 1.0), way, 0, 1.0, 16, seen=4) for way, gamma in series.values()]
+    for (name, (_, gamma)), found in zip(series.items(), measured(run, cases, DRAWS), strict=True):
         values = found["change"].max(axis=2)
-        law = values[:, -1].mean() * (np.array(WIDTHS) / WIDTHS[-1]) ** -gamma
+        law = values[:, -1].mean() * (np.array(WIDTHS) / WIDTHS[-1]) ** (-2 * gamma)
         for row in zip(WIDTHS, *summary(values), law, strict=True):
             yield "width", name, *map(float, row)
 
@@ -55,7 +55,7 @@ def width_rows(run: Run) -> Iterator[tuple]:
 def relu_rows(run: Run) -> Iterator[tuple]:
     """(m/κ²)(G_t − G_0)/τ at every τ."""
     for name, kappa in (("κ = √m", NEURONS**0.5), ("κ = 1", 1.0)):
-        cases = [led(1, "relu", ONE, [[NEURONS, kappa]], "fixed", 0, reach=kappa * t, steps=64, seen=1) for t in TIMES]
+        cases = [led(1, "relu", ONE, [[NEURONS, kappa]], "fixed", 0, kappa * t, 64) for t in TIMES]
         for tau, found in zip(TIMES, measured(run, cases, DRAWS), strict=True):
             yield (
                 "relu",
@@ -69,7 +69,7 @@ def relu_rows(run: Run) -> Iterator[tuple]:
 def length_rows(run: Run) -> Iterator[tuple]:
     """Root mean squares at every S, with errors by the spread of the squares."""
     for activation in ("tanh", "softplus"):
-        cases = [led(1, activation, ONE, [[WIDE, WIDE**0.5]], "fixed", 0, reach=S, steps=32, seen=1) for S in LENGTHS]
+        cases = [led(1, activation, ONE, [[WIDE, WIDE**0.5]], "fixed", 0, S, 32) for S in LENGTHS]
         V, M = directed_change_moments(activation)
         for S, found in zip(LENGTHS, measured(run, cases, REPEATS[run.tier]), strict=True):
             squares = (WIDE * found["scaled"][:, 0]) ** 2

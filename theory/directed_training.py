@@ -15,7 +15,7 @@ from theory.quadrature import Function, gaussian_grid, hermite_coefficients, res
 from theory.validation import bound, counts, not_negative, positive
 
 LINEAR = Decimal("1e-17")  # e^x − 1 is x to rounding
-LATEST = 350.0  # of τ, beyond which cosh 2τ is not a float64 number
+LONGEST = 350.0  # of τ, beyond which cosh 2τ is not a float64 number
 SMOOTH = tuple(name for name in CURVATURE_BOUNDS if name != "identity")  # for which V = 16 and M = 4
 STEP = 0.05  # of the quadrature; half of it changes the last digit
 
@@ -39,8 +39,8 @@ def relu_directed_kernel(tau: float) -> float:
     ((3π/4 + arctan e^{−2τ}) cosh 2τ + (sinh 2τ − tanh 2τ)/2)/π, at every width: 1 at the start and then 1 − τ/π + 2τ² − …
     """
     tau = validate_not_negative(tau, "tau")
-    if tau > LATEST:
-        raise ValueError(f"`tau` must be at most {LATEST:g}, got {tau:g}")
+    if tau > LONGEST:
+        raise ValueError(f"`tau` must be at most {LONGEST:g}, got {tau:g}")
     kept = 0.75 * math.pi + math.atan(math.exp(-2 * tau))
     return (kept * math.cosh(2 * tau) + (math.sinh(2 * tau) - math.tanh(2 * tau)) / 2) / math.pi
 

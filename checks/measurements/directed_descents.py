@@ -13,7 +13,7 @@ from kernels import Parameters, layer_grams
 from kernels.training import loss_gradient
 
 DIRECTIONS = ("fixed", "signs", "loop", "logistic", "moving", "against")
-FAR = 4.0  # of moving targets, in root mean squares of outputs at κ = √m
+FAR = 4.0  # root mean square of moving targets
 SMALL = 1e-4  # reach of the steps by which the rates of the kernel are taken
 
 Weights = tuple[np.ndarray, ...]
