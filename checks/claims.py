@@ -23,6 +23,7 @@ from checks.chizat2019lazy import (
     width_generalization,
 )
 from checks.claim import Claim
+from checks.jacot2018neural import training_direction
 from checks.lee2019wide import ensemble
 from checks.li2024demystifying import (
     drift,
@@ -83,6 +84,7 @@ CLAIMS: tuple[Claim, ...] = (
     gradient_descent.CLAIM,
     kernel_description.CLAIM,
     other_architectures.CLAIM,
+    training_direction.CLAIM,
     path_length.CLAIM,
     generalization_term.CLAIM,
     ensemble.CLAIM,

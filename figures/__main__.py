@@ -48,6 +48,7 @@ from figures import (
     scheme_independence,
     sphere_eigenvalue,
     teacher_student,
+    training_direction,
     width_population,
 )
 from figures.style import save, style
@@ -75,6 +76,7 @@ FIGURES = {
     "gradient_descent": gradient_descent,
     "kernel_description": kernel_description,
     "other_architectures": other_architectures,
+    "training_direction": training_direction,
     "neighbouring_papers": neighbouring_papers,
     "sphere_eigenvalue": sphere_eigenvalue,
     "integrators": integrators,

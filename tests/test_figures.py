@@ -54,6 +54,7 @@ from figures import (
     sphere_eigenvalue,
     teacher_student,
     training,
+    training_direction,
     width_population,
 )
 from figures.style import PREDICTED, points, save, signed, style, summary
@@ -128,6 +129,7 @@ CUTS = {
 DRAWS = {"other-architectures": 12, "gram-limit": 12, "two-layer-width": 4}
 
 SIZES = {
+    training_direction: {"WIDTHS": [64, 1024], "TIMES": [0.1, 1.0], "LENGTHS": [1.0, 8.0], "REPEATS": {"quick": 64}},
     sphere_eigenvalue: {"SAMPLES": {"quick": [64, 128, 256]}, "DRAWS": 2},
     gram_moments: {"WIDTHS": (16, 64), "NETWORKS": 2**19},
     lazy_tightness: {"POINTS": {"quick": 3}, "SHARES": {"quick": 6}},
@@ -230,6 +232,16 @@ def test_least_eigenvalues_on_the_sphere_lie_near_the_law(small):
     for L, line in zip((1, 2, 3), lines, strict=True):
         own = table[table["series"] == f"L = {L}"]
         assert np.interp(own["x"], *line.get_data()) == pytest.approx(own["y"], rel=0.1)
+
+
+def test_kernels_that_are_led_lie_near_their_laws(small):
+    table = table_of(training_direction, small)
+    width, relu, length = (table[table["panel"] == name] for name in ("width", "relu", "length"))
+    for series in dict.fromkeys(width["series"].tolist()):
+        expected = 0 if series.endswith("κ = 1") else -1
+        assert slopes_of(width[width["series"] == series], "y") == pytest.approx(expected, abs=0.3)
+    assert relu["y"] == pytest.approx(relu["predicted"], abs=0.1)
+    assert length["y"] == pytest.approx(length["predicted"], rel=0.3)
 
 
 def test_gram_moments_lie_near_the_exact_law(small):

@@ -30,6 +30,7 @@ from theory import (
     convergence_bounds,
     convolution_limits,
     descent,
+    directed_training,
     ensemble_variance,
     feature_changes,
     generalization_bounds,
@@ -64,7 +65,7 @@ LIBRARY = (
     lazy_bounds, relu_condition, rates, parametrization, scaled_bounds, convergence_bounds, width_bounds, residual_limits,
     convolution_limits, gram_moments, kink_crossings, tangent_span, model_flow, losses, models, residual, convolution,
     ensemble, random_weights, path_bounds, generalization_bounds, feature_changes, ensemble_variance,
-    sphere_spectrum,
+    sphere_spectrum, directed_training,
 )  # fmt: skip
 NOT_CALLED = {
     *(
@@ -370,6 +371,9 @@ line(
     sphere_spectrum.sphere_min_eigenvalue, n=h.count(2, 50, least=2), d=h.count(2, 9, least=2), hidden_layers=DEPTH,
     activation=LIMIT_NAMES, limit=h.flag(),
 )  # fmt: skip
+bound(directed_training.directed_change_bound, kappa=kappa, m=m, c_sigma=D, path=D, largest=lam)
+bound(directed_training.relu_directed_kernel, tau=D)
+line(directed_training.directed_change_moments, activation=h.name(directed_training.SMOOTH, wrong=("relu", "identity")))
 line(feature_changes.feature_change_constant, X=h.array(("n", "d"), h.unit_rows), y=y)
 line(
     ensemble_variance.ensemble_variance, K=K, K_test=h.array(("k", "n")), S=K,

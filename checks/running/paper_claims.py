@@ -24,6 +24,8 @@ and controls: false variants that the same rules must refute. Generated from `pa
   Viewpoint*, arXiv:2404.04859. The statements are reconstructions with explicit constants; each has its proof in
   [docs/theory.md](docs/theory.md), and none claims a theorem number of the paper.
 - `chizat2019lazy`: L. Chizat, E. Oyallon, F. Bach, *On Lazy Training in Differentiable Programming*, arXiv:1812.07956.
+- `jacot2018neural`: A. Jacot, F. Gabriel, C. Hongler, *Neural Tangent Kernel: Convergence and Generalization in Neural
+  Networks*, arXiv:1806.07572.
 - `oymak2019overparameterized`: S. Oymak, M. Soltanolkotabi, *Overparameterized Nonlinear Learning: Gradient Descent Takes the
   Shortest Path?*, arXiv:1812.10004.
 - `arora2019fine`: S. Arora, S. S. Du, W. Hu, Z. Li, R. Wang, *Fine-Grained Analysis of Optimization and Generalization for

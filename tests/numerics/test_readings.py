@@ -3,6 +3,7 @@
 import numpy as np
 
 from checks.arora2019fine import generalization_term
+from checks.jacot2018neural import training_direction
 from checks.lee2019wide import ensemble
 from checks.measurements.data import samples
 from checks.measurements.ensembles import predicted
@@ -14,10 +15,50 @@ from checks.oymak2019overparameterized import path_length
 from checks.yang2021feature import dichotomy
 from tests.claims import Tables, positive
 from theory import limit_grams
+from theory.directed_training import relu_directed_kernel
 from theory.feature_changes import feature_change_constant
 from theory.sphere_spectrum import sphere_min_eigenvalue
 
 drawn = Tables()
+
+
+@drawn
+def led_networks(rng, stream):
+    """λ_max(XXᵀ) by its eigenvalue; tanh has |σ'| ≤ 1 and |σ''| ≤ 4/√27, sin 1 and 1."""
+    data, largest = {"kind": "random", "n": 3, "d": 4}, positive(rng, 6, 2)
+    case = {"data": data, "activation": "tanh", "stream": stream, "pairs": [[64, 8.0], [256, 4.0]], "reach": 0.3}
+    case |= {"direction": "loop", "seen": 2}
+    X, _ = samples(data, data_seed(stream))
+    c = np.sqrt(np.maximum(2, 1 + 32 / 27 * largest**2))
+    x = 2 * np.sqrt(np.linalg.eigvalsh(X @ X.T)[-1]) * c * 0.3 / np.array([8.0, 4.0])
+    found = {"change": positive(rng, 6, 2, 2), "largest": largest}
+    return training_direction.CLAIM, case, found, {
+        "a": dict(measured=found["change"], bound=np.expm1(x[..., None] * np.array([0.5, 1.0]))),
+        "a.1": dict(measured=found["change"][..., 1:], bound=np.expm1(1e-9 * x[..., None])),
+        "b": dict(values=np.maximum(*np.moveaxis(found["change"], 2, 0)), x=[64, 256], predicted=-1),
+        "b.1": dict(predicted=-0.5),
+        "b.2": dict(predicted=-1),
+        "c": dict(values=np.maximum(*np.moveaxis(found["change"], 2, 0)), x=[64, 256], predicted=-1),
+        "c.1": dict(predicted=-0.5),
+    }  # fmt: skip
+
+
+@drawn
+def led_along_one_input(rng, stream):
+    """sin: V = 28 E sin²cos⁴ and 2M = E[−16 sin²cos² + (5 + 3z²)/2 cos⁴], by E cos kz = e^{−k²/2}."""
+    scaled, wave = rng.normal(size=(128, 1)), lambda k: np.exp(-(k**2) / 2)
+    case = {"activation": "sin", "pairs": [[64, 8.0]], "reach": 0.4, "stream": stream}
+    V = 28 * (2 + wave(2) - 2 * wave(4) - wave(6)) / 32
+    cosines, moved = (3 + 4 * wave(2) + wave(4)) / 8, (3 + 4 * (1 - 4) * wave(2) + (1 - 16) * wave(4)) / 8
+    M = (-2 * (1 - wave(4)) + 2.5 * cosines + 1.5 * moved) / 2
+    size = np.sqrt(np.mean(scaled.reshape(2, 64) ** 2, axis=1))
+    return training_direction.CLAIM, case, {"scaled": scaled}, {
+        "d": dict(values=size / np.sqrt(0.05**2 * V / 64 + 0.05**4 * M**2), predicted=1),
+        "d.1": dict(values=size / np.sqrt(0.05**2 * V / 64)),
+        "d.2": dict(values=size / np.sqrt(0.05**4 * M**2)),
+        "e": dict(values=scaled[:, 0] / (relu_directed_kernel(0.05) - 1), predicted=1),
+        "e.1": dict(values=scaled[:, 0] / (np.cosh(0.1) - 1)),
+    }  # fmt: skip
 
 
 @drawn
