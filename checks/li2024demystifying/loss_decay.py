@@ -148,7 +148,7 @@ def wide(tier: str) -> Iterator[Case]:
 
 
 def narrow(tier: str) -> Iterator[Case]:
-    """Those of `wide`, but narrow."""
+    """Those of `wide`, but narrow; not relu with L = 1, where a narrow network keeps the condition too often to be refuted."""
     for *case, _ in WIDE[tier]:
         if case[:2] != [1, "relu"]:
             config = network(*case, [[NARROW[case[1] in KINKED], LARGEST_SCALE]])
