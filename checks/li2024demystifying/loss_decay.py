@@ -148,8 +148,8 @@ def wide(tier: str) -> Iterator[Case]:
 
 
 def narrow(tier: str) -> Iterator[Case]:
-    """Those of `wide`, but narrow. Relu with L = 1 is left out: it loses the condition in a third to two thirds of the draws, for
-    which those of the first look are too few.
+    """Those of `wide`, but narrow. Relu with L = 1 is left out: it loses the condition in a third to two thirds of the draws,
+    for which those of the first look are too few.
     """
     for *case, _ in WIDE[tier]:
         if case[:2] != [1, "relu"]:
