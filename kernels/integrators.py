@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
+from scipy.optimize import brentq
 
 from kernels.exponential_scheme import (
     LAST_NODE,
@@ -51,6 +52,7 @@ ESTIMATE, KINKED_ESTIMATE = 3.0, 1.5  # what may be estimated for an error of on
 SLOWED = 0.7  # a residual above this share of the last one falls no further
 LEAST_RTOL = 1e-14  # tolerances below would ask for more digits than there are
 UNSEEN = 1e-8  # change of the gradient, relative to it, that the stages need not have seen
+LANDED = 1e-9  # share of a step to which the place of a loss in it is found
 NULL = 1e-8  # share of the residual that may be left outside of the null space on a plateau
 
 
@@ -117,6 +119,7 @@ def integrate(
     *,
     t_end: float | None = None,
     loss_ratio: float | None = None,
+    land: bool = False,
     times: Sequence[float] | None = None,
     rtol: float,
     atol: float | None = None,
@@ -132,7 +135,8 @@ def integrate(
     observe : called at every accepted step, t = 0 included, or at ``times`` alone, inside steps by the continuous
         extension.
     t_end : end of the interval; None for none.
-    loss_ratio : R(θ_t)/R(θ_0) at which to stop; None for none.
+    loss_ratio : R(θ_t)/R(θ_0) at which to stop; None for none. ``land``: stop inside the last step, where the continuous
+        extension has this loss, and observe that time too; else at the end of the step.
     times : increasing, not negative, at most ``t_end``. After a rounding floor or a stationary point the remaining ones
         are observed too, in the final state.
     rtol : aim for the displacement error relative to ‖θ_t − θ_0‖, and for the error in the residual.
@@ -149,7 +153,7 @@ def integrate(
     """
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # an overflow becomes an ending
         run = Integration(problem, start, t_end, loss_ratio, rtol, atol, max_evaluations)
-        return run.follow(observe, times, callback)
+        return run.follow(observe, times, callback, land)
 
 
 @dataclass(frozen=True)
@@ -188,7 +192,9 @@ class Integration:
         self.left_before, self.noise = np.inf, 0.0  # resolved residual before the last step, rounding of the residual
         self.scale, self.unresolved, self.motion = 0.0, 0.0, 0.0
 
-    def follow(self, observe: Observe, times: Sequence[float] | None, callback: Callback | None = None) -> Outcome:
+    def follow(
+        self, observe: Observe, times: Sequence[float] | None, callback: Callback | None = None, land: bool = False
+    ) -> Outcome:
         """Step until the end, and observe."""
         report = callback or (lambda *_: None)
         report(0.0, self.here.loss, self.evaluations)
@@ -203,11 +209,15 @@ class Integration:
                 break
             before, step = self.t, found.step
             self.accept(found)
-            report(self.t, self.here.loss, self.evaluations)
-            while waiting and waiting[0] < self.t:
+            landing = self.crossing(step) if land and self.here.loss < self.target else None
+            stop = self.t if landing is None else before + landing * step.h
+            while waiting and waiting[0] < stop:
                 s = (waiting[0] - before) / step.h
                 observe(waiting.pop(0), self.inside(step, s), None)
-            if times is None or (waiting and waiting[0] == self.t):
+            if landing is not None:
+                self.retreat(step, landing, stop)
+            report(self.t, self.here.loss, self.evaluations)
+            if landing is not None or times is None or (waiting and waiting[0] == self.t):
                 observe(self.t, self.current, self.here)
                 waiting = waiting[1:]
             del found, step, linear  # they hold the factors of two points
@@ -380,6 +390,24 @@ class Integration:
             self.motion += h * float(np.sqrt(linear.spectrum.resolution * linear.values[-1])) * hidden
         self.here, self.drift = self.reached, trial.drift
         self.steps += 1
+
+    def crossing(self, step: Step) -> float:
+        """s at which the continuous extension of the step that was accepted last has the target's loss."""
+        ends = {0.0: step.linear.here.loss, 1.0: self.here.loss}
+
+        def excess(s: float) -> float:
+            loss = ends[s] if s in ends else self.problem.point(self.inside(step, s)).loss
+            return float(np.log(max(loss, TINY) / self.target))
+
+        return float(brentq(excess, 0.0, 1.0, xtol=LANDED, rtol=LANDED))
+
+    def retreat(self, step: Step, s: float, t: float) -> None:
+        """Make the state at ``t``, a share s of the step that was accepted last, the current one, and its loss the target."""
+        self.inside(step, s)
+        self.current, self.scratch = self.scratch, self.current
+        self.here, self.t = self.problem.point(self.current), t
+        self.drift = self.problem.distance(self.current, self.start)
+        self.target = self.here.loss
 
     def inside(self, step: Step, s: float) -> State:
         """θ(t_k + sh) of the step that was accepted last, written to the scratch state."""

@@ -13,6 +13,7 @@ from argument_validation import (
     validate_array,
     validate_callable,
     validate_count,
+    validate_flag,
     validate_positive,
     validate_times,
     validate_tolerance,
@@ -121,6 +122,7 @@ def model_flow(
     alpha: float = 1.0,
     t_end: float | None = None,
     loss_ratio: float | None = None,
+    land: bool = False,
     times: Sequence[float] | None = None,
     rtol: float = 1e-6,
     atol: float | None = None,
@@ -132,7 +134,7 @@ def model_flow(
     Parameters
     ----------
     model, loss : h and R, see `kernels.models` and `kernels.losses`. alpha : the scale α > 0.
-    t_end, loss_ratio, times : as for `kernels.gradient_flow`.
+    t_end, loss_ratio, land, times : as for `kernels.gradient_flow`.
     rtol, atol : aim for the error of v relative to ‖v‖, at least 1e-14, and a bound on its error in a single step; None for
         none.
     max_evaluations : the run ends rather than exceed it.
@@ -145,6 +147,7 @@ def model_flow(
     """
     start, alpha = validate_array(start, "start", ("p",)), validate_positive(alpha, "alpha")
     loss_ratio = None if loss_ratio is None else validate_positive(loss_ratio, "loss_ratio")
+    land = validate_flag(land, "land")
     N = validate_loss(model, loss, start, alpha, loss_ratio)
     times, t_end = validate_times(times, t_end)
     rtol = validate_tolerance(rtol, "rtol", LEAST_RTOL)
@@ -162,6 +165,7 @@ def model_flow(
         observe,
         t_end=t_end,
         loss_ratio=loss_ratio,
+        land=land,
         times=times,
         rtol=rtol,
         atol=atol,

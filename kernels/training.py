@@ -84,6 +84,7 @@ def gradient_flow(
     layer_rates: Sequence[float] | None = None,
     t_end: float | None = None,
     loss_ratio: float | None = None,
+    land: bool = False,
     times: Sequence[float] | None = None,
     rtol: float | None = None,
     max_evaluations: int = 10_000,
@@ -106,6 +107,8 @@ def gradient_flow(
     layer_rates : (L+1,) learning rates r_l of W^1 … W^L, a, not negative; all 1 by default.
     t_end, loss_ratio : stop at this time, or once R(θ_t) ≤ ``loss_ratio`` R(θ_0), whichever comes first. Without either the
         flow runs until nothing moves any more.
+    land : end where R(θ_t) is ``loss_ratio`` R(θ_0), inside the last step by the continuous extension, and record that time
+        last; by default the flow ends with the step, anywhere beyond.
     times : increasing times to record, by the continuous extension; by default every accepted step. ``t_end`` defaults to
         the last of them. A run that stops early for its loss records the times up to there.
     rtol : aim for the displacement error ‖θ_t − θ_t^exact‖/‖θ_t^exact − θ_0‖ and, at every step, for the error of the residual
@@ -135,6 +138,7 @@ def gradient_flow(
     y = validate_array(y, "y", (len(X),), largest=LARGEST / 2)
     rates = validate_rates(layer_rates, params.hidden_layers + 1)
     centred, kernels = validate_flag(centred, "centred"), validate_flag(kernels, "kernels")
+    land = validate_flag(land, "land")
     times, t_end = validate_times(times, t_end)
     loss_ratio = None if loss_ratio is None else validate_positive(loss_ratio, "loss_ratio")
     rtol = (1e-1 if activation in KINKED else 1e-3) if rtol is None else validate_tolerance(rtol, "rtol", LEAST_RTOL)
@@ -167,7 +171,7 @@ def gradient_flow(
         kernel = problem.gram(point, point) if kernels else None
         record(t, theta, loss.evaluate(outputs)[0], outputs - shift, kernel)
 
-    options = {"t_end": t_end, "loss_ratio": loss_ratio, "times": times, "rtol": rtol}
+    options = {"t_end": t_end, "loss_ratio": loss_ratio, "land": land, "times": times, "rtol": rtol}
     end = integrate(problem, start, observe, max_evaluations=max_evaluations, callback=callback, **options)
     theta = end.theta
     if frame is not None:

@@ -426,7 +426,8 @@ TRAINING = {
     "layer_rates": h.optional(layer_rates), "X_test": h.optional(h.array(("k", "d"))),
 }  # fmt: skip
 CONTROL = {
-    "t_end": h.optional(h.positive(4.0, 6.0)), "loss_ratio": h.optional(THIN), "times": h.optional(times),
+    "t_end": h.optional(h.positive(4.0, 6.0)), "loss_ratio": h.optional(THIN), "land": h.flag(),
+    "times": h.optional(times),
     "max_evaluations": h.count(8, 16, bounded=False), "callback": h.CALLBACK,
 }  # fmt: skip
 line(

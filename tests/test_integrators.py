@@ -96,6 +96,26 @@ def test_inside_a_step_the_continuous_extension_has_the_accuracy_of_the_steps(ne
 
 
 @examples(15)
+@given(network=networks(activations=("tanh", "erf")), ratio=st.floats(0.05, 0.95), later=st.floats(0.3, 0.9))
+def test_a_run_that_lands_ends_at_its_loss_in_the_state_of_that_time(network, ratio, later):
+    """Its last step alone would end anywhere beyond."""
+    arguments, options = network.arguments
+    landing = {"loss_ratio": ratio, "land": True, "rtol": 1e-3, "max_evaluations": 600}
+    run = gradient_flow(*arguments, **options, **landing)
+    assume(run.status == Ending.TARGET)
+    assert run.losses[-1] == pytest.approx(ratio * run.losses[0], rel=1e-6) and (np.diff(run.times) > 0).all()
+    there, end = flat(run.params.arrays), run.times[-1]
+    moved = there - flat(network.params.arrays)
+    assert run.drift[-1] == pytest.approx(np.linalg.norm(moved), rel=1e-9)
+    plain = gradient_flow(*arguments, **options, t_end=end, rtol=1e-6)
+    assert np.linalg.norm(flat(plain.params.arrays) - there) <= 3e-3 * np.linalg.norm(moved)
+    assert plain.losses[-1] == pytest.approx(run.losses[-1], rel=1e-2)
+    seen = gradient_flow(*arguments, **options, **landing, times=[0.0, later * end, 1e6 * end])
+    assert seen.times == pytest.approx([0.0, later * end, end])
+    assert seen.losses[-1] == pytest.approx(run.losses[-1], rel=1e-6)
+
+
+@examples(15)
 @given(network=networks(activations=("tanh", "erf", "relu")), centred=st.booleans())
 def test_the_drift_never_exceeds_its_bound(network, centred):
     arguments, options = network.arguments

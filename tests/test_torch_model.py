@@ -109,7 +109,7 @@ def test_curvature_of_a_product_of_two_weights_is_exact(seed):
     J = np.append(b * X[0], w @ X[0])
     residual = abs(b * (w @ X[0]) - 1.0)
     expected = residual * np.linalg.norm(X) / (J @ J)
-    assert criterion(model, model.start, np.ones(1)) == pytest.approx(expected, rel=1e-4)
+    assert criterion(model, model.start, np.ones(1), largest=J @ J) == pytest.approx(expected, rel=1e-4)
 
 
 @examples(5)
@@ -194,7 +194,10 @@ def test_the_forecast_of_a_map_that_is_no_module_needs_no_pytorch(seed):
 @given(seed=seeds)
 def test_the_criterion_of_a_centred_model_has_the_residual_of_one(seed):
     model, y = drawn("dense", seed), np.random.default_rng(seed).normal(size=6)
-    own, whole = (criterion(model, model.start, y, centred=flag) for flag in (True, False))
+    largest = np.linalg.norm(model.jacobian(model.start), 2) ** 2
+    own, whole = (criterion(model, model.start, y, largest=largest, centred=flag) for flag in (True, False))
+    found = forecast_model(model, model.start, y, samples=3, loss_ratio=0.5, nodes=1)
+    assert found.eigenvalues[-1] == pytest.approx(largest, rel=1e-9)
     assert own / whole == pytest.approx(np.linalg.norm(y) / np.linalg.norm(model(model.start) - y))
 
 

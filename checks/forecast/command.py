@@ -191,7 +191,7 @@ def _of_module(options: argparse.Namespace, data: UserData) -> tuple[list[tuple[
         began = time.monotonic()
         found = forecast_model(model, model.start, y, samples=n, **goal)
         kernel = (time.monotonic() - began) / (len(found.path_times) + 1)
-        scale = criterion(model, model.start, y, centred=options.centred)
+        scale = criterion(model, model.start, y, largest=found.eigenvalues[-1], centred=options.centred)
         parts = _parts(options, data, progress, of_rows)
         names, run = layer_names(model.names, model.shapes), None
         told = lines_of_module(options.data, data, options.module, model, names, found, scale, parts)

@@ -8,12 +8,11 @@ import numpy as np
 
 from checks.forecast.prediction import Forecast, Network, relative_change
 from kernels import gradient_descent, gradient_flow, layer_grams
-from kernels.integrators import Callback
+from kernels.integrators import Callback, Ending
 
 MOST_STEPS = 100_000
 FIRST, LAST, NEAR = 1e-3, 30.0, 3.0  # of the forecast's time
 POINTS = (50, 50, 20)  # times before t*/3, to 3t*, after it: each costs as much as a step of descent
-BEYOND = 1.15  # power of the loss ratio at the end of a run: far enough that a time after it is among those observed
 
 
 @dataclass(frozen=True)
@@ -56,15 +55,12 @@ def train(
     """
     params, model = network.params, {"activation": network.activation, "kappa": network.kappa}
     options = {**model, "layer_rates": network.rates, "centred": centred, "callback": callback}
-    follow = {**options, "rtol": rtol, "max_evaluations": max_evaluations}
-    stop = {"times": around(found.time, points), "loss_ratio": found.loss_ratio**BEYOND}
-    run = gradient_flow(params, X, y, **stop, **follow)
-    (t,), layers = (at_loss(run.losses, found.loss_ratio, values) for values in (run.times, run.layer_drift))
-    kernel = lambda at: np.tensordot(network.rates, layer_grams(at, X, **model), axes=1)  # noqa: E731
-    change = np.nan
-    if np.isfinite(t):  # the last step of the run ends anywhere beyond
-        there = gradient_flow(params, X, y, t_end=float(t), **follow)
-        change = relative_change(kernel(there.params), kernel(params))
+    stop = {"times": around(found.time, points), "loss_ratio": found.loss_ratio, "land": True}
+    run = gradient_flow(params, X, y, **stop, **options, rtol=rtol, max_evaluations=max_evaluations)
+    t, layers, change = np.nan, np.full(len(network.rates), np.nan), np.nan
+    if run.status.startswith(Ending.TARGET):
+        kernels = [np.tensordot(network.rates, layer_grams(at, X, **model), axes=1) for at in (run.params, params)]
+        t, layers, change = run.times[-1], run.layer_drift[-1], relative_change(*kernels)
     rate = found.safe_step if rate is None else rate
     steps = int(min(max(found.steps_of(rate), 1), MOST_STEPS))
     taken = gradient_descent(params, X, y, step=rate, steps=steps, record_every=steps, **options) if descent else None
@@ -99,14 +95,3 @@ def around(time: float, points: tuple[int, int, int] = POINTS) -> np.ndarray:
     ends = [FIRST, 1 / NEAR, NEAR, LAST]
     parts = [np.geomspace(*pair, count, endpoint=False) for pair, count in zip(pairwise(ends), points, strict=True)]
     return time * np.concatenate([[0.0], *parts, [LAST]])
-
-
-def at_loss(losses: np.ndarray, ratio: float, values: np.ndarray) -> np.ndarray:
-    """``values`` (k, …) where ``losses`` (k,) first are ``ratio`` of the first, between two of them; NaN if they never are."""
-    values = np.asarray(values, dtype=float).reshape(len(losses), -1)
-    falls = -np.log(np.minimum.accumulate(losses / losses[0]).clip(1e-300)) if len(losses) else np.zeros(1)
-    goal = -np.log(ratio)
-    if falls[-1] < goal:
-        return np.full(values.shape[1], np.nan)
-    k = int(np.searchsorted(falls, goal))
-    return values[k - 1] + (goal - falls[k - 1]) / (falls[k] - falls[k - 1]) * (values[k] - values[k - 1])

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from argument_validation import validate_array, validate_count, validate_flag, validate_fraction
-from checks.forecast.measured import BEYOND, Measured, around, at_loss
+from checks.forecast.measured import POINTS, Measured, around
 from checks.forecast.prediction import Forecast, foretold, relative_change
 from checks.running.user_files import load
-from kernels.integrators import Callback
+from kernels.integrators import Callback, Ending
 from kernels.losses import SquareLoss
 from kernels.model_flow import ModelProblem, model_flow
 from kernels.models import Centred, Model
@@ -68,18 +68,18 @@ def train_model(
     *,
     samples: int,
     centred: bool = False,
+    points: tuple[int, int, int] = POINTS,
     max_evaluations: int = 100_000,
     callback: Callback | None = None,
 ) -> Measured:
     """Gradient flow to the loss of the forecast; there is no descent."""
     own, norms = Centred(model, start) if centred else model, _norms_of(model)
-    stop = {"times": around(found.time), "loss_ratio": found.loss_ratio**BEYOND, "rtol": 1e-2}
+    stop = {"times": around(found.time, points), "loss_ratio": found.loss_ratio, "land": True, "rtol": 1e-2}
     run = model_flow(own, SquareLoss(y, 1 / samples), start, **stop, max_evaluations=max_evaluations, callback=callback)
-    (time,), moved = (at_loss(run.losses, found.loss_ratio, values) for values in (run.times, run.displacements))
-    change = np.nan
-    if np.isfinite(time):
-        G, there = (J @ J.T for J in map(model.jacobian, (start, start + moved)))
-        change = relative_change(there, G)
+    time, moved, change = np.nan, np.full(len(start), np.nan), np.nan
+    if run.status.startswith(Ending.TARGET):
+        time, moved = run.times[-1], run.displacements[-1]
+        change = relative_change(*(J @ J.T for J in map(model.jacobian, (start + moved, start))))
     return Measured(
         time=float(time),
         drift=float(np.linalg.norm(moved) / np.linalg.norm(start)),
@@ -97,13 +97,13 @@ def relative(moved: np.ndarray, sizes: np.ndarray) -> np.ndarray:
         return np.where(moved == 0, 0.0, moved / sizes)
 
 
-def criterion(model: Model, start: np.ndarray, y: np.ndarray, *, centred: bool = False) -> float:
+def criterion(model: Model, start: np.ndarray, y: np.ndarray, *, largest: float, centred: bool = False) -> float:
     """κ_h(w_0) = ‖h(w_0) − y‖‖D²h(w_0)‖/‖Dh(w_0)‖² of h, or of ``centred`` h − h(w_0); see relative-scale; small means lazy.
 
-    A lower bound where ``model.curvature`` is one.
+    ``largest`` ‖Dh(w_0)‖², the largest of `Forecast.eigenvalues`. A lower bound where ``model.curvature`` is one.
     """
     residual = float(np.linalg.norm(y if centred else model(start) - y))
-    return relative_scale(residual, model.curvature(start), float(np.linalg.norm(model.jacobian(start), 2)))
+    return relative_scale(residual, model.curvature(start), float(np.sqrt(largest)))
 
 
 def load_module(place: str, columns: int) -> object:

@@ -18,7 +18,7 @@ VALID = {"losses": VALID_LOSS, "kernel": VALID_KERNEL}  # where a forecast calls
 PREDICTIONS = {key: f"{key} foretold" for key in BANDS if key != "layer"}
 RATIOS = ("drift", "layer", "kernel", "time", "other", "alike", "square", "fastest")
 STEPS, BEYOND = 30, 1.2
-TIMES = (6, 24, 6)  # of a run that are observed: between two the loss is interpolated, to two thousandths of the time
+NO_TIMES = (0, 0, 0)  # of a run are observed but its ends
 RTOL = 1e-2  # smooth σ: a tenth of the narrowest band
 EVALUATIONS = 3_000  # a network that needs more is not followed to the end: NaN
 
@@ -57,7 +57,7 @@ def forecasts(seed: int, *, largest_n: int, widths: list[int]) -> dict[str, floa
         return {"valid": False, **_foretold(found), **dict.fromkeys((*RATIOS, "stable", "beyond"), np.nan)}
     other = make_network(X.shape[1], m, scheme="ntk" if scheme == "lecun" else "lecun", **model)
     wrong = forecast(X, y, other, nodes=1, **options)
-    few = {"descent": False, "points": TIMES, "max_evaluations": EVALUATIONS}
+    few = {"descent": False, "points": NO_TIMES, "max_evaluations": EVALUATIONS}
     few["rtol"] = None if activation in KINKED else RTOL
     run = train(X, y, network, found, centred=options["centred"], **few)
     falls = [_falls(X, y, network, share * found.largest_step, options["centred"]) for share in (STEP, BEYOND)]
@@ -91,7 +91,7 @@ def module_forecasts(seed: int, *, sets: list[str], largest_n: int, widths: list
         if not found.valid:
             return {"valid": False, **_foretold(found), **dict.fromkeys(RATIOS, np.nan)}
         wrong = forecast_model(other, other.start, y, loss_ratio=ratio, nodes=1, **options)
-        run = train_model(model, model.start, y, found, max_evaluations=EVALUATIONS, **options)
+        run = train_model(model, model.start, y, found, points=NO_TIMES, max_evaluations=EVALUATIONS, **options)
     return {"valid": True, **_foretold(found), **_ratios(found, wrong, run)}
 
 

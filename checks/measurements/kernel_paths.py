@@ -46,13 +46,13 @@ def decay_along_random_paths(seed: int, *, loss: str) -> dict[str, float]:
 def decay_along_a_level_set(*, speeds: Sequence[float], condition: float, lam: float) -> dict[str, np.ndarray]:
     """The same for R = ½yᵀdiag(1, c)y from (0, 1) and Σ = λI + βvvᵀ, for every β of ``speeds``; c = ``condition``.
 
-    v makes the angle (β/λ)^{−3/4} with the level set, so that y moves along it at the speed β^{1/4} while R decays at a rate of
-    order β^{−1/2}. It ends at the time 1/λ or when y is on the first axis, from where Σ = λI keeps the ratio. Σ depends on t
-    through y alone.
+    v makes the angle (β/λ)^{−1/2} with the level set, so that y arrives after a time of order β^{−1/2} and R has lost a share
+    of the same order: another angle makes one of them larger. It ends at the time 1/λ or when y is on the first axis, from
+    where Σ = λI keeps the ratio. Σ depends on t through y alone.
     """
     hessian, rows = np.array([1.0, condition]), []
     for speed in speeds:
-        angle, found = (speed / lam) ** -0.75, []
+        angle, found = (speed / lam) ** -0.5, []
 
         def field(t: float, y: np.ndarray, speed: float = speed, angle: float = angle) -> np.ndarray:
             gradient = hessian * y
