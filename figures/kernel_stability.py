@@ -23,8 +23,8 @@ CAPTION = (
     "(f_0 = 0) and without, below against the width: each falls with its predicted slope (dashed, through the last point), "
     "in the legend the one measured with its standard error; geometric mean and range of the draws. Right, relu, pairs: "
     "change of (m/κ²)G up to two decay times of the fastest mode. Above its mean along the matrix C of neurons that cross a "
-    "kink, over |C|/κ, ± one standard error, and its limit κ → ∞ from the two largest κ: it meets 1, and 0 once what crossings "
-    "make of it in the same weights is taken away, which is what is judged, and has the smaller error. Below its noise, the "
+    "kink, over |C|/κ, ± one standard error, and its limit κ → ∞ from two κ: it meets 1, and 0 once what crossings make "
+    "of it in the same weights is taken away, which is what is judged, and has the smaller error. Below its noise, the "
     "root mean square of the differences of two draws over √2: one line in κm, of slope −1/2."
 )
 COLUMNS = ("panel", "series", "x", "y", "low", "high", "predicted", "slope", "slope_error")
@@ -57,11 +57,10 @@ def smooth(run: Run) -> Iterator[tuple[str, str, dict, np.ndarray, float]]:
 
 def kinked(run: Run) -> Iterator[tuple]:
     """Lines of `COLUMNS` for relu: mean along C with its standard error against 1/κ, and noise against κm."""
-    part = next(part for part in CLAIM.parts if part.letter == "d")
-    case, found = measure(replace(CLAIM, parts=(part,)), "d", run)[0]
+    case, found = measure(CLAIM, "d", run)[0]
     drift, C = setting(case["data"], case["stream"])[3], mean_change(case)
-    m, q = np.array(case["sizes"], dtype=float).T
-    lazy = [2, 1, 0]  # of one width, from the largest κ
+    q = np.array([q for _, q in case["sizes"]])
+    lazy = [1, 0]  # from the larger κ
     for crossings, limit in ((True, 1.0), (False, 0.0)):
         change = found["change"] - (0 if crossings else found["crossings"])
         limits = rest(case, found, crossings=not crossings).values
@@ -70,6 +69,8 @@ def kinked(run: Run) -> Iterator[tuple]:
         name = "as it is" if crossings else "less crossings"
         for x, y, e in zip([0, *1 / (q * drift)[lazy]], mean, error, strict=True):
             yield ("relu mean", name, x, y, y - e, y + e, limit, np.nan, np.nan)
+    case, found = measure(CLAIM, "f", run)[0]
+    drift, (m, q) = setting(case["data"], case["stream"])[3], np.array(case["sizes"], dtype=float).T
     for axis, of in (("κ", [0, 1, 2]), ("m", [4, 3, 0])):
         pairs, x = noise(case, found, axis=axis), (m * q * drift)[of]
         spread = np.sqrt(np.mean(pairs.values**2, axis=0) / 2) / drift

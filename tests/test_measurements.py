@@ -42,6 +42,7 @@ from kernels import forward, init_parameters, layer_grams
 from kernels.integrators import Ending
 from tests import examples, needs_cnn
 from theory import limit_grams
+from theory.kink_crossings import crossing_change
 
 DATA, PAIRS, STREAM = {"kind": "random", "n": 3, "d": 4}, [[6, 2.0], [8, 5.0]], [5, 0, 0, 0]
 M, KAPPA = np.array(PAIRS).T
@@ -60,6 +61,7 @@ class Flows:
     def __call__(self, params, X, y, **options):
         n, draw = len(X), lambda *shape: np.exp(self.rng.normal(size=shape))
         times = np.array(options["times"]) if "times" in options else np.sort(draw(STEPS))
+        times[-1] = options.get("t_end", times[-1])
         A = self.rng.normal(size=(len(times), n, n))
         run = dict(times=times, losses=draw(len(times)), drift=draw(len(times)), drift_bound=10.0 + draw()[()])
         run |= dict(kernels=A @ A.transpose(0, 2, 1), outputs=draw(len(times), n), layer_drift=draw(len(times), 2))
@@ -159,11 +161,15 @@ def test_changes_of_kernels_are_the_largest_over_the_times(monkeypatch):
 
 def test_changes_of_relu_kernels_are_in_units_of_kappa_over_m(monkeypatch):
     flows = Flows(monkeypatch, kernel_changes)
-    found = kernel_changes.kernel_changes(data=DATA, sizes=[[6, 8], [8, 32]], stream=STREAM, first=0, draws=2)
+    case = {"data": DATA, "sizes": [[6, 8], [8, 32]], "stream": STREAM, "first": 0, "draws": 2}
+    found = kernel_changes.changes_and_crossings(**case)
+    X, y, time, _ = kernel_changes.setting(DATA, STREAM)
     for k, ((params, X, _, options), run) in enumerate(zip(flows.calls, flows.runs, strict=True)):
         m, kappa = params.width, options["kappa"]
         expected = m / kappa * (run.kernels[-1] - kernel_at_start(options, params, X))
         assert found["change"][k // 2, k % 2] == pytest.approx(expected)
+        own = crossing_change(X, y, params.weights[0] @ X.T, params.output, kappa=kappa, scaled_time=time)
+        assert found["crossings"][k // 2, k % 2] == pytest.approx(kappa * own)
 
 
 def test_layers_are_those_at_the_end_and_their_shares_the_largest(monkeypatch):

@@ -8,7 +8,7 @@ import numpy as np
 from checks.claim import Arrays, Case, Claim, Control, Part
 from checks.judges import AtMost, Draws, Ratio, Sides, Slope
 from checks.measurements.data import NINE, THREE, data_name, samples
-from checks.measurements.kernel_changes import kernel_changes, largest_changes, mean_change
+from checks.measurements.kernel_changes import changes_and_crossings, kernel_changes, largest_changes, mean_change
 from checks.measurements.streams import data_seed
 from checks.measurements.trainings import SMOOTH_RTOL, network, title
 from theory.lazy_bounds import feature_constant, kernel_change_bound
@@ -20,12 +20,16 @@ ACTIVATIONS = {"quick": ("tanh",), "standard": ("tanh",), "full": ("tanh", "erf"
 PAIRED_WIDTH, PAIRED_SCALES, PAIRED_RTOL = 256, [2.0**k for k in (7, 9, 11)], 1e-6
 CENTRED_WIDTHS, CENTRED_SCALES = {1: 256, 2: 64}, [2.0**k for k in (10, 12, 14)]
 WIDTH_SCALE, RICH_SCALE, FIRST_ORDER_SCALE = 2.0**12, 1.0, 2.0**20
-WIDTHS = {1: [64, 256, 1024], 2: [32, 128, 512]}
+# where κ = 1 no width is asked for; at κ large the fluctuation of K must be small beside λ at all widths: few samples
+RICH_WIDTHS = {1: [64, 256, 1024], 2: [32, 128, 512]}
+WIDTHS, MOST_SAMPLES = RICH_WIDTHS | {1: [2**8, 2**10, 2**12]}, 16
 NTK_WIDTHS = {"quick": [128, 512, 2048], "standard": [512, 2048, 8192], "full": [512, 2048, 8192]}
 KINKED_WIDTHS = {"quick": 2**12, "standard": 2**13, "full": 2**16}
+NOISE_WIDTHS = {"quick": 2**11, "standard": 2**11, "full": 2**14}
 KINKED_SETS = {"quick": THREE, "standard": (*THREE, {"kind": "random", "n": 16, "d": 16})}
-INVERSE_DRIFTS = [8, 32, 128]
-KINKED_DRAWS = {"quick": 32, "standard": 48, "full": 128}
+MEAN_DRIFTS, NOISE_DRIFTS = [16, 64], [8, 32, 128]  # inverse
+NOISE_RTOL = 1e-1
+KINKED_DRAWS = {"quick": (32, 48), "standard": (48, 64), "full": (128, 256)}
 KINKED_MARGINS = {"quick": (0.3, 0.2), "standard": (0.2, 0.15), "full": (0.1, 0.1)}
 
 
@@ -49,11 +53,17 @@ def centred(tier: str) -> Iterator[Case]:
         yield from smooth(tier, L, [[m, kappa] for kappa in CENTRED_SCALES], 8)
 
 
-def widths(tier: str, *, kappa: float = WIDTH_SCALE) -> Iterator[Case]:
+def widths(tier: str) -> Iterator[Case]:
     """Widths at one κ; two hidden layers not at the quick tier."""
-    draws, sets = (24, SETS[tier]) if kappa == WIDTH_SCALE else (6, THREE[:1])
+    sets = tuple(data | {"n": min(data["n"], MOST_SAMPLES)} for data in SETS[tier])
     for L in (1,) if tier == "quick" else (1, 2):
-        yield from smooth(tier, L, [[m, kappa] for m in WIDTHS[L]], draws, sets if L == 1 else sets[:3])
+        yield from smooth(tier, L, [[m, WIDTH_SCALE] for m in WIDTHS[L]], 24, sets if L == 1 else sets[:3])
+
+
+def rich(tier: str) -> Iterator[Case]:
+    """The same far from lazy, on one data set."""
+    for L in (1,) if tier == "quick" else (1, 2):
+        yield from smooth(tier, L, [[m, RICH_SCALE] for m in RICH_WIDTHS[L]], 6, THREE[:1])
 
 
 def first_order(tier: str) -> Iterator[Case]:
@@ -63,17 +73,26 @@ def first_order(tier: str) -> Iterator[Case]:
 
 def uncentred(tier: str) -> Iterator[Case]:
     """Widths at κ = √m, f_0 not subtracted."""
-    return smooth(tier, 1, [[m, m**0.5] for m in NTK_WIDTHS[tier]], 12, THREE, centred=False)
+    return smooth(tier, 1, [[m, m**0.5] for m in NTK_WIDTHS[tier]], 24, THREE, centred=False)
 
 
-def kinked(tier: str, margin: int) -> Iterator[Case]:
-    """relu in pairs at drifts 1/8, 1/32, 1/128, and two narrower widths; ``margin`` 0 of the constant, 1 of the noise."""
-    m, draws = KINKED_WIDTHS[tier], KINKED_DRAWS[tier]
-    sizes = [*([m, q] for q in INVERSE_DRIFTS), [m // 4, INVERSE_DRIFTS[0]], [m // 16, INVERSE_DRIFTS[0]]]
+def kinked(tier: str) -> Iterator[Case]:
+    """relu in pairs at two drifts."""
+    m = KINKED_WIDTHS[tier]
     for data in KINKED_SETS.get(tier, KINKED_SETS["standard"]):
-        name = f"L = 1 · relu · {data_name(data)} · m = {m // 16 if margin else m}" + f"..{m}" * bool(margin)
-        config = {"data": data, "sizes": sizes}
-        yield Case(name, config, draws, chunk=-(-draws // 8), select={"margin": KINKED_MARGINS[tier][margin]})
+        config = {"data": data, "sizes": [[m, q] for q in MEAN_DRIFTS]}
+        select = {"margin": KINKED_MARGINS[tier][0]}
+        yield Case(f"L = 1 · relu · {data_name(data)} · m = {m}", config, KINKED_DRAWS[tier][0], select=select)
+
+
+def noisy(tier: str) -> Iterator[Case]:
+    """relu in pairs at three drifts, and two narrower widths."""
+    m, q = NOISE_WIDTHS[tier], NOISE_DRIFTS[0]
+    sizes = [*([m, own] for own in NOISE_DRIFTS), [m // 4, q], [m // 16, q]]
+    for data in KINKED_SETS.get(tier, KINKED_SETS["standard"]):
+        name, config = f"L = 1 · relu · {data_name(data)} · m = {m // 16}..{m}", {"data": data, "sizes": sizes}
+        select = {"margin": KINKED_MARGINS[tier][1]}
+        yield Case(name, config | {"rtol": NOISE_RTOL}, KINKED_DRAWS[tier][1], select=select)
 
 
 def against_scale(case: dict, found: Arrays, *, key: str = "kernel") -> Draws:
@@ -101,10 +120,10 @@ def below_bound(case: dict, found: Arrays, *, without: bool = False) -> Sides:
 def rest(case: dict, found: Arrays, *, crossings: bool = True) -> Draws:
     """The coefficient of 1/κ in (m/κ²)ΔG, less that of `crossing_change` in the same weights, along C over ‖C‖.
 
-    From the two largest κ, 1/κ² removed by (κ'X' − κX)/(κ' − κ).
+    From two κ, 1/κ² removed by (κ'X' − κX)/(κ' − κ).
     """
-    C, (q, r) = mean_change(case), INVERSE_DRIFTS[1:]
-    values = np.tensordot((found["change"] - crossings * found["crossings"])[:, 1:3], C, axes=2) / np.sum(C**2)
+    C, (q, r) = mean_change(case), [q for _, q in case["sizes"]]
+    values = np.tensordot(found["change"] - crossings * found["crossings"], C, axes=2) / np.sum(C**2)
     return Draws((r * values[:, 1] - q * values[:, 0]) / (r - q))
 
 
@@ -172,7 +191,7 @@ CLAIM = Claim(
                 Control(
                     "κ = 1, where nothing falls with m",
                     judge=Slope(-0.5, 0.1),
-                    cases=partial(widths, kappa=RICH_SCALE),
+                    cases=rich,
                 ),
             ),
             why="draws scatter, since one mode of the kernel decides; the margin is below half the distance to 0 and to −1",
@@ -181,14 +200,14 @@ CLAIM = Claim(
             letter="d",
             says="κ E((m/κ²)(G_t − G_0)), relu, less what neurons that cross a kink make of it, along C over C, 1/κ² removed",
             status="derived",
-            cases=partial(kinked, margin=0),
-            cell=kernel_changes,
+            cases=kinked,
+            cell=changes_and_crossings,
             read=rest,
             judge=lambda case: Ratio(0.0, case["margin"]),
             controls=(Control("no term 1/κ: as if crossings made nothing", read=partial(rest, crossings=False)),),
             why=(
                 "κ from the predicted drift, so that all data are equally lazy; crossings counted in the same weights halve "
-                "the scatter, and their mean is C by quadrature; a drift of 1/8 is left to the noise, for the third order"
+                "the scatter, and their mean is C by quadrature; drifts so small that third orders are, yet many cross"
             ),
         ),
         Part(
@@ -212,22 +231,21 @@ CLAIM = Claim(
             letter="f",
             says="‖ΔG − ΔG′‖ of two draws, relu, against κ",
             status="derived",
-            cases=partial(kinked, margin=1),
+            cases=noisy,
             cell=kernel_changes,
             read=partial(noise, axis="κ"),
             judge=own_margin(-0.5),
-            cells_of="d",
             controls=(Control("first order in 1/κ, as for smooth σ", judge=own_margin(-1.0)),),
         ),
         Part(
             letter="g",
             says="‖ΔG − ΔG′‖ of two draws, relu, against m",
             status="derived",
-            cases=partial(kinked, margin=1),
+            cases=noisy,
             cell=kernel_changes,
             read=partial(noise, axis="m"),
             judge=own_margin(-0.5),
-            cells_of="d",
+            cells_of="f",
             controls=(Control("of the order of the mean, which does not fall with m", judge=own_margin(0.0)),),
         ),
         Part(

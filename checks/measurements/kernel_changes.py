@@ -6,8 +6,8 @@ from functools import cache
 import numpy as np
 
 from checks.measurements.data import samples
-from checks.measurements.streams import data_seed, draw_seeds
-from checks.measurements.trainings import SMOOTH_RTOL, decay_times, drawn_networks, start
+from checks.measurements.streams import data_seed
+from checks.measurements.trainings import SMOOTH_RTOL, decay_times, drawn_networks
 from kernels import gradient_flow, layer_grams
 from theory import limit_grams
 from theory.kink_crossings import crossing_change, mean_crossing_change
@@ -40,26 +40,37 @@ def mean_change(case: dict) -> np.ndarray:
     return _mean_change(tuple(case["data"].items()), tuple(case["stream"]))
 
 
-def kernel_changes(*, data: dict, sizes: list, stream: Sequence[int], first: int, draws: int) -> dict[str, np.ndarray]:
-    """(m/κ)(G_t − G_0) of relu networks in pairs of neurons, for every draw and size (m, q), (draws, sizes, n, n).
+def kernel_changes(
+    *, data: dict, sizes: list, stream: Sequence[int], first: int, draws: int, rtol: float = RTOL
+) -> dict[str, np.ndarray]:
+    """``change`` (m/κ)(G_t − G_0) of relu networks in pairs of neurons, for every draw and size (m, q), (draws, sizes, n, n).
 
-    κ is q times the lazy drift at κ = 1, so that 1/q is the predicted drift, whatever the data. ``change`` as measured,
-    ``crossings`` by `crossing_change` from the same weights; NaN where the flow does not get to its end.
+    κ is q times the lazy drift at κ = 1, so that 1/q is the predicted drift, whatever the data. NaN where the flow does not get
+    to its end.
     """
     X, y, time, drift = setting(data, stream)
-    found = {key: np.full((draws, len(sizes), len(X), len(X)), np.nan) for key in ("change", "crossings")}
-    for s, seed in enumerate(draw_seeds(stream, first, draws)):
-        for k, (m, q) in enumerate(sizes):
-            params, kappa = start(seed, X.shape[1], m, 1, paired=True), q * drift
-            model = {"activation": "relu", "kappa": kappa}
-            options = {"times": [time * m / kappa**2], "centred": True, "kernels": True, "rtol": RTOL}
-            run = gradient_flow(params, X, y, **options, **model)
-            G = layer_grams(params, X, **model).sum(axis=0)
-            if len(run.times):
-                found["change"][s, k] = m / kappa * (run.kernels[-1] - G)
-            U, a = params.weights[0] @ X.T, params.output
-            found["crossings"][s, k] = kappa * crossing_change(X, y, U, a, kappa=kappa, scaled_time=time)
-    return found
+    change, pairs = np.full((draws, len(sizes), len(X), len(X)), np.nan), [[m, q * drift] for m, q in sizes]
+    for at, params, m, kappa in drawn_networks(X.shape[1], 1, pairs, stream, first, draws, paired=True):
+        model = {"activation": "relu", "kappa": kappa}
+        options = {"times": [time * m / kappa**2], "centred": True, "kernels": True, "rtol": rtol}
+        run = gradient_flow(params, X, y, **options, **model)
+        if len(run.times):
+            change[at] = m / kappa * (run.kernels[-1] - layer_grams(params, X, **model).sum(axis=0))
+    return {"change": change}
+
+
+def changes_and_crossings(
+    *, data: dict, sizes: list, stream: Sequence[int], first: int, draws: int
+) -> dict[str, np.ndarray]:
+    """`kernel_changes`, and ``crossings`` by `crossing_change` from the same weights in the same units."""
+    case = {"data": data, "sizes": sizes, "stream": stream, "first": first, "draws": draws}
+    found = kernel_changes(**case)
+    (X, y, time, drift), crossings = setting(data, stream), np.empty_like(found["change"])
+    pairs = [[m, q * drift] for m, q in sizes]
+    for at, params, _, kappa in drawn_networks(X.shape[1], 1, pairs, stream, first, draws, paired=True):
+        U, a = params.weights[0] @ X.T, params.output
+        crossings[at] = kappa * crossing_change(X, y, U, a, kappa=kappa, scaled_time=time)
+    return found | {"crossings": crossings}
 
 
 def largest_changes(
@@ -75,8 +86,9 @@ def largest_changes(
     centred: bool = True,
     rtol: float = SMOOTH_RTOL,
 ) -> dict[str, np.ndarray]:
-    """How much the kernel changes, for every draw and pair (m, κ), (draws, pairs); suprema over `decay_times`, smooth σ.
+    """How much the kernel changes, for every draw and pair (m, κ), (draws, pairs); smooth σ, largest of all steps.
 
+    The flow runs to the last of `decay_times`; in one step its loss falls at most tenfold.
     ``kernel`` sup_t ‖G_t − G_0‖/‖G_0‖, ``scaled`` sup_t (m/κ²)‖G_t − G_0‖, ``drift`` D, ``jacobian`` (√m/κ)‖J_0‖ and
     ``largest`` max_k |a_k| for its bound. The kernel follows the weights, so ``rtol`` of the flow is that of the change, except
     for ``paired`` neurons, whose changes cancel to first order. `checks.measurements.trainings.deviations`, which follows the
@@ -88,9 +100,9 @@ def largest_changes(
     for at, params, m, kappa in drawn_networks(X.shape[1], hidden_layers, pairs, stream, first, draws, paired):
         model = {"activation": activation, "kappa": kappa}
         G = layer_grams(params, X, **model).sum(axis=0)
-        times, scale, norm = decay_times(G), m / kappa**2, np.linalg.norm(G, 2)
-        run = gradient_flow(params, X, y, times=times, rtol=rtol, centred=centred, kernels=True, **model)
-        if len(run.times) == len(times):
+        t_end, scale, norm = decay_times(G)[-1], m / kappa**2, np.linalg.norm(G, 2)
+        run = gradient_flow(params, X, y, t_end=t_end, rtol=rtol, centred=centred, kernels=True, **model)
+        if run.times[-1] == t_end:
             change = np.linalg.norm(run.kernels - G, ord=2, axis=(1, 2)).max()
             values = (change / norm, scale * change, run.drift.max() / np.sqrt(m), np.sqrt(scale * norm))
             for key, value in zip(keys, (*values, np.abs(params.output).max()), strict=True):

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.li2024demystifying.kernel_stability import CLAIM
-from checks.measurements.kernel_changes import kernel_changes, largest_changes, mean_change
+from checks.measurements.kernel_changes import changes_and_crossings, largest_changes, mean_change
 from checks.measurements.trainings import deviations, network
 from checks.verdict import Verdict
 from kernels.models import NetworkModel
@@ -67,7 +67,7 @@ def test_relu_changes_in_the_mean_as_its_crossings_say(seed, kind):
     """Within a third of C, and the limit of κ is approached from one side; without crossings there would be nothing."""
     data = {"kind": kind[0], "n": 4, "target": kind[1], **({"d": 6} if kind[0] == "random" else {})}
     case = drawn({"data": data, "sizes": [[4096, 64.0]]}, seed)
-    found, C = kernel_changes(**case, first=0, draws=16), mean_change(case)
+    found, C = changes_and_crossings(**case, first=0, draws=16), mean_change(case)
     rest = ((found["change"] - found["crossings"])[:, 0] * C).sum(axis=(1, 2)) / np.sum(C**2)
     assert abs(rest.mean()) <= 0.4 + 4 * rest.std() / 4
 

@@ -258,22 +258,27 @@ def changes_of_kernels(rng, stream):
 
 @drawn
 def changes_with_kinks(rng, stream):
-    """(m/κ²)ΔG = (crossings + sC)/κ + B/κ², κ = q: s is read, whatever B; and differences of pairs of draws."""
-    q = np.array([*kernel_stability.INVERSE_DRIFTS, 8, 8], dtype=float)
-    m = np.array([4096.0] * 3 + [1024, 256])
-    case = {"data": DATA, "sizes": np.stack([m, q], axis=1).tolist(), "stream": stream, "margin": 0.2}
-    C, s, B, crossings = (
-        mean_change(case),
-        positive(rng, 6),
-        rng.normal(size=(6, 1, 4, 4)),
-        rng.normal(size=(6, 5, 4, 4)),
-    )
+    """(m/κ²)ΔG = (crossings + sC)/κ + B/κ², κ = q: s is read, whatever B."""
+    q = np.array(kernel_stability.MEAN_DRIFTS, dtype=float)
+    case = {"data": DATA, "sizes": [[4096, own] for own in q], "stream": stream, "margin": 0.2}
+    C, s, B = mean_change(case), positive(rng, 6), rng.normal(size=(6, 1, 4, 4))
+    crossings = rng.normal(size=(6, 2, 4, 4))
     change = crossings + s[:, None, None, None] * C + B / q[:, None, None]
-    own = (crossings[:, 1:3] * C).sum(axis=(2, 3)) / (C**2).sum()
-    gap = np.sqrt(((change[::2] - change[1::2]) ** 2).sum(axis=(2, 3))) / q
+    own = (crossings * C).sum(axis=(2, 3)) / (C**2).sum()
     return kernel_stability.CLAIM, case, {"change": change, "crossings": crossings}, {
         "d": dict(values=s, predicted=0),
-        "d.1": dict(values=s + (q[2] * own[:, 1] - q[1] * own[:, 0]) / (q[2] - q[1])),
+        "d.1": dict(values=s + (q[1] * own[:, 1] - q[0] * own[:, 0]) / (q[1] - q[0])),
+    }  # fmt: skip
+
+
+@drawn
+def noise_of_kinks(rng, stream):
+    """Differences of pairs of draws."""
+    q, m = np.array([*kernel_stability.NOISE_DRIFTS, 8, 8], dtype=float), np.array([4096.0] * 3 + [1024, 256])
+    case = {"data": DATA, "sizes": np.stack([m, q], axis=1).tolist(), "stream": stream, "margin": 0.2}
+    change = rng.normal(size=(6, 5, 4, 4))
+    gap = np.sqrt(((change[::2] - change[1::2]) ** 2).sum(axis=(2, 3))) / q
+    return kernel_stability.CLAIM, case, {"change": change}, {
         "f": dict(values=gap[:, :3], x=q[:3], predicted=-0.5),
         "g": dict(values=gap[:, [4, 3, 0]], x=m[[4, 3, 0]], predicted=-0.5),
         "g.1": dict(predicted=0),
