@@ -124,6 +124,16 @@ def length(x: np.ndarray) -> float:
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
+def _left_jit(h: float, values: np.ndarray, residual: np.ndarray) -> float:
+    """‖e^{−hΛ}w‖: the longest step is found by asking for it again and again."""
+    square = 0.0
+    for i in range(values.size):
+        left = math.exp(-h * values[i]) * residual[i]
+        square += left * left
+    return math.sqrt(square)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
 def _phi_jit(z: np.ndarray, out: np.ndarray) -> None:
     for i in range(z.size):
         x = z[i]
@@ -224,7 +234,7 @@ class Linearisation:
 
         A push may take w through zero, which is no decay.
         """
-        left = length(np.exp(-h * self.values) * self.residual)
+        left = _left_jit(h, self.values, self.residual)
         if self.push is not None:
             left = max(left, length(self.predict(h)))
         return math.hypot(left, self.outside)

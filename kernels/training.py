@@ -167,9 +167,13 @@ def gradient_flow(
     def observe(t: float, theta: State, point: Point | None) -> None:
         if point is None and kernels:
             point = problem.point(theta)
-        outputs = outputs_of(theta, inputs, **model) if point is None else point.outputs
+        tests = None
+        if point is None and X_test is not None:  # in one pass
+            outputs, tests = np.split(outputs_of(theta, points, **model), [len(X)])
+        else:
+            outputs = outputs_of(theta, inputs, **model) if point is None else point.outputs
         kernel = problem.gram(point, point) if kernels else None
-        record(t, theta, loss.evaluate(outputs)[0], outputs - shift, kernel)
+        record(t, theta, loss.evaluate(outputs)[0], outputs - shift, kernel, tests)
 
     options = {"t_end": t_end, "loss_ratio": loss_ratio, "land": land, "times": times, "rtol": rtol}
     end = integrate(problem, start, observe, max_evaluations=max_evaluations, callback=callback, **options)
@@ -349,8 +353,16 @@ class Recorder:
         self.tests, self.kernels, self.test_inputs = [], [], None if X_test is None else X_test.T
         self.shift = outputs_of(start, self.test_inputs, **self.model) if X_test is not None and centred else 0.0
 
-    def __call__(self, t: float, theta: State, loss: float, outputs: np.ndarray, kernel: np.ndarray | None) -> None:
-        """Record one time."""
+    def __call__(
+        self,
+        t: float,
+        theta: State,
+        loss: float,
+        outputs: np.ndarray,
+        kernel: np.ndarray | None,
+        tests: np.ndarray | None = None,
+    ) -> None:
+        """Record one time; ``tests`` are the outputs at the test inputs where they are known."""
         layers = layer_distances(theta, self.start)
         self.times.append(t)
         self.losses.append(loss)
@@ -358,7 +370,8 @@ class Recorder:
         self.layers.append(layers)
         self.drifts.append(float(np.linalg.norm(layers)))
         if self.test_inputs is not None:
-            self.tests.append(outputs_of(theta, self.test_inputs, **self.model) - self.shift)
+            tests = outputs_of(theta, self.test_inputs, **self.model) if tests is None else tests
+            self.tests.append(tests - self.shift)
         if kernel is not None:
             self.kernels.append(kernel)
 
