@@ -41,6 +41,8 @@ def validate_array(
         flat = len(shape) == 1 and array.ndim == 2 and 1 in array.shape and shape[0] in (array.size, str(shape[0]))
         fix = f"; np.ravel({name}) has one dimension" if flat and array.size else ""
         raise ValueError(f"`{name}` must have shape {_text(shape)}, got {array.shape}{fix}")
+    if not finite and array.dtype == np.float64:
+        return np.asarray(array, order="C")
     with np.errstate(invalid="ignore"):  # of signalling NaN
         array = np.asarray(array, dtype=np.float64, order="C")
         allowed = np.abs(array) <= largest
@@ -217,9 +219,12 @@ def validate_reals(value: object, name: str) -> np.ndarray:
         columns = [validate_reals(value.iloc[:, j], f"{name}[{label!r}]") for j, label in enumerate(value.columns)]
         return np.stack(columns, axis=1) if columns else np.empty((len(value), 0))
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            array = np.asarray(value)
+        if type(value) is np.ndarray:  # models are called in every step, and the filters cost more than a small model
+            array = value
+        else:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                array = np.asarray(value)
     except Exception as error:  # whatever an object raises when it is asked for its entries
         reason = str(error).strip().partition("\n")[0][:200]
         raise ValueError(f"`{name}` must be an array of real numbers, got {type(value).__name__}: {reason}") from error

@@ -17,7 +17,7 @@ SIZES = {
     "full": {"widths": [16, 512], "n": 1_000, "d": 100, "steps": 25_000},
 }
 NEURONS = {"quick": 64, "standard": 128, "full": 128}
-DRAWS = {"quick": 16, "standard": 192, "full": 10}
+DRAWS = {"quick": 16, "standard": 96, "full": 10}
 FLAT, FASTER = math.log(1.35), math.log(1.25)
 THRESHOLD = {"quick": 1.25, "standard": 1.5, "full": 1.5}
 

@@ -241,7 +241,8 @@ def losses_of_widths(
     """``train``, ``end`` of `relative_losses` of f = m^{−β} Σ_j a_j max(b_j·x, 0), (draws, betas, widths) each.
 
     Geometric means over starts of ``neurons`` neurons together, at least one: the narrower the network, the more its loss
-    depends on its start. Both β have the same starts.
+    depends on its start. Both β have the same starts. Descent is in single precision: in 46 draws that moved logarithms of test
+    losses by 5·10⁻³ at most, which vary by 0.2 from draw to draw, and by 10⁻⁴ in the mean; training losses end above 10⁻¹².
     """
 
     def one(seed: int, m: float, beta: float) -> dict[str, float]:
@@ -249,7 +250,7 @@ def losses_of_widths(
         problem = make_problem(data, n=n, d=d, labels=labels, size=100 * math.sqrt(d / 100))
         starts = [gaussian_start(weights, int(m), d) for _ in range(max(1, neurons // int(m)))]
         pace, scale = WIDTH_STEPS[beta] * m ** (2 * beta - 1), m**-beta
-        ends = descend(starts, problem.X, problem.y, scale=scale, step=pace, steps=steps)
+        ends = descend(starts, problem.X, problem.y, scale=scale, step=pace, steps=steps, dtype=np.float32)
         points = {"train": (problem.X, problem.y), "end": (problem.X_test, problem.y_test)}
         level = np.log(np.mean(problem.y_test**2))
         return {

@@ -66,4 +66,4 @@ def test_one_step_is_the_gradient_of_the_scaled_network(seed, b, m, starts):
         W, a = W - step * ((hidden > 0) * pull[:, None] * a).T @ X, a - step * np.maximum(hidden, 0).T @ pull
         ends = [(X, y), (X_test, y_test)]
         losses.append([np.mean((s * np.maximum(Z @ W.T, 0) @ a - t) ** 2) / level for Z, t in ends])
-    assert [found["train"], found["end"]] == pytest.approx(np.exp(np.log(losses).mean(axis=0)), rel=1e-9)
+    assert [found["train"], found["end"]] == pytest.approx(np.exp(np.log(losses).mean(axis=0)), rel=1e-4)
