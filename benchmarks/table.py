@@ -18,10 +18,11 @@ COMPARISON = Path(__file__).resolve().parents[1] / "docs" / "comparison.md"
 HEADINGS = ("case", "against", "ours", "other", "ratio", "quartiles", "asked", "")
 
 SHORT = {  # topics with rows below what is asked: where the time goes
-    "limits": """At n = 500, L = 1 the pairs take about a millisecond of one core, shared by two: a third is for half-angles from
-rows of 20 numbers, a fifth for the formula of the activation, a sixth for writing both triangles. Checking and normalising the
-rows takes a sixth of a millisecond more, and a call starts its second thread and fills its caches anew, while neural-tangents
-keeps its threads. For sin and cos, whose formula costs JAX least, twice its speed would be below these fixed costs.
+    "limits": """At n = 500, L = 1 the pairs take about a millisecond of one core, shared by two: a third is for half-angles
+from rows of 20 numbers, a fifth for the formula of the activation, a sixth for writing both triangles. Checking and
+normalising the rows takes a sixth of a millisecond more, and a call starts its second thread and fills its caches anew, while
+neural-tangents keeps its threads. For sin and cos, whose formula costs JAX least, twice its speed would be below these fixed
+costs.
 """,
 }
 
