@@ -7,6 +7,7 @@ transform bounds for one hidden layer, closed forms in λ_min(K^1) or λ_min(K^2
 Source: J. A. Tropp, "User-friendly tail bounds for sums of random matrices", Found. Comput. Math. 12 (2012) 389-434.
 """
 
+from functools import lru_cache
 from math import ceil, erf, exp, inf, log, nextafter, pi, sqrt
 
 import numpy as np
@@ -91,8 +92,8 @@ def min_eigenvalue_lower_bound(
     -----
     At most 45 Hadamard powers are factorised, two or three times each: n = 500 takes about a second.
     """
-    masses = _masses(activation, hidden_layers, layer)
-    return _weigh(masses, hadamard_power_bounds(X, TERMS))
+    masses, X = _masses(activation, hidden_layers, layer), validate_unit_rows(X)
+    return _weigh(masses, _power_bounds(X.tobytes(), len(X)))
 
 
 def separation_lower_bound(
@@ -139,6 +140,12 @@ def hadamard_power_bounds(X: np.ndarray, largest: int) -> np.ndarray:
         bounds[r] = max(bounds[r], float64_bound(S**r)[0] - row_sum_bound(entry_error))
     # A^{∘(r+1)} − λ_min(A^{∘r}) I = (A^{∘r} − λ_min I) ∘ A is positive semi-definite
     return np.maximum.accumulate(bounds)
+
+
+@lru_cache(maxsize=4)  # the same for all activations, depths and layers
+def _power_bounds(content: bytes, n: int) -> np.ndarray:
+    """`hadamard_power_bounds` up to `TERMS` for the n inputs with these bytes."""
+    return hadamard_power_bounds(np.frombuffer(content).reshape(n, -1), TERMS)
 
 
 def gershgorin_bounds(rho: float, n: int, largest: int) -> np.ndarray:

@@ -4,6 +4,7 @@ Centred flow at rates 1 from weights W (m, d), a (m,), on unit inputs X (n, d). 
 h_k = ‖σ(Xw_k)‖/√Λ; time is τ(t) = (κ√Λ/(mn)) ∫_0^t ‖e‖. Proofs in docs/theory.md, where (T1) to (T5) are named.
 """
 
+from functools import lru_cache
 from math import ceil, log, sqrt
 
 import numpy as np
@@ -177,18 +178,24 @@ def _kept(X: np.ndarray, W: np.ndarray, a: np.ndarray, tau: float) -> float:
     crossed, b = np.abs(u) <= reach, np.maximum(np.abs(a) - delta, 0.0)
     active = np.where(u > reach, b[:, None], 0.0)
     free = ~crossed.any(axis=1)
-    M = S * (active[free].T @ active[free])
-    groups = {}
-    for k in np.flatnonzero(~free):
-        groups.setdefault(crossed[k].tobytes(), []).append(k)
-    for own in groups.values():
-        U = X[crossed[own[0]]]
-        Y = X - X @ np.linalg.pinv(U) @ U
-        M += (Y @ Y.T) * (active[own].T @ active[own])
+    M, bound = S * (active[free].T @ active[free]), active[~free]
+    patterns, place = np.unique(np.packbits(crossed[~free], axis=1), axis=0, return_inverse=True)
+    for k, pattern in enumerate(patterns):
+        own = bound[place.ravel() == k]
+        M += _outside(X.tobytes(), len(X), pattern.tobytes()) * (own.T @ own)
     H = np.maximum(u, 0.0)
     least = np.linalg.eigvalsh([M / m, (M + H.T @ H) / m])[:, 0]
     moved = sqrt(_largest(X) * float(r @ r) / m)
     return float(max(0.0, least[0], max(0.0, sqrt(max(least[1], 0.0)) - moved) ** 2))
+
+
+@lru_cache(maxsize=2**12)  # few patterns are met, at every τ and in every network the same ones
+def _outside(content: bytes, n: int, pattern: bytes) -> np.ndarray:
+    """Gram matrix (n, n) of the inputs without their parts in the span of those that the packed bits of ``pattern`` name."""
+    X = np.frombuffer(content).reshape(n, -1)
+    U = X[np.unpackbits(np.frombuffer(pattern, dtype=np.uint8), count=n).astype(bool)]
+    Y = X - X @ np.linalg.pinv(U) @ U
+    return Y @ Y.T
 
 
 def _displacements(X: np.ndarray, W: np.ndarray, a: np.ndarray, tau: float) -> tuple[np.ndarray, np.ndarray]:

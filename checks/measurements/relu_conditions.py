@@ -76,11 +76,11 @@ def _certified(seed: int, X: np.ndarray, y: np.ndarray, m: int) -> dict[str, flo
 def certified_scales(*, data: dict, widths: list, stream: list, first: int, draws: int) -> dict[str, np.ndarray]:
     """κ_cert at every width, (draws, widths)."""
     X, y = samples(data, data_seed(stream))
-    found = np.empty((draws, len(widths)))
+    found, lam = np.empty((draws, len(widths))), limit_least(X)
     for s, seed in enumerate(draw_seeds(stream, first, draws)):
         for k, m in enumerate(widths):
             params = init_parameters(seed, X.shape[1], m, hidden_layers=1)
-            found[s, k] = certified_scale(X, params.weights[0], params.output, y, limit_least(X))[0]
+            found[s, k] = certified_scale(X, params.weights[0], params.output, y, lam)[0]
     return {"scale": found}
 
 

@@ -13,6 +13,7 @@ from checks.measurements.data import DATA, data_name, samples
 from checks.measurements.streams import data_seed, draw_seeds
 from kernels import Parameters, Trajectory, forward, gradient_flow, init_parameters, layer_grams
 from kernels.activations import KINKED
+from kernels.gram import propagate
 from kernels.integrators import Ending
 from theory import limit_grams, linearized_flow
 from theory.lazy_bounds import condition_threshold, feature_constant, uncentred_drift_square
@@ -36,6 +37,7 @@ DECAY_RTOLS = {False: (1e-3, 1e-4), True: (2e-2, 2e-3)}
 EVALUATIONS = {"max_evaluations": 100_000}  # the tightest tolerances need more than the default, seldom
 SHARE, LEAST_RTOL = 2e-2, 1e-12  # of the distance to the linearised network that the tolerance may reach
 LARGEST_WEIGHT = 6.0  # N(0, 1) exceeds it once in 10⁹ draws
+SIGNS = 64
 
 
 def network(L: int, activation: str, data: str | dict, pairs: list, **options: object) -> dict:
@@ -183,11 +185,12 @@ def both_drifts(
     first: int,
     draws: int,
     centred: bool = True,
+    rtol: float | None = None,
 ) -> Arrays:
-    """`drifts`, finely where κ is large, and `linear_drifts` of the same networks."""
+    """`drifts` and `linear_drifts` of the same networks."""
     case = {"data": data, "activation": activation, "hidden_layers": hidden_layers, "pairs": pairs, "stream": stream}
     case |= {"first": first, "draws": draws, "centred": centred}
-    return drifts(**case, rtol=tolerance(activation)) | linear_drifts(**case)
+    return drifts(**case, rtol=rtol) | linear_drifts(**case)
 
 
 def split_drifts(
@@ -215,13 +218,30 @@ def balanced_scale(case: dict) -> float:
     return float(np.sqrt(case["width"] * (both - second) / second))
 
 
-def balanced_drifts(
+def balanced_squares(
     *, data: dict, activation: str, hidden_layers: int, width: int, stream: Sequence[int], first: int, draws: int
 ) -> Arrays:
-    """`linear_drifts` of networks that are not centred, at `balanced_scale`."""
-    case = {"data": data, "activation": activation, "hidden_layers": hidden_layers, "stream": stream}
-    pairs = [[width, balanced_scale({**case, "width": width})]]
-    return linear_drifts(**case, pairs=pairs, first=first, draws=draws, centred=False)
+    """``square`` (y − f_0)ᵀG_0^{−1}(y − f_0)/m at `balanced_scale`, mean over `SIGNS` draws of the signs of a, (draws,).
+
+    G_0 depends on a through a_k² alone for one hidden layer, f_0 is odd in a: each draw of the signs is one of the network.
+    """
+    X, y = samples(data, data_seed(stream))
+    case = {"data": data, "activation": activation, "hidden_layers": hidden_layers, "stream": stream, "width": width}
+    pairs, found = [[width, balanced_scale(case)]], np.empty(draws)
+    for (s, _), params, m, kappa in drawn_networks(X.shape[1], hidden_layers, pairs, stream, first, draws):
+        model = {"activation": activation, "kappa": kappa}
+        signs = np.random.default_rng([*stream, first + s]).choice([-1.0, 1.0], size=(SIGNS, m))
+        e = y - signed_outputs(params, X, signs, **model)
+        found[s] = np.mean(e.T * np.linalg.solve(layer_grams(params, X, **model).sum(axis=0), e.T)) * len(y) / m
+    return {"square": found}
+
+
+def signed_outputs(
+    params: Parameters, X: np.ndarray, signs: np.ndarray, *, activation: str, kappa: float
+) -> np.ndarray:
+    """f_0 (S, n) with the output weights times each row of ``signs`` (S, m)."""
+    features = propagate(params, X.T, activation, kappa).values[-1]
+    return kappa / params.width * (signs * params.output) @ features
 
 
 def decay_times(kernel: np.ndarray) -> np.ndarray:

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from checks.judges import Slope
 from checks.li2024demystifying.drift import CLAIM
-from checks.measurements.trainings import along, drifts, network
+from checks.measurements.trainings import along, drifts, network, signed_outputs
 from checks.verdict import Verdict
-from kernels import forward
+from kernels import Parameters, forward, layer_grams
 from tests import examples
 from tests.claims import part_of
 from tests.lazy import (
@@ -110,3 +110,15 @@ def test_outputs_at_the_start_have_to_be_undone(data, L, seed):
     expected = drift_constant(G.sum(axis=0), missing) / kappa
     assert train(drifts, case, centred=False)["drift"] == pytest.approx(expected, rel=0.05)
     assert drift_constant(G.sum(axis=0), y) / kappa < 0.5 * expected
+
+
+@pytest.mark.claim("li2024demystifying/drift")
+@given(data=data_sets(8), activation=activations, seed=seeds)
+def test_signs_of_the_output_weights_change_the_outputs_and_not_the_kernel(data, activation, seed):
+    X, _, params, _ = start_of(drawn(network(1, activation, data, [[width(1, 0), 2.0]]), seed))
+    signs, model = np.random.default_rng(seed).choice([-1.0, 1.0], size=(3, params.width)), {"activation": activation}
+    for own, f in zip(signs, signed_outputs(params, X, signs, **model, kappa=2.0), strict=True):
+        changed = Parameters(params.weights, own * params.output)
+        assert f == pytest.approx(forward(changed, X, **model, kappa=2.0), abs=1e-12)
+        grams = [layer_grams(net, X, **model, kappa=2.0) for net in (changed, params)]
+        assert grams[0] == pytest.approx(grams[1])

@@ -96,11 +96,10 @@ def drifts(rng, stream):
 def steep_drifts(rng, stream):
     """Not centred, γ above 1/2; and D² where both terms of its mean are equal, tr(K⁻¹Σ)/m each."""
     case, _, (inner, outer), _ = setting(stream, "tanh", gamma=0.75, width=1024)
-    linear, term = positive(rng, 32, 1), np.trace(np.linalg.solve(inner + outer, outer)) / 1024
-    squares = (linear.reshape(2, 16) ** 2).mean(axis=1)
-    return drift.CLAIM, case, {"linear": linear, "drift": positive(rng, 8, 2)}, {
-        "f": dict(values=squares / (2 * term), predicted=1),
-        "f.1": dict(values=squares / term),
+    square, term = positive(rng, 8), np.trace(np.linalg.solve(inner + outer, outer)) / 1024
+    return drift.CLAIM, case, {"square": square, "drift": positive(rng, 8, 2)}, {
+        "f": dict(values=square / (2 * term), predicted=1),
+        "f.1": dict(values=square / term),
         "f′": dict(predicted=-0.5),
         "f′.1": dict(predicted=-0.75),
     }  # fmt: skip
