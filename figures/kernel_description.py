@@ -21,7 +21,7 @@ CAPTION = (
     "Claim li2024demystifying/kernel-description. Left and middle: f_t(x) − f_0(x) at four new inputs x, one colour and "
     "marker each, against scaled time: kernel regression with the limit kernel K (lines), one network of a small width "
     "(hollow) and one of the largest (filled), one hidden layer, trained centred on 8 inputs, κ = 4√m for tanh, κ = m for "
-    "relu. Right: largest distance to the prediction with K over 24 times and 16 inputs along κ = k₀m^γ, mean and range of the "
+    "relu. Right: largest distance to the prediction with K over 16 times and 16 inputs along κ = k₀m^γ, mean and range of the "
     "draws of the first look; in pairs: to the network's own linearisation; dashed: the predicted slope, for γ up to the "
     "corner a bound, through the last point; in the legend the mean slope with its standard error. The control predicts with "
     "K^{L+1}, as if only the last layer were trained: its distance stays once it exceeds the fluctuation."

@@ -147,6 +147,17 @@ def test_deviations_are_followed_until_the_tolerance_is_a_share_of_the_distance(
     assert found["drift"].item() == pytest.approx(run.drift.max() / np.sqrt(6))
 
 
+def test_a_later_draw_starts_from_the_tolerance_that_the_one_before_needed(monkeypatch):
+    """The flow is off by 10⁻⁶ at every tolerance."""
+    flat = lambda K, y, times: SimpleNamespace(outputs=np.zeros((len(times), len(y))))  # noqa: E731
+    monkeypatch.setattr(trainings, "linearized_flow", flat)
+    flows = Flows(monkeypatch, trainings, outputs=np.full((24, 3), 1e-6))
+    found = trainings.deviations(**TRAINED | {"pairs": PAIRS[:1]}, hidden_layers=1, kernels=False)
+    first, *_, last = [options["rtol"] for *_, options in flows.calls]
+    assert first == trainings.SMOOTH_RTOL and last == pytest.approx(trainings.SHARE * 1e-6 / np.sqrt(3) / 2)
+    assert (found["outputs"] == 1e-6).all() and not {"kernel", "scaled", "least"} & set(found)
+
+
 def test_changes_of_kernels_are_the_largest_over_the_times(monkeypatch):
     flows = Flows(monkeypatch, kernel_changes)
     found = kernel_changes.largest_changes(**TRAINED, hidden_layers=1)
@@ -170,6 +181,28 @@ def test_changes_of_relu_kernels_are_in_units_of_kappa_over_m(monkeypatch):
         assert found["change"][k // 2, k % 2] == pytest.approx(expected)
         own = crossing_change(X, y, params.weights[0] @ X.T, params.output, kappa=kappa, scaled_time=time)
         assert found["crossings"][k // 2, k % 2] == pytest.approx(kappa * own)
+
+
+def test_repeated_networks_of_a_pair_are_averaged_in_logarithms_and_no_two_draws_share_any(monkeypatch):
+    flows = Flows(monkeypatch, layer_trainings)
+    rates = [[1.0, 0.5], [0.25, 1.0]]
+    found = layer_trainings.mean_layer_drifts(**TRAINED, hidden_layers=1, rates=rates, repeats=[3, 1])
+    drifts = np.array([run.drift.max() for run in flows.runs])
+    narrow, wide = drifts[:6].reshape(2, 3), drifts[6:]
+    assert found["drift"][:, 0] == pytest.approx(narrow.prod(axis=1) ** (1 / 3) / np.sqrt(M[0]))
+    assert found["drift"][:, 1] == pytest.approx(wide / np.sqrt(M[1])) and found["relative"].shape == (2, 2, 2)
+    for (params, *_, options), m, own in zip(
+        flows.calls, [*[6] * 6, 8, 8], [*rates[:1] * 6, *rates[1:] * 2], strict=True
+    ):
+        assert params.width == m and options["layer_rates"] == own
+    assert len({params.output[0] for params, *_ in flows.calls[:6]}) == 6
+
+
+@given(seed=seeds, n=st.integers(1, 5), d=st.integers(1, 5))
+def test_coordinates_of_the_span_keep_all_products(seed, n, d):
+    X = np.random.default_rng(seed).normal(size=(n, d))
+    own = data.in_span(X)
+    assert own.shape == (n, min(n, d)) and own @ own.T == pytest.approx(X @ X.T)
 
 
 def test_layers_are_those_at_the_end_and_their_shares_the_largest(monkeypatch):

@@ -20,7 +20,7 @@ SMOOTH = {"quick": ("tanh",), "standard": ("tanh", "erf", "softplus"), "full": (
 COUNTS = [16, 51, 160, 506, 1600]  # half a decade apart
 STEPS = 64
 ROUNDING, CONVERGED, LARGE = 1e-9, 1e-6, 1e6
-CATAPULT_WIDTHS = {"quick": [2**8, 2**10, 2**12], "standard": [2**8, 2**11, 2**14], "full": [2**8, 2**12, 2**16]}
+CATAPULT_WIDTHS = {"quick": [2**7, 2**9, 2**11], "standard": [2**8, 2**11, 2**14], "full": [2**8, 2**12, 2**16]}
 CATAPULT_STEPS, GROWTH_WIDTHS, GROWTH_STEPS = 200, [2**6, 2**8, 2**10], 60
 
 
@@ -40,11 +40,11 @@ def losses(case: dict, found: Arrays, *, mean: bool = False) -> Sides:
 
 
 def modes(tier: str) -> Iterator[Case]:
-    """Descent at large κ, wide networks."""
+    """Descent at large κ, wide networks; two hidden layers with half the inputs, narrower: what is left is of order n/m."""
     for L, name, data in networks(tier, 1, 2):
-        m = {1: 2048, 2: 512}[L]
+        m, draws, data = (2048, 16, data) if L == 1 else (256, 32, data | {"n": data["n"] // 2})
         config = {"data": data, "activation": name, "hidden_layers": L, "width": m, "kappa": 1024.0, "steps": STEPS}
-        yield Case(f"L = {L} · {name} · {data_name(data)} · m = {m}", config, 16)
+        yield Case(f"L = {L} · {name} · {data_name(data)} · m = {m}", config, draws)
 
 
 def over_law(case: dict, found: Arrays, *, last: bool = False) -> Draws:

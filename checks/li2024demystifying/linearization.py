@@ -41,18 +41,20 @@ def far(tier: str) -> Iterator[Case]:
 def centred(tier: str) -> Iterator[Case]:
     """κ at one width; two hidden layers not at the quick tier."""
     for L in (1,) if tier == "quick" else (1, 2):
-        yield from smooth(tier, L, [[CENTRED_WIDTHS[L], kappa] for kappa in CENTRED_SCALES], 6, SETS[tier])
+        pairs = [[CENTRED_WIDTHS[L], kappa] for kappa in CENTRED_SCALES]
+        yield from smooth(tier, L, pairs, 6, SETS[tier], kernels=False)
 
 
 def widths(tier: str) -> Iterator[Case]:
     """Widths at one κ, one data set for two hidden layers; not at the quick tier."""
     for L, sets in () if tier == "quick" else ((1, THREE), (2, THREE[:1])):
-        yield from smooth(tier, L, [[m, WIDTH_SCALE] for m in DISTANCE_WIDTHS[L]], 16, sets)
+        yield from smooth(tier, L, [[m, WIDTH_SCALE] for m in DISTANCE_WIDTHS[L]], 16, sets, kernels=False)
 
 
 def uncentred(tier: str) -> Iterator[Case]:
     """Widths at κ = √m, f_0 not subtracted; not at the quick tier."""
-    return smooth(tier, 1, [[m, m**0.5] for m in NTK_WIDTHS[tier]], 24, () if tier == "quick" else THREE, centred=False)
+    sets = () if tier == "quick" else THREE
+    return smooth(tier, 1, [[m, m**0.5] for m in NTK_WIDTHS[tier]], 24, sets, centred=False, kernels=False)
 
 
 def below_bound(case: dict, found: Arrays) -> Sides:

@@ -8,7 +8,7 @@ import numpy as np
 
 from checks.claim import Arrays, Case, Claim, Control, Part
 from checks.judges import AtMost, Draws, Ratio, Sides, Slope
-from checks.li2024demystifying.drift import against_scale, against_width
+from checks.li2024demystifying.drift import ROUGH, against_scale, against_width
 from checks.measurements.data import DATA, NINE, THREE
 from checks.measurements.layer_trainings import (
     bounded_drifts,
@@ -53,6 +53,7 @@ SETS = {
     "full": {1: NINE, 2: tuple(data | {"n": 4} for data in NINE)},
 }
 MARGINS = {1: 0.05, 2: 0.1}
+DRAWS = {"quick": {1: 8, 2: 16}, "standard": {1: 8, 2: 10}, "full": {1: 8, 2: 16}}  # deep networks are narrow at quick
 CONSTANT_MARGINS = {"quick": {1: 0.05, 2: 0.1}, "standard": {1: 0.03, 2: 0.06}, "full": {1: 0.03, 2: 0.06}}
 SCALES, SCALE_WIDTHS = [64.0, 256.0, 1024.0], {1: 512, 2: 128}
 # Rates at one width, over four decades
@@ -86,14 +87,15 @@ def paths(tier: str, *, layers: bool = False, total: bool = True) -> Iterator[Ca
     """Every path as a whole and, one hidden layer or beyond the quick tier, layer by layer."""
     for L, activation, data, gamma, exponents in designs(tier):
         widths = DEEP_RELU if (L, activation) == (2, "relu") else WIDTHS[tier][L]
-        options = {"rates": power_rates(widths, exponents), "rtol": tolerance(activation)}
+        # at these κ every layer is right to .4 %
+        options = {"rates": power_rates(widths, exponents), "rtol": ROUGH[activation]}
         config = network(L, activation, data, along(widths, gamma, K_0[gamma]), **options)
         name = f"γ = {gamma:g}, δ = ({text(exponents)}) · {title(config)}"
         select = {"gamma": gamma, "exponents": exponents, "margin": CONSTANT_MARGINS[tier][L]}
         judged = [None] * total + [*range(L + 1)] * (layers and (L == 1 or tier != "quick"))
         for l in judged:
             label = name if l is None else f"layer {l + 1} · {name}"
-            yield Case(label, config, draws=8 * L, chunk=4, select=select | {"layer": l})
+            yield Case(label, config, draws=DRAWS[tier][L], chunk=4, select=select | {"layer": l})
 
 
 def layer_against_width(case: dict, found: Arrays) -> Draws:

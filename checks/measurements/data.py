@@ -64,6 +64,14 @@ def samples(data: dict, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return X, y * np.sqrt(len(X)) / np.linalg.norm(y)
 
 
+def in_span(X: np.ndarray) -> np.ndarray:
+    """X (n, d) in coordinates of the span of its rows, (n, min(n, d)).
+
+    Outputs and drift of networks with weights from N(0, 1) have a law that depends on XXᵀ alone, and it is the same.
+    """
+    return np.ascontiguousarray(np.linalg.qr(X.T)[1].T)
+
+
 def data_name(data: dict) -> str:
     """Kind, target where it is not a random direction, and n where it is not 8."""
     target = data.get("target", "random")

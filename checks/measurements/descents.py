@@ -1,10 +1,13 @@
-"""Gradient descent at large κ: its losses step by step, its distance to the flow, and steps beyond 2/λ_0."""
+"""Gradient descent at large κ: its losses step by step, its distance to the flow, and steps beyond 2/λ_0.
+
+Where steps are many, inputs are given `in_span`.
+"""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from checks.measurements.data import samples
+from checks.measurements.data import in_span, samples
 from checks.measurements.streams import data_seed, draw_seeds
 from kernels import Trajectory, gradient_descent, gradient_flow, init_parameters, layer_grams
 from theory import limit_grams
@@ -33,7 +36,7 @@ def descents(
     and J̄_k − J_k that ‖θ_k − θ_0‖, G_0 and R(θ_k) give; ``unstable``: the largest R(θ_k)/R(θ_0) with a step beyond stability.
     """
     X, y = samples(data, data_seed(stream))
-    n, m = len(y), width
+    X, n, m = in_span(X), len(y), width
     step, steps, values = schedule(data, activation, m, kappa, data_seed(stream))
     found = {"logs": np.full((draws, steps), np.nan), "holds": np.empty(draws, bool), "unstable": np.empty(draws)}
     for s, seed in enumerate(draw_seeds(stream, first, draws)):
@@ -71,6 +74,7 @@ def residuals(
 ) -> dict[str, np.ndarray]:
     """``squares`` ‖e_k‖² of centred descent with half the largest stable step, (draws, steps + 1)."""
     (X, y), model = samples(data, data_seed(stream)), {"activation": activation, "kappa": kappa}
+    X = in_span(X)
     K = limit_grams(X, hidden_layers=hidden_layers, activation=activation).ntk
     options = {"step": largest_step(kappa, width, len(y), np.linalg.eigvalsh(K)[-1]), "steps": steps, "centred": True}
     found = np.full((draws, steps + 1), np.nan)
@@ -120,6 +124,7 @@ def distances_to_flow(
     by the second. One hidden layer; the step of the coarsest descent is at most `COARSEST` n/λ_max(G_0).
     """
     X, y = samples(data, data_seed(stream))
+    X = in_span(X)
     gaps, errors, options = np.empty((draws, len(counts))), np.empty(draws), {"activation": activation, "kappa": kappa}
     for s, seed in enumerate(draw_seeds(stream, first, draws)):
         params = init_parameters(seed, X.shape[1], width, hidden_layers=1)
