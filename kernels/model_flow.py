@@ -114,6 +114,51 @@ class ModelProblem:
         return float(np.linalg.norm(theta[0] if base is None else theta[0] - base[0]))
 
 
+class FactoredProblem(ModelProblem):
+    """The same for a model that gives J_PJ_Qᵀ and J_Pᵀc without forming J, α = 1.
+
+    Its ``factors(w)`` are h(w) and what it keeps of a point, from which ``gram(P, Q)`` (N, N) and ``pull(P, c)`` (p,) follow.
+    """
+
+    def point(self, theta: State) -> Point:
+        """h and its factors at w_0 + v."""
+        outputs, factors = self.model.factors(self.start + theta[0])
+        return Point(outputs, *self.loss.evaluate(outputs), factors)
+
+    def rounding(self, theta: State, point: Point) -> np.ndarray:
+        """As there, |J||w| by its bound ‖J_i‖‖w‖."""
+        rows = np.sqrt(np.diag(self.gram(point, point)))
+        return 4 * UNIT * np.abs(point.outputs) + UNIT * rows * np.linalg.norm(self.start + theta[0])
+
+    def gram(self, P: Point, Q: Point) -> np.ndarray:
+        """J_PJ_Qᵀ (N, N)."""
+        return self.model.gram(P.factors, Q.factors)
+
+    def spectrum(self, here: Point, root: np.ndarray) -> Spectrum | None:
+        """From the Gram matrix."""
+        return gram_spectrum(self.gram(here, here), root)
+
+    def collect(self, terms: Terms) -> Terms:
+        """As they are."""
+        return terms
+
+    def add(self, base: State | None, terms: Terms, out: State) -> None:
+        """base + Σ_P J_Pᵀc_P."""
+        out[0][:] = sum(self.model.pull(P.factors, c) for P, c in terms)
+        if base is not None:
+            np.add(out[0], base[0], out=out[0])
+
+    def norm(self, terms: Terms) -> float:
+        """‖Σ_P J_Pᵀc_P‖₂."""
+        return float(np.linalg.norm(sum(self.model.pull(P.factors, c) for P, c in terms)))
+
+
+def problem_of(model: Model, loss: Loss, start: np.ndarray, alpha: float = 1.0) -> ModelProblem:
+    """The problem of `model_flow`, without Jacobians where the model has factors and is not scaled."""
+    kind = FactoredProblem if alpha == 1.0 and hasattr(model, "factors") else ModelProblem
+    return kind(model, loss, start, alpha)
+
+
 def model_flow(
     model: Model,
     loss: Loss,
@@ -153,7 +198,7 @@ def model_flow(
     rtol = validate_tolerance(rtol, "rtol", LEAST_RTOL)
     atol = None if atol is None else validate_positive(atol, "atol")
     callback = validate_callable(callback, "callback")
-    problem, rows = ModelProblem(model, loss, start, alpha), []
+    problem, rows = problem_of(model, loss, start, alpha), []
 
     def observe(t: float, theta: State, point: Point | None) -> None:
         f = alpha * model(start + theta[0] / alpha) if point is None else point.outputs

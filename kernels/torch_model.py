@@ -24,6 +24,7 @@ from argument_validation import (
     validate_reals,
     validate_size,
 )
+from kernels.activations import activate
 from kernels.models import CountedWeights
 
 SETTLED = 1e-6  # relative change of a round after which there is no other
@@ -131,6 +132,63 @@ class TorchModel(CountedWeights):
         return best
 
 
+class DenseModel(TorchModel):
+    """The same map of dense layers with biases and units of `UNITS` between: `kernels.model_flow.FactoredModel`.
+
+    A point keeps for every layer what enters it, A (n, d), and the derivatives B (N, m) of the outputs by what it gives:
+    J_PJ_Qᵀ = Σ_layers (1 + A_PA_Qᵀ) ∘ B_PB_Qᵀ, row i of A for all outputs of row i. ValueError for other modules.
+    """
+
+    def __init__(self, module: nn.Module, X: np.ndarray) -> None:
+        super().__init__(module, X)
+        layers = list(self.module) if isinstance(self.module, nn.Sequential) else []
+        known = {repr(unit()): name for name, unit in UNITS.items()}
+        self.units = [known.get(repr(layer)) for layer in layers[1::2]]
+        dense = [type(layer) is nn.Linear and layer.bias is not None for layer in layers[::2]]
+        if not dense or not all([*dense, *self.units, len(self.names) == 2 * len(dense) == len(layers) + 1]):
+            raise ValueError(
+                f"`module` must be a Sequential of dense layers with biases and {', '.join(UNITS)} between"
+            )
+
+    def _pass(self, w: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray]]:
+        """Matrices, what enters each (n, d) and the outputs (n, k), σ' between."""
+        blocks, values, slopes = self.split(w), [self.inputs.numpy()], []
+        for W, b, unit in zip(blocks[::2], blocks[1::2], [*self.units, None], strict=True):
+            values.append(values[-1] @ W.T + b)
+            if unit:
+                slopes.append(activate(unit, values[-1]))
+        return blocks[::2], values, slopes
+
+    def _value(self, w: np.ndarray) -> np.ndarray:
+        return self._pass(w)[1][-1].ravel()
+
+    def factors(self, w: np.ndarray) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
+        """h(w) (N,), and (A, B) of every layer."""
+        with np.errstate(all="ignore"):
+            matrices, (*values, outputs), slopes = self._pass(w)
+            n, k = outputs.shape
+            backs = [np.broadcast_to(np.eye(k), (n, k, k))]
+            for W, slope in zip(reversed(matrices[1:]), reversed(slopes), strict=True):
+                backs.append((backs[-1] @ W) * slope[:, None])
+        return outputs.ravel(), [(A, B.reshape(n * k, -1)) for A, B in zip(values, reversed(backs), strict=True)]
+
+    def gram(self, P: list[tuple[np.ndarray, np.ndarray]], Q: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+        """J_PJ_Qᵀ (N, N)."""
+        k = self.outputs
+        return sum(
+            (1 + A @ A2.T).repeat(k, axis=0).repeat(k, axis=1) * (B @ B2.T)
+            for (A, B), (A2, B2) in zip(P, Q, strict=True)
+        )
+
+    def pull(self, P: list[tuple[np.ndarray, np.ndarray]], c: np.ndarray) -> np.ndarray:
+        """J_Pᵀc (p,)."""
+        blocks = []
+        for A, B in P:
+            D = (c[:, None] * B).reshape(len(A), self.outputs, -1).sum(axis=1)
+            blocks += [(D.T @ A).ravel(), D.sum(axis=0)]
+        return np.concatenate(blocks)
+
+
 def perceptron(
     input_dim: int, width: int, *, hidden_layers: int, outputs: int, activation: str, seed: int, gain: float = 1.0
 ) -> nn.Sequential:
@@ -143,7 +201,7 @@ def perceptron(
     sizes = [validate_size(input_dim, "input_dim"), *[width] * L, validate_size(outputs, "outputs")]
     gain, layers = validate_positive(gain, "gain"), []
     with torch.random.fork_rng(devices=[]), torch.no_grad():
-        torch.manual_seed(validate_count(seed, "seed", least=0))
+        torch.default_generator.manual_seed(validate_count(seed, "seed", least=0))
         for before, after in pairwise(sizes):
             layers += [nn.Linear(before, after).double(), unit()]
             layers[-2].weight *= gain

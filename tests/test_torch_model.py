@@ -12,8 +12,10 @@ from torch import nn  # noqa: E402
 
 import checks.__main__ as program  # noqa: E402
 from checks.forecast.module import criterion, forecast_model, relative, targets_of, train_model  # noqa: E402
+from kernels.losses import SquareLoss  # noqa: E402
+from kernels.model_flow import model_flow  # noqa: E402
 from kernels.models import QuadraticMap  # noqa: E402
-from kernels.torch_model import UNITS, TorchModel, perceptron  # noqa: E402
+from kernels.torch_model import UNITS, DenseModel, TorchModel, perceptron  # noqa: E402
 from tests import examples  # noqa: E402
 
 seeds = st.integers(0, 2**31 - 1)
@@ -123,6 +125,48 @@ def test_a_forecast_that_calls_itself_valid_is_what_training_gives(seed, name):
     assert found.valid and found.regime == "lazy"
     assert found.drift == pytest.approx(run.drift, rel=0.05) and found.time == pytest.approx(run.time, rel=0.05)
     assert found.layer_changes == pytest.approx(run.layer_changes, rel=0.1)
+
+
+@examples(10)
+@given(seed=seeds, activation=st.sampled_from(sorted(UNITS)), L=st.integers(1, 3), outputs=st.integers(1, 3))
+def test_formulas_of_dense_layers_are_what_pytorch_differentiates(seed, activation, L, outputs):
+    rng = np.random.default_rng(seed)
+    module = perceptron(5, 7, hidden_layers=L, outputs=outputs, activation=activation, seed=seed)
+    X = rng.normal(size=(6, 5))
+    model, own = TorchModel(module, X), DenseModel(module, X)
+    w, c = model.start + rng.normal(size=len(model.start)), rng.normal(size=6 * outputs)
+    (values, P), (_, Q) = own.factors(w), own.factors(model.start)
+    J, J_0 = model.jacobian(w), model.jacobian(model.start)
+    assert values == pytest.approx(model(w), rel=1e-12, abs=1e-12) and own(w) == pytest.approx(values, rel=1e-14)
+    assert own.gram(P, Q) == pytest.approx(J @ J_0.T, rel=1e-12, abs=1e-12)
+    assert own.pull(P, c) == pytest.approx(c @ J, rel=1e-12, abs=1e-12)
+
+
+@examples(5)
+@given(seed=seeds, activation=st.sampled_from(["tanh", "gelu"]), outputs=st.integers(1, 2))
+def test_the_flow_without_jacobians_is_that_with_them(seed, activation, outputs):
+    rng = np.random.default_rng(seed)
+    module = perceptron(3, 8, hidden_layers=2, outputs=outputs, activation=activation, seed=seed)
+    X, loss = rng.normal(size=(4, 3)), SquareLoss(rng.normal(size=4 * outputs), 1 / 4)
+    model = TorchModel(module, X)
+    one, other = (model_flow(kind, loss, model.start, t_end=2.0, rtol=1e-4) for kind in (model, DenseModel(module, X)))
+    assert one.status == other.status and one.evaluations == other.evaluations
+    assert one.displacements[-1] == pytest.approx(other.displacements[-1], rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        nn.Linear(5, 1),
+        nn.Sequential(nn.Linear(5, 2, bias=False)),
+        nn.Sequential(nn.Linear(5, 2), nn.ReLU()),
+        nn.Sequential(nn.Linear(5, 2), nn.GELU(approximate="tanh"), nn.Linear(2, 1)),
+        nn.Sequential(nn.Linear(5, 2).requires_grad_(False), nn.ReLU(), nn.Linear(2, 1)),
+    ],
+)
+def test_what_is_not_dense_layers_with_units_between_is_refused(module):
+    with pytest.raises(ValueError, match="`module` must be a Sequential of dense layers"):
+        DenseModel(module, np.eye(5))
 
 
 @pytest.mark.claim("numerics/module-forecast")

@@ -12,8 +12,8 @@ from checks.forecast.prediction import Forecast, foretold, relative_change
 from checks.running.user_files import load
 from kernels.integrators import Callback, Ending
 from kernels.losses import SquareLoss
-from kernels.model_flow import ModelProblem, model_flow
-from kernels.models import Centred, Model
+from kernels.model_flow import model_flow, problem_of
+from kernels.models import Model
 from theory.scaled_bounds import relative_scale
 
 NODES = 6
@@ -36,12 +36,11 @@ def forecast_model(
     """
     start, y = validate_array(start, "start", ("p",)), validate_array(y, "y", ("N",))
     ratio = validate_fraction(loss_ratio, "loss_ratio")
-    own = Centred(model, start) if validate_flag(centred, "centred") else model
-    problem = ModelProblem(own, SquareLoss(y, 1 / samples), start, 1.0)
-    theta = (np.zeros(len(start)),)
-    first = problem.point(theta)
-    if len(first.outputs) != len(y):
-        raise ValueError(f"`y` must have one number an output, {len(first.outputs)}, got {len(y)}")
+    outputs = model(start)
+    if len(outputs) != len(y):
+        raise ValueError(f"`y` must have one number an output, {len(outputs)}, got {len(y)}")
+    goal = y + outputs if validate_flag(centred, "centred") else y
+    problem, theta = problem_of(model, SquareLoss(goal, 1 / samples), start), (np.zeros(len(start)),)
     norms = _norms_of(model)
     sizes = norms(start)
     if not sizes.any():
@@ -49,9 +48,9 @@ def forecast_model(
     return foretold(
         problem,
         theta,
-        first,
+        problem.point(theta),
         y,
-        first.outputs - y,
+        outputs - goal,
         samples=samples,
         ratio=ratio,
         count=validate_count(nodes, "nodes"),
@@ -73,13 +72,15 @@ def train_model(
     callback: Callback | None = None,
 ) -> Measured:
     """Gradient flow to the loss of the forecast; there is no descent."""
-    own, norms = Centred(model, start) if centred else model, _norms_of(model)
+    loss, norms = SquareLoss(y + model(start) if centred else y, 1 / samples), _norms_of(model)
     stop = {"times": around(found.time, points), "loss_ratio": found.loss_ratio, "land": True, "rtol": 1e-2}
-    run = model_flow(own, SquareLoss(y, 1 / samples), start, **stop, max_evaluations=max_evaluations, callback=callback)
+    run = model_flow(model, loss, start, **stop, max_evaluations=max_evaluations, callback=callback)
     time, moved, change = np.nan, np.full(len(start), np.nan), np.nan
     if run.status.startswith(Ending.TARGET):
         time, moved = run.times[-1], run.displacements[-1]
-        change = relative_change(*(J @ J.T for J in map(model.jacobian, (start + moved, start))))
+        problem = problem_of(model, loss, start)
+        G, there = (problem.gram(P, P) for P in (problem.point((v,)) for v in (np.zeros_like(moved), moved)))
+        change = relative_change(there, G)
     return Measured(
         time=float(time),
         drift=float(np.linalg.norm(moved) / np.linalg.norm(start)),

@@ -72,7 +72,7 @@ def module_forecasts(seed: int, *, sets: list[str], largest_n: int, widths: list
     ``other``: the drift by the module with its matrices times √3, LeCun's variance for PyTorch's.
     """
     from kernels.cnn import one_thread
-    from kernels.torch_model import TorchModel, perceptron
+    from kernels.torch_model import DenseModel, perceptron
 
     rng = np.random.default_rng(seed)
     choose = _chooser(rng)
@@ -86,10 +86,11 @@ def module_forecasts(seed: int, *, sets: list[str], largest_n: int, widths: list
     options = {"samples": len(rows), "centred": bool(rng.integers(2))}
     ratio = float(np.exp(rng.uniform(*np.log(LOSSES))))
     with one_thread():
-        model, other = (TorchModel(perceptron(X.shape[1], m, **made, gain=gain), X[rows]) for gain in (1.0, np.sqrt(3)))
+        model = DenseModel(perceptron(X.shape[1], m, **made), X[rows])
         found = forecast_model(model, model.start, y, loss_ratio=ratio, **options)
         if not found.valid:
             return {"valid": False, **_foretold(found), **dict.fromkeys(RATIOS, np.nan)}
+        other = DenseModel(perceptron(X.shape[1], m, **made, gain=np.sqrt(3)), X[rows])
         wrong = forecast_model(other, other.start, y, loss_ratio=ratio, nodes=1, **options)
         run = train_model(model, model.start, y, found, points=NO_TIMES, max_evaluations=EVALUATIONS, **options)
     return {"valid": True, **_foretold(found), **_ratios(found, wrong, run)}
