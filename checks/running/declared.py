@@ -56,8 +56,8 @@ def rules(judge: object, cases: Sequence[Case]) -> list[str]:
 
 
 def told_apart(names: Sequence[str], everything: Sequence[str]) -> str:
-    """Pieces of names, between dots, that all of these names and no others have, one or two together, else the names."""
-    # ranges of sizes, a..b, are no reason for a rule
+    """What tells these names from the others: pieces between dots, alone or two together, one for each; else the names."""
+    # a range of sizes, a..b, is no reason for a rule
     pieces = {name: dict.fromkeys(piece for piece in name.split(DOT) if ".." not in piece) for name in everything}
     has = lambda name, few: pieces[name].keys() >= {*few}  # noqa: E731
     others, left, found = set(everything).difference(names), list(names), []

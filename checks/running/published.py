@@ -16,11 +16,12 @@ from itertools import groupby
 from pathlib import Path
 from types import UnionType
 
+from checks.running.declared import DOT
 from checks.running.files import read_json, write_whole
 from checks.running.record import asserts
 
 KEYS = {"label": str, "verdict": str, "parts": list, "controls": list, "provenance": dict}
-HEAD, DOT, SAME, BLANK = "columns", " · ", "=", ""
+HEAD, SAME, BLANK = "columns", "=", ""
 SHARED = ("sizes", "rules")  # of the declaration of a part
 CLOSEST = ("SUPPORTED", "INCONCLUSIVE", "HYPOTHESES_NOT_MET", "NOT_RUN", "REFUTED")
 COLUMNS = (
