@@ -18,6 +18,7 @@ from typing import NoReturn
 
 from rich.console import Console
 
+import command_start
 from checks.claim import TIERS, Claim, Findings, Run
 from checks.claims import CLAIMS
 from checks.forecast.command import add_forecast, run_forecast
@@ -96,6 +97,7 @@ example: python -m checks cite drift >> references.bib
 def main(arguments: list[str] | None = None) -> int:
     """Parse the command line, run, and return the exit status."""
     options = parse(arguments)
+    command_start.keeps = options.command != "forecast"
     console = Console(highlight=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = REDIRECTED
