@@ -266,8 +266,11 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     add_record_commands(commands)
     options = parser.parse_args(arguments)
     listed = {claim.label for claim in CLAIMS}
-    if options.command == "run" and options.record and not {claim.label for claim in options.claims} <= listed:
+    own = [claim for claim in getattr(options, "claims", ()) if claim.label not in listed]
+    if options.command == "run" and options.record and own:
         parser.error("--record: only claims that are listed in checks/claims.py have a row in paper_claims.md")
+    for wrong in filter(None, (wrong_cases(claim, options.tier) for claim in own)):
+        parser.error(wrong)
     return options
 
 
@@ -459,6 +462,17 @@ def claim_of_file(path: Path) -> Claim:
     if inside and claim.label not in {c.label for c in CLAIMS}:
         raise argparse.ArgumentTypeError(f"{path} is not listed: add its CLAIM to CLAIMS in checks/claims.py")
     return claim
+
+
+def wrong_cases(claim: Claim, tier: str) -> str:
+    """What is wrong with the cases of a claim at a tier; "" if nothing is."""
+    cases = [(part, case) for part in claim.parts for case in part.cases(tier)]
+    for part, case in cases:
+        try:
+            json.dumps(case.config)
+        except (TypeError, ValueError) as error:
+            return f"{claim.label}, part ({part.letter}), case {case.name!r}: `config` must be plain JSON: {error}"
+    return "" if cases else f"{claim.label}: no part has a case at the {tier} tier"
 
 
 def natural(text: str) -> int:

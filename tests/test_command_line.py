@@ -310,6 +310,14 @@ FILES = {
         example_claim().replace('"toy"', '"chizat2019lazy"').replace('"mean-of-squares"', '"decay-lemma"'),
         "must have a label of its own, chizat2019lazy/decay-lemma is a claim of the project",
     ),
+    "no cases": (
+        example_claim().replace('[Case("normal"', '[] and [Case("normal"'),
+        "toy/mean-of-squares: no part has a case at the quick tier",
+    ),
+    "no JSON": (
+        example_claim().replace('{"widths": widths}', '{"widths": np.array(widths)}'),
+        "toy/mean-of-squares, part (a), case 'normal': `config` must be plain JSON: Object of type ndarray",
+    ),
 }
 
 
