@@ -315,6 +315,7 @@ BAD_LINES = {
     "line 2: x must be a finite number, is '1_000'": ["x,price", "1_000,2", "2,3"],
     "line 3: 3 values for 2 columns": ["x,price", "1,2", "1,2,3"],
     "the first line must name the columns": ["1,2", "2,3"],
+    "column 0 has no name; an index that pandas wrote is no input": [",x,price", "0,1,2", "1,2,3"],
     "columns must be separated by commas, and decimals by points, the first line has ';'": ["x;price", "1,5;2"],
     r"the first line has '\t'": ["x\tprice", "1\t2"],
     "two columns are called 'x'": ["x,x,price", "1,2,3"],

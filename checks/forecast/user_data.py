@@ -162,6 +162,10 @@ def _csv(path: Path, target: str | None) -> tuple[np.ndarray, np.ndarray]:
         )
     if all(map(_is_number, names)):
         raise ValueError(f"{path}: the first line must name the columns, is {', '.join(names[:4])}")
+    if "" in names:
+        raise ValueError(
+            f"{path}: column {names.index('')} has no name; an index that pandas wrote is no input: to_csv(…, index=False)"
+        )
     double = next((name for name in names if names.count(name) > 1), None)
     if double is not None:
         raise ValueError(f"{path}: two columns are called {double!r}")
