@@ -20,6 +20,7 @@ from typing import NoReturn
 NAME = "lazy-training-checks"
 OURS = ("argument_validation", "theory", "kernels", "checks", "figures", "benchmarks")
 ROOT = Path(__file__).resolve().parent
+keeps = True  # whether the command that runs keeps what is finished
 
 
 def start() -> None:
@@ -64,7 +65,8 @@ def _leave_at_once(number: int, _frame: object) -> None:
 
 
 def _say_stopped(status: int) -> int:
-    print(f"stopped, finished cells are kept; continue with: {shlex.join(sys.orig_argv)}", file=sys.stderr)
+    said = "stopped, finished cells are kept; continue with" if keeps else "stopped, nothing is kept; start again with"
+    print(f"{said}: {shlex.join(sys.orig_argv)}", file=sys.stderr)
     return status
 
 

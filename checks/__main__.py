@@ -18,6 +18,7 @@ from typing import NoReturn
 
 from rich.console import Console
 
+import command_start
 from checks.claim import TIERS, Claim, Findings, Run
 from checks.claims import CLAIMS
 from checks.forecast.command import add_forecast, run_forecast
@@ -96,6 +97,7 @@ example: python -m checks cite drift >> references.bib
 def main(arguments: list[str] | None = None) -> int:
     """Parse the command line, run, and return the exit status."""
     options = parse(arguments)
+    command_start.keeps = options.command != "forecast"
     console = Console(highlight=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = REDIRECTED
@@ -264,8 +266,11 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     add_record_commands(commands)
     options = parser.parse_args(arguments)
     listed = {claim.label for claim in CLAIMS}
-    if options.command == "run" and options.record and not {claim.label for claim in options.claims} <= listed:
+    own = [claim for claim in getattr(options, "claims", ()) if claim.label not in listed]
+    if options.command == "run" and options.record and own:
         parser.error("--record: only claims that are listed in checks/claims.py have a row in paper_claims.md")
+    for wrong in filter(None, (wrong_cases(claim, options.tier) for claim in own)):
+        parser.error(wrong)
     return options
 
 
@@ -457,6 +462,17 @@ def claim_of_file(path: Path) -> Claim:
     if inside and claim.label not in {c.label for c in CLAIMS}:
         raise argparse.ArgumentTypeError(f"{path} is not listed: add its CLAIM to CLAIMS in checks/claims.py")
     return claim
+
+
+def wrong_cases(claim: Claim, tier: str) -> str:
+    """What is wrong with the cases of a claim at a tier; "" if nothing is."""
+    cases = [(part, case) for part in claim.parts for case in part.cases(tier)]
+    for part, case in cases:
+        try:
+            json.dumps(case.config)
+        except (TypeError, ValueError) as error:
+            return f"{claim.label}, part ({part.letter}), case {case.name!r}: `config` must be plain JSON: {error}"
+    return "" if cases else f"{claim.label}: no part has a case at the {tier} tier"
 
 
 def natural(text: str) -> int:

@@ -22,6 +22,9 @@ def blocks(name: str) -> Iterator[tuple[str, str, str]]:
 
 
 if __name__ == "__main__":
+    pages = sorted(page.stem for page in DOCS.glob("*.md") if any(kind == "python" for kind, *_ in blocks(page.stem)))
+    if len(sys.argv) != 2 or sys.argv[1] not in pages:
+        sys.exit(f"python docs/run.py NAME, one of {', '.join(pages)}")
     names: dict = {}
     for language, text, _ in blocks(sys.argv[1]):
         if language == "python":

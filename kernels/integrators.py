@@ -399,7 +399,7 @@ class Integration:
 
         def excess(s: float) -> float:
             loss = ends[s] if s in ends else self.problem.point(self.inside(step, s, whole)).loss
-            return float(np.log(max(loss, TINY) / self.target))
+            return float(np.log(max(loss / self.target, TINY)))
 
         return float(brentq(excess, 0.0, 1.0, xtol=LANDED, rtol=LANDED))
 

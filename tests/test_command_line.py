@@ -310,6 +310,14 @@ FILES = {
         example_claim().replace('"toy"', '"chizat2019lazy"').replace('"mean-of-squares"', '"decay-lemma"'),
         "must have a label of its own, chizat2019lazy/decay-lemma is a claim of the project",
     ),
+    "no cases": (
+        example_claim().replace('[Case("normal"', '[] and [Case("normal"'),
+        "toy/mean-of-squares: no part has a case at the quick tier",
+    ),
+    "no JSON": (
+        example_claim().replace('{"widths": widths}', '{"widths": np.array(widths)}'),
+        "toy/mean-of-squares, part (a), case 'normal': `config` must be plain JSON: Object of type ndarray",
+    ),
 }
 
 
@@ -682,3 +690,19 @@ def test_a_package_installed_over_ours_is_named(installed, tmp_path):
     done = command("checks", "list", path=installed, cwd=tmp_path)
     shutil.rmtree(metadata)
     assert done.returncode == 2 and f"`kernels` in {installed} belongs to kernels too" in done.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        (["forecast", "nosuch.csv"], "stopped, nothing is kept; start again with: "),
+        (["list"], "finished cells are kept; "),
+    ],
+)
+def test_a_stopped_command_says_whether_it_kept_anything(arguments, said, capsys):
+    try:
+        program.main(arguments)
+    except SystemExit:
+        pass
+    capsys.readouterr()
+    assert command_start._say_stopped(130) == 130 and said in capsys.readouterr().err

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import checks.__main__ as program
-from checks.forecast import command
+from checks.forecast import command, forecast, make_network
+from checks.forecast.measured import train
 from checks.forecast.progress import Progress
 from checks.forecast.scored import unscored
 from checks.forecast.user_data import SETS, read
@@ -130,9 +131,48 @@ def test_what_training_takes_is_said_before_it_begins_where_it_is_long(capsys, m
         monkeypatch.setattr(command, "LONG", long)
         assert program.main(options) == 0
         found = capsys.readouterr()
-        assert len(found.err.splitlines()) == lines and found.err.count("training takes a while") == lines
+        assert len(found.err.splitlines()) == lines and found.err.count("training takes about") == lines
         steps = found.out.split("at 0.95 of it ")[1].split()[0]
-        assert f"descent: {steps} steps of" in found.err or not lines
+        assert f"descent {steps} steps of" in found.err or not lines
+
+
+@pytest.mark.parametrize(
+    "kernel, steps, step, said",
+    [
+        (1.0, 0, 0.0, "about 30 to 200 seconds: flow mostly 30 to 200 kernels of 1 s; less"),
+        (
+            0.9,
+            2209,
+            0.35,
+            "about 13 to 16 minutes: flow mostly 30 to 200 kernels of 0.9 s, descent 2209 steps of 0.35 s;",
+        ),
+    ],
+)
+def test_what_training_takes_is_the_sum_of_flow_and_descent(kernel, steps, step, said, monkeypatch):
+    monkeypatch.setattr(command, "LONG", 1.0)
+    kept = []
+    command._warn(SimpleNamespace(keep=kept.append), kernel, steps, step)
+    assert said in kept[0]
+
+
+def test_descent_says_how_long_its_other_steps_take(capsys, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    with Progress() as progress:
+        for step in range(21):
+            clock[0] = 5.0 * step
+            progress.descent(step, 20)
+    assert capsys.readouterr().err.splitlines() == [
+        f"descent: {step} of 20 steps, {100 - 5 * step} s left" for step in (6, 12, 18)
+    ]
+
+
+def test_training_reports_every_step_of_descent():
+    data, taken = read("wine", None, rows=20), []
+    network = make_network(13, 32, hidden_layers=1, activation="relu", kappa=50.0)
+    found = forecast(data.X, data.y, network, loss_ratio=0.3)
+    run = train(data.X, data.y, network, found, stepped=lambda step, steps: taken.append((step, steps)))
+    assert taken == [(step, run.steps) for step in range(run.steps + 1)]
 
 
 def test_in_a_file_progress_is_a_line_every_half_minute(capsys, monkeypatch):
@@ -202,6 +242,14 @@ def test_more_rows_than_memory_holds_are_refused_before_any_kernel(capsys, tmp_p
     assert "2000000 rows need about 8e+05 GB of memory" in message
 
 
+def test_a_forecast_that_is_not_valid_says_what_to_do_next(capsys):
+    common = ["wine", "--rows", "20", "--width", "64", "--centred", "--kappa"]
+    text = told(capsys, *common, "0.5", "--loss", "0.01")
+    (line,) = (line for line in text.splitlines() if "what next:" in line)
+    assert "NOT VALID" in text and "--train" in line and "--loss" in line and "the line wider" in line
+    assert "what next" not in told(capsys, *common, "64", "--loss", "0.3")
+
+
 def test_only_what_was_scored_is_called_measured(capsys):
     common = ["wine", "--rows", "20", "--width", "512", "--centred"]
     assert "numerics/forecast" in told(capsys, *common, "--kappa", "64", "--loss", "0.3")
@@ -267,6 +315,9 @@ BAD_LINES = {
     "line 2: x must be a finite number, is '1_000'": ["x,price", "1_000,2", "2,3"],
     "line 3: 3 values for 2 columns": ["x,price", "1,2", "1,2,3"],
     "the first line must name the columns": ["1,2", "2,3"],
+    "column 0 has no name; an index that pandas wrote is no input": [",x,price", "0,1,2", "1,2,3"],
+    "columns must be separated by commas, and decimals by points, the first line has ';'": ["x;price", "1,5;2"],
+    r"the first line has '\t'": ["x\tprice", "1\t2"],
     "two columns are called 'x'": ["x,x,price", "1,2,3"],
     "is empty": [],
     "must have at least 2 rows, has 1": ["x,price", "1,2"],
@@ -303,6 +354,7 @@ def test_a_bad_npz_file_ends_with_one_sentence(arrays, message, capsys, tmp_path
     "arguments, message",
     [
         (["nosuch"], "must be a .csv or .npz file or one of iris"),
+        (["X.npy"], "np.savez('data.npz', X=X, y=y) makes one"),
         (["nosuch.csv"], "there is no file nosuch.csv"),
         (["iris", "--target", "petal"], "iris has one target"),
         (["iris", "--scheme", "kaiming"], "--scheme must be ntk"),

@@ -326,7 +326,10 @@ def test_a_module_of_ones_own_is_foretold_and_trained_by_one_command(tmp_path, c
     assert program.main([*common, f"{path}:build", "--train"]) == 0
     text = capsys.readouterr().out
     assert "κ_h" in text and float(text.split("drift")[-1].split("ratio ")[1].split()[0]) == pytest.approx(1, rel=0.2)
-    assert program.main([*common, f"{path}:three"]) == 0 and "3 outputs" in capsys.readouterr().out
+    assert "what next" not in text
+    assert program.main([*common, f"{path}:three", "--loss", "0.001"]) == 0
+    text = capsys.readouterr().out
+    assert "3 outputs" in text and "NOT VALID" in text and "its outputs times 16 or 64, with --centred" in text
     assert program.main([*common, f"{path}:build", "--train", "--json"]) == 0
     numbers = json.loads(capsys.readouterr().out, parse_constant=lambda name: pytest.fail(name))
     assert (

@@ -163,9 +163,8 @@ def _of_network(options: argparse.Namespace, data: UserData) -> tuple[list[tuple
         if options.train:
             steps = found.steps if options.rate is None else found.steps_of(options.rate)
             _warn(progress, kernel, min(steps, MOST_STEPS), seconds_of_a_step(data.X, data.y, network))
-            run = train(
-                data.X, data.y, network, found, rate=options.rate, centred=options.centred, callback=progress.flow
-            )
+            more = {"callback": progress.flow, "stepped": progress.descent}
+            run = train(data.X, data.y, network, found, rate=options.rate, centred=options.centred, **more)
     numbers = {"limits": wide, "unscored": unscored(network, len(data.X), found.loss_ratio)}
     return _told(options, told, found, parts, run, names, "drift per neuron", numbers)
 
@@ -191,6 +190,7 @@ def _of_module(options: argparse.Namespace, data: UserData) -> tuple[list[tuple[
         began = time.monotonic()
         found = forecast_model(model, model.start, y, samples=n, **goal)
         kernel = (time.monotonic() - began) / (len(found.path_times) + 1)
+        progress.say("curvature …")
         scale = criterion(model, model.start, y, largest=found.eigenvalues[-1], centred=options.centred)
         parts = _parts(options, data, progress, of_rows)
         names, run = layer_names(model.names, model.shapes), None
@@ -203,9 +203,13 @@ def _of_module(options: argparse.Namespace, data: UserData) -> tuple[list[tuple[
 
 def _warn(progress: Progress, kernel: float, steps: float = 0, step: float = 0.0) -> None:
     """Say what training takes before it begins, where that is long."""
-    if FLOW[0] * kernel + steps * step > LONG:
-        descent = f"; descent: {steps:.0f} steps of {step:.2g} s" if steps else ""
-        progress.keep(f"training takes a while: flow: mostly {FLOW[0]} to {FLOW[1]} kernels of {kernel:.2g} s{descent}")
+    least, most = (kernels * kernel + steps * step for kernels in FLOW)
+    if least > LONG:
+        unit, name = (60, "minutes") if least > 120 else (1, "seconds")
+        descent = f", descent {steps:.0f} steps of {step:.2g} s" if steps else ""
+        flow = f"flow mostly {FLOW[0]} to {FLOW[1]} kernels of {kernel:.2g} s"
+        takes = f"training takes about {least / unit:.0f} to {most / unit:.0f} {name}"
+        progress.keep(f"{takes}: {flow}{descent}; less with a larger --loss or fewer --rows")
 
 
 def _parts(

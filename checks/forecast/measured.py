@@ -1,6 +1,7 @@
 """The same network trained: what `checks.forecast` foretold, as gradient flow and gradient descent give it."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -48,22 +49,28 @@ def train(
     rtol: float | None = None,
     max_evaluations: int = 100_000,
     callback: Callback | None = None,
+    stepped: Callable[[int, int], object] | None = None,
 ) -> Measured:
     """Flow to the loss of the forecast, and descent to it, at most `MOST_STEPS`, at ``rate`` or the `Forecast.safe_step`.
 
-    ``points``: how many times of the flow are observed, as `POINTS`. ``rtol`` of the flow.
+    ``points``: how many times of the flow are observed, as `POINTS`. ``rtol`` and ``callback`` of the flow; ``stepped`` is
+    called with the steps of descent that are taken and that there are.
     """
     params, model = network.params, {"activation": network.activation, "kappa": network.kappa}
-    options = {**model, "layer_rates": network.rates, "centred": centred, "callback": callback}
+    options = {**model, "layer_rates": network.rates, "centred": centred}
     stop = {"times": around(found.time, points), "loss_ratio": found.loss_ratio, "land": True}
-    run = gradient_flow(params, X, y, **stop, **options, rtol=rtol, max_evaluations=max_evaluations)
+    follow = {"rtol": rtol, "max_evaluations": max_evaluations, "callback": callback}
+    run = gradient_flow(params, X, y, **stop, **options, **follow)
     t, layers, change = np.nan, np.full(len(network.rates), np.nan), np.nan
     if run.status.startswith(Ending.TARGET):
         kernels = [np.tensordot(network.rates, layer_grams(at, X, **model), axes=1) for at in (run.params, params)]
         t, layers, change = run.times[-1], run.layer_drift[-1], relative_change(*kernels)
     rate = found.safe_step if rate is None else rate
     steps = int(min(max(found.steps_of(rate), 1), MOST_STEPS))
-    taken = gradient_descent(params, X, y, step=rate, steps=steps, record_every=steps, **options) if descent else None
+    options |= {"step": rate, "steps": steps, "record_every": steps}
+    if stepped is not None:
+        options["callback"] = lambda t, loss, evaluations: stepped(evaluations - 1, steps)
+    taken = gradient_descent(params, X, y, **options) if descent else None
     return Measured(
         time=float(t),
         drift=network.drift(layers),

@@ -14,6 +14,7 @@ class Progress:
     def __init__(self) -> None:
         self.console = Console(stderr=True, highlight=False)
         self.status, self.last, self.first = Status("", console=self.console), time.monotonic(), None
+        self.began = 0.0
 
     def __enter__(self) -> "Progress":
         if self.console.is_terminal:
@@ -39,3 +40,11 @@ class Progress:
         if self.first is None:
             self.first = loss or 1.0
         self.say(f"training: {loss / self.first:.3g} of the loss at time {t:.3g}, {evaluations} evaluations")
+
+    def descent(self, taken: int, steps: int) -> None:
+        """Called on the way: how many ``steps`` are taken, and how long the others need."""
+        if not taken:
+            self.began = time.monotonic()
+            return
+        left = (time.monotonic() - self.began) / taken * (steps - taken)
+        self.say(f"descent: {taken} of {steps} steps, {left:.0f} s left")

@@ -11,6 +11,8 @@ from checks.forecast.user_data import UserData
 from kernels.models import CountedWeights
 
 ROWS, SHOWN = 5, 5  # rows that are named at most, and layers that are compared
+NEXT = "what next: --train shows what it does; a larger --loss asks for less of the way"
+LAZIER = "; its outputs times 16 or 64, with --centred, are a lazier module; more width or fewer rows change little"
 LABEL, MODULES = "numerics/forecast", "numerics/module-forecast"
 
 
@@ -24,13 +26,14 @@ def lines(
     parts: tuple[Spread, Spread] | None,
 ) -> list[tuple[str, str]]:
     """(heading, sentence) of the data, the regime, the forecast, wider networks and learning."""
+    lazier = "" if wide.width is None and wide.kappa is None else "; the line wider tells which network would be lazy"
     return [
         ("data", f"{source}: " + "; ".join(data.notes)),
         *(("", sentence) for sentence in _of_data(data, found, wide)),
         *_headed("rows", _of_rows(data, parts)),
         ("network", _of_network(network)),
         ("regime", _of_regime(found, "drift per neuron", layers)),
-        *_headed("forecast", _of_forecast(found, unscored(network, len(data.X), found.loss_ratio))),
+        *_headed("forecast", _of_forecast(found, unscored(network, len(data.X), found.loss_ratio), lazier)),
         *_headed("wider", _of_width(network, wide)),
         *_headed("learning", _of_learning(found, wide)),
     ]
@@ -135,8 +138,8 @@ def _of_regime(found: Forecast, what: str, names: list[str]) -> str:
     )
 
 
-def _of_forecast(found: Forecast, missing: list[str]) -> list[str]:
-    """``missing``: what the claim has not scored, in words."""
+def _of_forecast(found: Forecast, missing: list[str], lazier: str) -> list[str]:
+    """``missing``: what the claim has not scored, in words; ``lazier``: what would be valid."""
     goal = f"{found.loss_ratio:.3g} of the loss at the start"
     said = (
         [] if found.reached else [f"{found.hidden:.2g} of the loss is where nothing can move: looked at down to {goal}"]
@@ -154,6 +157,8 @@ def _of_forecast(found: Forecast, missing: list[str]) -> list[str]:
         if found.valid
         else f"down to {goal}, NOT VALID ({why}): regime and forecast are hints, training may go elsewhere"
     )
+    if not found.valid:
+        said.append(NEXT + lazier)
     said.append(
         f"kernel change {found.kernel_change:.2g}, outputs end {found.distance:.2g} of "
         "the residual at the start from the linearised ones [derived]"
@@ -178,7 +183,7 @@ def _of_width(network: Network, wide: Limits) -> list[str]:
         if wide.width is None
         else f"m = {wide.width} by the leading order [derived]"
     )
-    said = [f"no layer changes by more than {GOAL:.0%}, f_0 taken off: {width}"]
+    said = [f"no layer changes by more than {100 * GOAL:g} %, f_0 taken off: {width}"]
     if wide.kappa is not None:
         said[0] += f"; at this width κ = {wide.kappa:.3g}, it has {network.kappa:.3g} [derived]"
     return [*said, f"guaranteed: {wide.theorem}"]
@@ -224,7 +229,10 @@ def lines_of_module(
         ("network", f"{name}: {len(model.start)} weights in {len(model.shapes)} parameters, {outputs}, one rate"),
         ("", kernel),
         ("regime", _of_regime(found, "drift ‖w − w_0‖/‖w_0‖", layers)),
-        *_headed("forecast", _of_forecast(found, [f"modules other than dense ones as PyTorch starts them, {MODULES}"])),
+        *_headed(
+            "forecast",
+            _of_forecast(found, [f"modules other than dense ones as PyTorch starts them, {MODULES}"], LAZIER),
+        ),
         (
             "criterion",
             f"κ_h = ‖h − y‖‖D²h‖/‖Dh‖² ≥ {scale:.3g} at the start by power iteration, small is lazy, relative-scale [measured]",

@@ -103,7 +103,8 @@ def _load(source: str, target: str | None) -> tuple[np.ndarray, np.ndarray]:
             raise ValueError(f"{source} has one target, called target, got {target!r}")
         return np.array(found.data, dtype=float), np.array(found.target, dtype=float)
     if path.suffix.lower() not in (".csv", ".npz"):
-        raise ValueError(f"{source!r} must be a .csv or .npz file or one of {', '.join(SETS)}")
+        arrays = "; of arrays np.savez('data.npz', X=X, y=y) makes one" if path.suffix.lower() == ".npy" else ""
+        raise ValueError(f"{source!r} must be a .csv or .npz file or one of {', '.join(SETS)}{arrays}")
     if not path.is_file():
         raise ValueError(f"there is no file {source}")
     return _npz(path, target or "y") if path.suffix.lower() == ".npz" else _csv(path, target)
@@ -154,8 +155,17 @@ def _csv(path: Path, target: str | None) -> tuple[np.ndarray, np.ndarray]:
     if not lines:
         raise ValueError(f"{path} is empty")
     names = [name.strip() for name in lines[0][1]]
+    other = next((mark for mark in ";\t|" if len(names) == 1 and mark in names[0]), None)
+    if other is not None:
+        raise ValueError(
+            f"{path}: columns must be separated by commas, and decimals by points, the first line has {other!r}"
+        )
     if all(map(_is_number, names)):
         raise ValueError(f"{path}: the first line must name the columns, is {', '.join(names[:4])}")
+    if "" in names:
+        raise ValueError(
+            f"{path}: column {names.index('')} has no name; an index that pandas wrote is no input: to_csv(…, index=False)"
+        )
     double = next((name for name in names if names.count(name) > 1), None)
     if double is not None:
         raise ValueError(f"{path}: two columns are called {double!r}")

@@ -107,7 +107,7 @@ class Slope:
         found = decide(
             slopes(sizes, values),
             region,
-            predicted=self.predicted,
+            predicted=self.predicted + 0.0,  # never minus zero
             margin=self.margin,
             level=level,
             side=self.side,

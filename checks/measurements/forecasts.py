@@ -18,7 +18,7 @@ VALID = {"losses": VALID_LOSS, "kernel": VALID_KERNEL}  # where a forecast calls
 PREDICTIONS = {key: f"{key} foretold" for key in BANDS if key != "layer"}
 RATIOS = ("drift", "layer", "kernel", "time", "other", "alike", "square", "fastest")
 STEPS, BEYOND = 30, 1.2
-NO_TIMES = (0, 0, 0)  # of a run are observed but its ends
+NO_TIMES = (0, 0, 0)  # a run is observed at its two ends alone
 RTOL = 1e-2  # smooth σ: a tenth of the narrowest band
 EVALUATIONS = 3_000  # a network that needs more is not followed to the end: NaN
 
