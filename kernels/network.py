@@ -230,8 +230,10 @@ def hidden_layer(
 ) -> tuple[np.ndarray, np.ndarray]:
     """σ(z) and σ'(z), both (rows of W, n), for z = W x (first layer) or W x/√m, x the (·, n) columns of ``previous``."""
     z, derivative = out
-    if isinstance(W, np.ndarray):
-        z = np.matmul(W, previous, out=z)
+    if z is None:
+        z = W @ previous
+    elif isinstance(W, np.ndarray):
+        np.matmul(W, previous, out=z)
     else:  # a matrix that is kept as a sum has no product into a given array
         z[:] = W @ previous
     if not first:
