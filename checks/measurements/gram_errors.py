@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 
-from checks.measurements.data import inputs
+from checks.measurements.data import in_span, inputs
 from checks.measurements.streams import data_seed, draw_seeds, stacked
 from kernels import Parameters, StreamedParameters, init_parameters, layer_grams
 from kernels.ensemble import ensemble_grams
@@ -90,10 +90,11 @@ def distances(grams: np.ndarray, blocks: Sequence[np.ndarray], activation: str) 
 
 
 def data_sets(data: Sequence[dict], stream: Sequence[int]) -> list[np.ndarray]:
-    """The inputs of every data set, drawn apart, with zeros at the end that make their dimensions equal."""
+    """The inputs of every data set, drawn apart, with zeros that make their dimensions equal, in coordinates of their span."""
     blocks = [inputs(**spec, seed=data_seed(stream) + k) for k, spec in enumerate(data)]
     d = max(X.shape[1] for X in blocks)
-    return [np.pad(X, ((0, 0), (0, d - X.shape[1]))) for X in blocks]
+    X = in_span(np.concatenate([np.pad(X, ((0, 0), (0, d - X.shape[1]))) for X in blocks]))
+    return [np.ascontiguousarray(block) for block in np.split(X, np.cumsum([*map(len, blocks)])[:-1])]
 
 
 @cache
@@ -123,7 +124,10 @@ def gram_sums(
 
     They give the mean, the mean square distance from any matrix and an unbiased estimate of the distance of the mean from it.
     """
-    X, design = inputs(**data, seed=data_seed(stream)), {"activation": activation, "hidden_layers": hidden_layers}
+    X, design = (
+        in_span(inputs(**data, seed=data_seed(stream))),
+        {"activation": activation, "hidden_layers": hidden_layers},
+    )
     seeds = draw_seeds(stream, first, draws)
     return summed(ensemble_grams(seed, X, [width], draws=batch, **design)[:, 0] for seed in seeds)
 

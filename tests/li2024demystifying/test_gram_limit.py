@@ -145,7 +145,7 @@ def test_streamed_networks_are_those_of_their_seeds(L, seed, first, widths):
     (X,) = data_sets([spec], stream)
     K = limit_grams(X, hidden_layers=L, activation="tanh").layers
     for row, own in zip(found, draw_seeds(stream, first, 2), strict=True):
-        stored = [init_parameters(own, 4, m, hidden_layers=L) for m in widths]
+        stored = [init_parameters(own, X.shape[1], m, hidden_layers=L) for m in widths]
         grams = [layer_grams(params, X, activation="tanh", kappa=np.sqrt(params.width)) for params in stored]
         assert np.allclose(row[:, 0], np.linalg.norm(grams - K, axis=(2, 3)), rtol=1e-9, atol=1e-12)
 
