@@ -113,7 +113,7 @@ def pairs_of(activation: str, select: dict) -> list[Case]:
     """Pairs of inputs at several angles."""
     scale, by_angle = SCALES[activation]
     config = {"activation": activation, "scale": scale, "by_angle": by_angle, **PAIRS}
-    return [Case(f"{activation} pairs", config, 10, chunk=2, select=select)]
+    return [Case(f"{activation} pairs", config, 12, chunk=3, select=select)]
 
 
 def sufficient(case: dict, found: Arrays) -> Sides:
