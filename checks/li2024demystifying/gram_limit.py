@@ -9,8 +9,9 @@ import numpy as np
 from checks.claim import Arrays, Case, Claim, Control, Part
 from checks.judges import Draws, Ratio, Slope
 from checks.judges.slope import rms_blocks
-from checks.measurements.data import DATA, data_name, inputs
+from checks.measurements.data import DATA, data_name
 from checks.measurements.gram_errors import (
+    data_sets,
     gram_errors,
     gram_sums,
     offsets,
@@ -18,7 +19,6 @@ from checks.measurements.gram_errors import (
     unscaled_errors,
     wrong_limits,
 )
-from checks.measurements.streams import data_seed
 from theory import gram_fluctuations, limit_grams
 
 ACTIVATIONS = {"quick": ("relu", "tanh"), "standard": ("relu", "tanh", "erf"), "full": ("relu", "tanh", "erf")}
@@ -87,31 +87,34 @@ def distance(case: dict, found: Arrays) -> Draws:
 
 
 def means(tier: str, depths: tuple[int, ...] = (1, 2, 3)) -> Iterator[Case]:
-    """Every layer; at quick every pair of activation and data set at one depth, relu up to L = 2, beyond all at all."""
-    kinds = list(DATA)
+    """Every layer; at quick every pair of activation and data set at one depth, relu up to L = 2, beyond all at all.
+
+    All data sets of a deep network see the same weights, which are what costs there.
+    """
     for L, (k, name) in itertools.product(depths, enumerate(ACTIVATIONS["full"])):
         if tier == "quick" and (L, name) == (3, "relu"):
             continue
         width, networks = SIZES[L][name]
-        for kind in [kinds[(k + L - 1) % 3]] if tier == "quick" else kinds:
-            data = DATA[kind] | {"n": 4 if tier == "quick" else 8}
-            config = {"data": data, "activation": name, "hidden_layers": L, "width": width}
+        sets = [data | {"n": 4 if tier == "quick" else 8} for data in DATA.values()]
+        sets = [sets[(k + L - 1) % 3]] if tier == "quick" else sets
+        for group in [[data] for data in sets] if L == 1 else [sets]:
+            config = {"data": group, "activation": name, "hidden_layers": L, "width": width}
             config["batch"] = networks // BLOCKS
-            for layer in range(L + 1):
+            for (place, data), layer in itertools.product(enumerate(group), range(L + 1)):
                 title = f"K^{layer + 1} · L = {L}, m = {width} · {name} · {data_name(data)}"
-                yield Case(title, config, BLOCKS, select={"layer": layer})
+                yield Case(title, config, BLOCKS, select={"set": place, "layer": layer})
 
 
 def limits(case: dict, *, wrong: bool = False) -> np.ndarray:
     """K^l of the case, or a wrong one."""
-    X, L, name = inputs(**case["data"], seed=data_seed(case["stream"])), case["hidden_layers"], case["activation"]
+    X, L, name = data_sets(case["data"], case["stream"])[case["set"]], case["hidden_layers"], case["activation"]
     layers = wrong_limits(X, L, name) if wrong else limit_grams(X, hidden_layers=L, activation=name).layers
     return layers[case["layer"]]
 
 
 def over_constant(case: dict, found: Arrays, *, wrong: bool = False) -> Draws:
     """m E‖(m/κ²)G^l − K^l‖_F² over C_l: single networks are skewed, means over a batch are not."""
-    X = inputs(**case["data"], seed=data_seed(case["stream"]))
+    (X,) = data_sets(case["data"], case["stream"])
     exact = (wrong_constants if wrong else gram_fluctuations)(X, activation=case["activation"])[case["layer"]]
     return Draws(case["width"] * square_distances(found, case["layer"], limits(case), case["batch"]) / exact)
 
@@ -126,7 +129,8 @@ def wrong_constants(X: np.ndarray, activation: str) -> tuple[float, float]:
 
 def offset(case: dict, found: Arrays, *, wrong: bool = False) -> Draws:
     """Unbiased estimates of ‖E (m/κ²)G^l − K^l‖²/‖K^l‖²."""
-    return Draws(offsets(found, case["layer"], limits(case, wrong=wrong), case["batch"], BLOCKS))
+    place = case["set"] * (case["hidden_layers"] + 1) + case["layer"]
+    return Draws(offsets(found, place, limits(case, wrong=wrong), case["batch"], BLOCKS))
 
 
 CLAIM = Claim(

@@ -23,7 +23,7 @@ RATES = (("random", 4, "relu"), ("random", 4, "tanh"), ("digits", 2, "relu"))
 WIDTHS = {"quick": range(9, 14), "standard": range(9, 15), "full": range(9, 17)}
 BLOCK = 16
 WIDE = range(10, 27, 2)  # networks that are never stored: so long a window needs few draws
-PAIRS = {"angles": [0.05, 0.025, 0.0125, 0.00625], "networks": 250}
+PAIRS = {"angles": [0.05, 0.0175, 0.00625], "networks": 250}
 SCALES = {
     "relu": (16.0, True),
     "tanh": (6.0, False),
@@ -93,7 +93,7 @@ def rates(tier: str) -> Iterator[Case]:
         for layer in (1, 2):
             data = {"kind": kind, "n": n} | ({"d": 16} if kind == "random" else {})
             config = {"data": data, "activation": name, "layer": layer, "widths": [2**k for k in WIDTHS[tier]]}
-            yield Case(f"K^{layer} · {name} · {kind}, n = {n}", config, 32 * BLOCK)
+            yield Case(f"K^{layer} · {name} · {kind}, n = {n}", config, 48 * BLOCK)
             if tier == "full" and kind == "random":
                 config = config | {"widths": [2**k for k in WIDE], "streamed": True}
                 yield Case(f"K^{layer} · {name} · {kind}, n = {n}, never stored", config, 6 * BLOCK)
@@ -113,7 +113,7 @@ def pairs_of(activation: str, select: dict) -> list[Case]:
     """Pairs of inputs at several angles."""
     scale, by_angle = SCALES[activation]
     config = {"activation": activation, "scale": scale, "by_angle": by_angle, **PAIRS}
-    return [Case(f"{activation} pairs", config, 10, chunk=2, select=select)]
+    return [Case(f"{activation} pairs", config, 12, chunk=3, select=select)]
 
 
 def sufficient(case: dict, found: Arrays) -> Sides:

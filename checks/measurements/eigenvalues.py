@@ -5,7 +5,7 @@ from itertools import count, product
 
 import numpy as np
 
-from checks.measurements.data import inputs
+from checks.measurements.data import in_span, inputs
 from checks.measurements.gram_errors import streamed_ensemble
 from checks.measurements.streams import data_seed, draw_seeds
 from kernels.ensemble import ensemble_grams
@@ -88,7 +88,7 @@ def failure_setting(setting: dict, stream: Sequence[int]) -> tuple[np.ndarray, i
     A ``width`` below 1 is a probability: the least width at which `failure_bound`, n e^{−sm}, is at most that.
     """
     data, m, kernel = setting["data"], setting["width"], [setting[key] for key in ("activation", "layer", "eps")]
-    X = inputs(**data, seed=data_seed(stream))
+    X = in_span(inputs(**data, seed=data_seed(stream)))
     if m < 1:
         rate = -np.log(failure_bound(X, 1, *kernel) / len(X))
         m = int(np.ceil(np.log(len(X) / m) / rate))
@@ -117,8 +117,8 @@ def gap_width(X: np.ndarray, activation: str, layer: int) -> float:
 
 
 def spaced(data: dict, activation: str, layer: int, width: int, stream: Sequence[int]) -> np.ndarray:
-    """Inputs, drawn again until their `gap_width` is at most ``width``."""
-    drawn = (inputs(**data, seed=data_seed(stream) + k) for k in count())
+    """Inputs in coordinates of their span, drawn again until their `gap_width` is at most ``width``."""
+    drawn = (in_span(inputs(**data, seed=data_seed(stream) + k)) for k in count())
     return next(X for X in drawn if gap_width(X, activation, layer) <= width)
 
 
@@ -168,7 +168,7 @@ def widths_of_pairs(
     found = np.empty((draws, len(angles)))
     for (s, seed), (k, phi) in product(enumerate(draw_seeds(stream, first, draws)), enumerate(angles)):
         start = scale / phi if by_angle else scale
-        widths = [round(start * 2 ** (j / 4)) for j in range(15)]
+        widths = [round(start * 2 ** (j / 4)) for j in range(12)]
         grams = ensemble_grams(seed, pair(phi), widths, draws=networks, activation=activation)
         least = np.linalg.eigvalsh(grams[:, :, 0])[..., 0]
         found[s, k] = crossing(widths, least < limit_least(pair(phi), activation, 1) / 2)

@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 
-from checks.measurements.data import inputs
+from checks.measurements.data import in_span, inputs
 from checks.measurements.streams import data_seed, draw_seeds, stacked
 from kernels import Parameters, StreamedParameters, init_parameters, layer_grams
 from kernels.ensemble import ensemble_grams
@@ -89,11 +89,13 @@ def distances(grams: np.ndarray, blocks: Sequence[np.ndarray], activation: str) 
     return np.stack(found, axis=2)
 
 
-def data_sets(data: Sequence[dict], stream: Sequence[int]) -> list[np.ndarray]:
-    """The inputs of every data set, drawn apart, with zeros at the end that make their dimensions equal."""
+def data_sets(data: dict | Sequence[dict], stream: Sequence[int]) -> list[np.ndarray]:
+    """The inputs of every data set, drawn apart, with zeros that make their dimensions equal, in coordinates of their span."""
+    data = [data] if isinstance(data, dict) else data
     blocks = [inputs(**spec, seed=data_seed(stream) + k) for k, spec in enumerate(data)]
     d = max(X.shape[1] for X in blocks)
-    return [np.pad(X, ((0, 0), (0, d - X.shape[1]))) for X in blocks]
+    X = in_span(np.concatenate([np.pad(X, ((0, 0), (0, d - X.shape[1]))) for X in blocks]))
+    return [np.ascontiguousarray(block) for block in np.split(X, np.cumsum([*map(len, blocks)])[:-1])]
 
 
 @cache
@@ -110,7 +112,7 @@ def wrong_limits(X: np.ndarray, L: int, activation: str) -> np.ndarray:
 
 def gram_sums(
     *,
-    data: dict,
+    data: dict | Sequence[dict],
     activation: str,
     hidden_layers: int,
     width: int,
@@ -122,10 +124,13 @@ def gram_sums(
     """Sums over ``batch`` networks, which are one draw: ``sum`` Σ_s (m/κ²) G^l_s (draws, L+1, n, n) and ``squares`` Σ_s ‖·‖_F².
 
     They give the mean, the mean square distance from any matrix and an unbiased estimate of the distance of the mean from it.
+    Several data sets of one size see the same networks, the layers of each behind those of the one before.
     """
-    X, design = inputs(**data, seed=data_seed(stream)), {"activation": activation, "hidden_layers": hidden_layers}
-    seeds = draw_seeds(stream, first, draws)
-    return summed(ensemble_grams(seed, X, [width], draws=batch, **design)[:, 0] for seed in seeds)
+    blocks, design = data_sets(data, stream), {"activation": activation, "hidden_layers": hidden_layers}
+    X, n = np.concatenate(blocks), len(blocks[0])
+    grams = (ensemble_grams(seed, X, [width], draws=batch, **design)[:, 0] for seed in draw_seeds(stream, first, draws))
+    own = [slice(k, k + n) for k in range(0, len(X), n)]
+    return summed(np.concatenate([found[..., rows, rows] for rows in own], axis=1) for found in grams)
 
 
 def summed(batches: Iterable[np.ndarray]) -> Arrays:

@@ -5,7 +5,7 @@ from functools import cache
 
 import numpy as np
 
-from checks.measurements.data import samples
+from checks.measurements.data import in_span, samples
 from checks.measurements.streams import data_seed
 from checks.measurements.trainings import SMOOTH_RTOL, decay_times, drawn_networks
 from kernels import gradient_flow, layer_grams
@@ -17,12 +17,9 @@ RTOL = 3e-2  # a tenth of it changes the mean by less than 1 % of C
 
 
 def setting(data: dict, stream: Sequence[int]) -> tuple[np.ndarray, np.ndarray, float, float]:
-    """X (n, n) or (n, d), y (n,), the scaled time s = κ²t/m, and κ times the lazy drift at s, from the limit kernel K.
-
-    The law of networks with one hidden layer depends on XXᵀ alone, so X is given in coordinates of its span.
-    """
+    """X in coordinates of its span, y (n,), the scaled time s = κ²t/m, κ times the lazy drift at s, from the limit kernel K."""
     X, y = samples(data, data_seed(stream))
-    X = np.ascontiguousarray(np.linalg.qr(X.T)[1].T)
+    X = in_span(X)
     values, Q = np.linalg.eigh(limit_grams(X, hidden_layers=1, activation="relu").ntk)
     time = DECAYS * len(X) / values[-1]
     drift = np.linalg.norm(-np.expm1(-values * time / len(X)) / np.sqrt(values) * (Q.T @ y))

@@ -33,6 +33,7 @@ LEAST_LOSS = 1e-16
 # finer than the default of the flow: a few hundred evaluations where κ is large
 KINKED_RTOL, KINKED_DEVIATION_RTOL = 1e-2, 3e-2
 SMOOTH_RTOL = 1e-3
+LEAST_SHARE_RTOLS = {False: 1e-2, True: 1e-1}  # smooth σ or kinks: min_t λ_min(G_t) is then known to .1 % or 1 %
 DECAY_RTOLS = {False: (1e-3, 1e-4), True: (2e-2, 2e-3)}
 EVALUATIONS = {"max_evaluations": 100_000}  # the tightest tolerances need more than the default, seldom
 # of the distance to the linearised network that the tolerance may reach; ten times as much changes it by less than 1 %
@@ -314,6 +315,7 @@ def least_shares(
     found, lam = _empty(("least",), draws, pairs), constants(case)[1]
     for at, params, m, kappa in drawn_networks(X.shape[1], hidden_layers, pairs, stream, first, draws):
         options = {"activation": activation, "kappa": kappa, "centred": True, "kernels": True}
+        options["rtol"] = LEAST_SHARE_RTOLS[activation in KINKED]
         run = gradient_flow(params, X, y, loss_ratio=LOSS_RATIO, **options)
         if run.status == Ending.TARGET:
             found["least"][at] = np.linalg.eigvalsh(run.kernels)[:, 0].min() * m / kappa**2 / lam

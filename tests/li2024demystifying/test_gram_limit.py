@@ -20,7 +20,7 @@ from checks.measurements.gram_errors import (
     square_distances,
     wrong_limits,
 )
-from checks.measurements.streams import data_seed, draw_seeds
+from checks.measurements.streams import draw_seeds
 from checks.verdict import Verdict
 from kernels import StreamedParameters, init_parameters, layer_grams
 from kernels.ensemble import ensemble_grams
@@ -62,7 +62,7 @@ def test_one_hidden_layer_has_the_exact_mean_and_constant_at_every_width():
     def draw(name, m, kind, n, seed):
         config = {"data": {"kind": kind, "n": n}, "activation": name, "hidden_layers": 1, "width": m}
         config["batch"] = 32_000 // m
-        cases = [Case(f"K^{layer + 1}", config, BLOCKS, select={"layer": layer}) for layer in (0, 1)]
+        cases = [Case(f"K^{layer + 1}", config, BLOCKS, select={"set": 0, "layer": layer}) for layer in (0, 1)]
         found, _ = judged_together([CONSTANT, OFFSET], cases, seed)
         assert all(part.verdict is not Verdict.REFUTED for part in found), found
         verdicts.extend(part.verdict for part in found)
@@ -77,7 +77,7 @@ def test_a_limit_that_is_two_per_cent_off_is_not_supported(L):
     """K·1.02, and K off by as much in a direction orthogonal to it."""
     config = {"data": {"kind": "digits", "n": 4}, "activation": "tanh", "hidden_layers": L, "width": 48, "batch": 800}
     for layer in range(L + 1):
-        case = {**config, "stream": [5, 1, 2, 3], "layer": layer}
+        case = {**config, "stream": [5, 1, 2, 3], "set": 0, "layer": layer}
         draws = gram_sums(**config, stream=case["stream"], first=0, draws=4 * BLOCKS)
         K = limits(case)
         turned = np.linalg.qr(np.random.default_rng(layer).normal(size=K.shape))[0]
@@ -92,29 +92,29 @@ def test_a_limit_that_is_two_per_cent_off_is_not_supported(L):
 
 @given(seed=seeds, batch=st.integers(1, 4), draws=st.integers(1, 6), n=st.integers(1, 3))
 def test_sums_give_the_mean_square_and_the_unbiased_offset(seed, batch, draws, n):
-    """Against every pair of networks of a block, s ≠ t: the mean of ⟨D_s, D_t⟩."""
-    design = {"data": {"kind": "random", "n": n, "d": 3}, "activation": "tanh", "hidden_layers": 2, "width": 6}
-    stream = [seed, 1, 2, 3]
-    found = gram_sums(**design, batch=batch, stream=stream, first=0, draws=2 * draws)
-    X = inputs(**design["data"], seed=data_seed(stream))
+    """Of the second data set, against every pair of networks of a block, s ≠ t: the mean of ⟨D_s, D_t⟩."""
+    both, stream = [{"kind": "random", "n": n, "d": 3}, {"kind": "diabetes", "n": n}], [seed, 1, 2, 3]
+    design = {"activation": "tanh", "hidden_layers": 2}
+    found = gram_sums(data=both, **design, width=6, batch=batch, stream=stream, first=0, draws=2 * draws)
+    X = data_sets(both, stream)
     rows = [
-        ensemble_grams(own, X, [6], draws=batch, activation="tanh", hidden_layers=2)[:, 0, 1]
+        ensemble_grams(own, np.concatenate(X), [6], draws=batch, **design)[:, 0, 1, n:, n:]
         for own in draw_seeds(stream, 0, 2 * draws)
     ]
-    K = limit_grams(X, hidden_layers=2, activation="tanh").layers[1]
+    K = limit_grams(X[1], **design).layers[1]
     D = np.reshape(rows, (2, -1, n * n)) - K.ravel()
     squares = np.square(D).sum(axis=2).reshape(2 * draws, batch).mean(axis=1)
-    assert np.allclose(square_distances(found, 1, K, batch), squares, rtol=1e-9, atol=1e-12)
+    assert np.allclose(square_distances(found, 4, K, batch), squares, rtol=1e-9, atol=1e-12)
     if (B := draws * batch) > 1:
         pairs = [(d @ d.T - np.diag(np.diag(d @ d.T))).sum() / (B * (B - 1)) / (K**2).sum() for d in D]
-        assert np.allclose(offsets(found, 1, K, batch, 2), pairs, rtol=1e-7, atol=1e-10)
+        assert np.allclose(offsets(found, 4, K, batch, 2), pairs, rtol=1e-7, atol=1e-10)
 
 
 @pytest.mark.claim("li2024demystifying/gram-limit")
 @pytest.mark.parametrize("name", ["relu", "tanh", "erf"])
 def test_wrong_constants_and_limits_are_refuted(name):
     config = {"data": {"kind": "random", "n": 8}, "activation": name, "hidden_layers": 1, "width": 16, "batch": 2000}
-    cases = [Case(f"K^{layer + 1}", config, BLOCKS, select={"layer": layer}) for layer in (0, 1)]
+    cases = [Case(f"K^{layer + 1}", config, BLOCKS, select={"set": 0, "layer": layer}) for layer in (0, 1)]
     _, controls = judged_together([part_of(CLAIM, letter) for letter in "bc"], cases)
     assert [control.verdict for control in controls] == [Verdict.REFUTED] * 4
 
@@ -145,7 +145,7 @@ def test_streamed_networks_are_those_of_their_seeds(L, seed, first, widths):
     (X,) = data_sets([spec], stream)
     K = limit_grams(X, hidden_layers=L, activation="tanh").layers
     for row, own in zip(found, draw_seeds(stream, first, 2), strict=True):
-        stored = [init_parameters(own, 4, m, hidden_layers=L) for m in widths]
+        stored = [init_parameters(own, X.shape[1], m, hidden_layers=L) for m in widths]
         grams = [layer_grams(params, X, activation="tanh", kappa=np.sqrt(params.width)) for params in stored]
         assert np.allclose(row[:, 0], np.linalg.norm(grams - K, axis=(2, 3)), rtol=1e-9, atol=1e-12)
 

@@ -167,11 +167,11 @@ def limits_of_grams(rng, stream):
     distance = positive(rng, 8, 2, 3, 4)
     rows = np.sqrt((distance[:, :, 1, 2].reshape(2, 4, 2) ** 2).mean(axis=1))
     data = {"kind": "random", "n": n, "d": 4}
-    case |= {"data": data, "hidden_layers": 2, "activation": "tanh", "width": 16, "batch": 3, "stream": stream}
-    X = inputs(**data, seed=data_seed(stream))
+    case |= {"data": [data] * 2, "hidden_layers": 2, "activation": "tanh", "width": 16, "batch": 3, "stream": stream}
+    X = inputs(**data, seed=data_seed(stream) + 1)
     K = limit_grams(X, hidden_layers=2, activation="tanh").layers[2]
-    grams = rng.normal(size=(32, 3, 3, n, n))
-    off = (grams[:, :, 2] - K).reshape(16, 6, -1)
+    grams = rng.normal(size=(32, 3, 6, n, n))
+    off = (grams[:, :, 5] - K).reshape(16, 6, -1)
     pairs = [np.mean([a @ b for i, a in enumerate(block) for j, b in enumerate(block) if i != j]) for block in off]
     found = {"distance": distance, "sum": grams.sum(axis=1), "squares": (grams**2).sum(axis=(1, 3, 4))}
     return gram_limit.CLAIM, case, found, {
@@ -191,6 +191,7 @@ def constants_of_grams(rng, stream):
         "width": 16,
         "batch": 3,
         "stream": stream,
+        "set": 0,
         "layer": 0,
     }
     X = inputs(**data, seed=data_seed(stream))
