@@ -21,11 +21,12 @@ GAMMAS = {
     "full": (-0.5, -0.25, -0.125, 0.0, 0.0625, 0.125, 0.25, 0.5, 0.75, 1.0),
 }
 WIDTHS = {1: [2**7, 2**9, 2**11], 2: [64, 256, 1024]}
-# Networks of a draw: D of narrow ones spreads most and costs least, so that their mean is better than more draws
-REPEATS = {1: [4, 1, 1], 2: [16, 4, 1]}
+# At γ = 0 the narrowest and the widest alone. Networks of a draw: D of narrow ones spreads most and costs least, so that their
+# mean is better than more draws
+REPEATS = {1: [4, 1], 2: [16, 1]}
 STEEP, FLAT, FALL = 0.02, 0.03, 0.2
 LOGARITHMIC = {"quick": (2**8, 2**12), "standard": (2**9, 2**14), "full": (2**9, 2**17)}
-LOGARITHMIC_REPEATS = {"quick": [1, 4, 1], "standard": [2, 16, 1], "full": [2, 16, 1]}
+LOGARITHMIC_REPEATS = {"quick": [1, 8, 1], "standard": [2, 16, 1], "full": [2, 16, 1]}
 # relu's corrections die out more slowly as κ → 0, the deeper the slower
 SMALL_SCALES = {
     (1, "tanh"): [2.0**k for k in (-8, -7, -6)],
@@ -39,13 +40,17 @@ SMALL_DATA = {(1, "relu"): THREE, (1, "tanh"): LINEAR, (2, "relu"): THREE[:1], (
 
 
 def paths(tier: str, *, sign: int) -> Iterator[Case]:
-    """All widths along κ = m^γ, for the γ of this sign; two hidden layers from the standard tier on."""
+    """Widths along κ = m^γ, for the γ of this sign; two hidden layers from the standard tier on."""
     for case, gamma in itertools.product(networks(tier, *((1,) if tier == "quick" else (1, 2))), GAMMAS[tier]):
         if np.sign(gamma) == sign and (case[0] == 1 or gamma in GAMMAS["quick"]):
-            widths = [m * (2 if gamma == 0 else 1) for m in WIDTHS[case[0]]]
-            config = network(*case, along(widths, gamma, 1.0), rtol=ROUGH.get(case[1]))
-            config |= {"repeats": REPEATS[case[0]]} if gamma == 0 else {}
-            name, draws = f"γ = {gamma:g} · {title(config)}", 8 if gamma == 0 else 5
+            (L, activation, data), widths, draws = case, WIDTHS[case[0]], 5
+            if gamma == 0 and L == 1:
+                widths, draws = [2 * widths[0], 2 * widths[-1]], 8
+            elif gamma == 0:  # what is left is of order n/m: half the inputs, half the width, a fraction of the cost
+                data, widths, draws = data | {"n": data["n"] // 2}, [widths[0], widths[-1]], 16
+            config = network(L, activation, data, along(widths, gamma, 1.0), rtol=ROUGH.get(activation))
+            config |= {"repeats": REPEATS[L]} if gamma == 0 else {}
+            name = f"γ = {gamma:g} · {title(config)}"
             yield Case(name, config, draws, chunk=4, select={"gamma": gamma})
 
 
@@ -84,7 +89,8 @@ def small_scales(tier: str) -> Iterator[Case]:
     for (L, activation), sets in SMALL_DATA.items():
         if tier != "quick" or (L, activation) == (1, "relu"):
             for data in sets:
-                config = network(L, activation, data, [[128, kappa] for kappa in SMALL_SCALES[L, activation]])
+                pairs = [[128, kappa] for kappa in SMALL_SCALES[L, activation]]
+                config = network(L, activation, data, pairs, rtol=ROUGH[activation])
                 yield Case(title(config), config, draws=5, chunk=3)
 
 

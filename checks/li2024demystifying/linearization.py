@@ -18,7 +18,7 @@ from checks.li2024demystifying.kernel_stability import (
     smooth,
 )
 from checks.measurements.data import THREE
-from checks.measurements.trainings import SHARE, constants, deviations
+from checks.measurements.trainings import DISTANCE_ERROR, constants, deviations
 from theory.lazy_bounds import linearization_bound
 
 LARGER = {"kind": "random", "n": 32, "d": 32}
@@ -58,17 +58,17 @@ def uncentred(tier: str) -> Iterator[Case]:
 
 
 def below_bound(case: dict, found: Arrays) -> Sides:
-    """sup_t max_i |f_t − f_t^lin| against its bound; the tolerance of the flow is a share of the distance."""
+    """sup_t max_i |f_t − f_t^lin| against its bound."""
     n, lam, loss = constants(case)
     bound = linearization_bound(n, lam, loss, 1.0) * found["scaled"]
-    return Sides(found["outputs"], bound, SHARE * found["outputs"], ~(found["least"] < lam / 2))
+    return Sides(found["outputs"], bound, DISTANCE_ERROR * found["outputs"], ~(found["least"] < lam / 2))
 
 
 def second_order(case: dict, found: Arrays) -> Sides:
     """The same with the square of the kernel's change, over λ; the least that the distance can be."""
     n, lam, loss = constants(case)
     bound = linearization_bound(n, lam, loss, 1.0) * found["scaled"] ** 2 / lam
-    return Sides((1 - SHARE) * found["outputs"], bound)
+    return Sides((1 - DISTANCE_ERROR) * found["outputs"], bound)
 
 
 OF_SCALE, OF_WIDTH = partial(against_scale, key="outputs"), partial(against_width, key="outputs")

@@ -52,8 +52,8 @@ DISTANCE = 1.5e-4  # 1.2 % squared
 # some flows do not end: relu with skip connections needs more width for that.
 FLOWS = {
     "quick": [
-        (RESIDUAL, "digits", "tanh", [16, 40, 100], 10),
-        (CONVOLUTION, "random", "relu", [12, 36, 108], 10),
+        (RESIDUAL, "digits", "tanh", [12, 40, 128], 20),
+        (CONVOLUTION, "random", "relu", [12, 36, 108], 20),
     ],
     "standard": [
         (RESIDUAL, "random", "relu", [48, 96, 192], 44),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from checks.judges import AtMost, Sides
 from checks.li2024demystifying.linearization import CLAIM
-from checks.measurements.trainings import SHARE, deviations, limits, network
+from checks.measurements.trainings import DISTANCE_ERROR, deviations, limits, network
 from checks.verdict import Verdict
 from tests import examples
 from tests.claims import part_of
@@ -36,7 +36,7 @@ def test_the_network_stays_closer_to_its_linearisation_than_the_bound(data, L, a
     _, y, _, _ = start_of(case)
     found = train(deviations, case)
     bound = linearization_bound(len(y), 2 * found["least"], 0.5 * (y @ y) / len(y), 1.0) * found["scaled"]
-    assert AtMost()(Sides(found["outputs"], bound, SHARE * found["outputs"])).verdict is Verdict.SUPPORTED
+    assert AtMost()(Sides(found["outputs"], bound, DISTANCE_ERROR * found["outputs"])).verdict is Verdict.SUPPORTED
 
 
 @pytest.mark.claim("li2024demystifying/linearization")

@@ -24,7 +24,7 @@ from checks.li2024demystifying import (
 from checks.measurements.data import inputs, samples
 from checks.measurements.kernel_changes import mean_change
 from checks.measurements.streams import data_seed
-from checks.measurements.trainings import SHARE, SMOOTH_RTOL, isolated_seed, limits, network
+from checks.measurements.trainings import DISTANCE_ERROR, SMOOTH_RTOL, isolated_seed, limits, network
 from tests.claims import Tables, pinned, positive
 from theory import gram_fluctuations, limit_grams, sufficient_width
 from theory.eigenvalue_bounds import first_layer_failure_bound
@@ -295,8 +295,8 @@ def linearised(rng, stream):
         "a": dict(values=outputs, x=KAPPA, predicted=-2),
         "b": dict(values=outputs, x=KAPPA, predicted=-1),
         "c": dict(values=outputs, x=M, predicted=-0.5),
-        "e": dict(measured=outputs, bound=per_change * scaled, error=SHARE * outputs, holds=~(least < lam / 2)),
-        "e.1": dict(measured=(1 - SHARE) * outputs, bound=per_change * scaled**2 / lam),
+        "e": dict(measured=outputs, bound=per_change * scaled, error=DISTANCE_ERROR * outputs, holds=~(least < lam / 2)),
+        "e.1": dict(measured=(1 - DISTANCE_ERROR) * outputs, bound=per_change * scaled**2 / lam),
         "h": dict(values=outputs, x=M, predicted=-1),
     }  # fmt: skip
 
