@@ -259,20 +259,22 @@ def centred_training(
     frozen = copy.deepcopy(network)
     X, Y = images[0], nn.functional.one_hot(classes[0], CLASSES).to(kind) / alpha
     start = evaluate(frozen, X) if centred else torch.zeros_like(Y)
-    optimizer = torch.optim.SGD(network.parameters(), lr=step, momentum=momentum)
+    parameters = list(network.parameters())
+    velocities = [torch.zeros_like(weights) for weights in parameters]
     generator = torch.Generator().manual_seed(seed)
     found = {key: np.full(len(epochs), np.nan) for key in OBSERVED}
     for epoch in range(epochs[-1]):
-        optimizer.param_groups[0]["lr"] = step / (1 + decay * epoch)
         for chosen in torch.randperm(len(X), generator=generator).split(batch):
             chosen = chosen.to(device)
             seen, offset = X[chosen], start[chosen]
             if augmented:
                 seen = shifted(seen, generator)
                 offset = evaluate(frozen, seen) if centred else offset
-            optimizer.zero_grad()
-            ((network(seen) - offset - Y[chosen]) ** 2).mean().backward()
-            optimizer.step()
+            loss = ((network(seen) - offset - Y[chosen]) ** 2).mean()
+            gradients = torch.autograd.grad(loss, parameters)
+            with torch.no_grad():
+                for weights, velocity, gradient in zip(parameters, velocities, gradients, strict=True):
+                    weights.sub_(velocity.mul_(momentum).add_(gradient), alpha=step / (1 + decay * epoch))
         if epoch + 1 in epochs:
             seen = observe(network, frozen, alpha, images, classes, activations)
             if not np.isfinite(seen["loss"]):

@@ -155,8 +155,10 @@ def test_cells_are_expected_to_cost_what_the_claims_table_says_and_run_in_as_man
     table, made = paper_claims.read_paper_claims(), []
     table[0]["parts"][0]["seconds"] = 7.0
     paper_claims.write_paper_claims(table)
-    expected = {("toy/true", "alone"): 7.0, ("toy/false", "alone"): 0.0}
-    assert program.expected_cost("standard") == expected and program.expected_cost("quick") == {}
+    expected = {("toy/true", case): 7.0 for case in ("alone", "")} | {
+        ("toy/false", case): 0.0 for case in ("alone", "")
+    }
+    assert program.expected_cost() == expected
     kept, verify = program.Sweep, program.verify
     monkeypatch.setattr(
         program, "Sweep", lambda *_, **options: made.append(options) or kept(*_, **options | {"jobs": 1})

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import datasets
 
+from checks.forecast.user_data import SETS
 from checks.measurements import (
     architectures,
     convergence,
@@ -38,6 +39,7 @@ from checks.measurements import (
     width_scales,
 )
 from checks.measurements.streams import data_seed, draw_seeds
+from checks.measurements.tables import table
 from kernels import forward, init_parameters, layer_grams
 from kernels.integrators import Ending
 from tests import examples, needs_cnn
@@ -264,6 +266,13 @@ def test_data_are_unit_rows_with_targets_of_mean_square_one(seed, kind, phi, ali
     assert np.linalg.norm(X, axis=1) == pytest.approx(np.ones(5)) and y @ y == pytest.approx(5)
     assert X[0] @ X[1] == pytest.approx(np.cos(phi)) and y[1] == (y[0] if alike else -y[0])
     assert not np.allclose(X, data.samples({"kind": kind, "n": 5, "d": 6}, seed + 1)[0])
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_tables_are_what_scikit_learn_gives(name):
+    X, y = table(name)
+    found = getattr(datasets, f"load_{name}")()
+    assert found.data == pytest.approx(X, rel=1e-12, abs=1e-14) and np.array_equal(found.target, y)
 
 
 @examples(10)

@@ -172,7 +172,7 @@ def test_docstrings_comments_and_judges_do_not_compute_a_cell_again(checkout):
 def test_another_version_of_a_library_computes_a_cell_again(finished, monkeypatch):
     folder, _ = finished
     key = code_hash(cell.__module__, __file__)
-    monkeypatch.setattr(module, "version", lambda name: "0.0.1")
+    monkeypatch.setattr(module, "_version", lambda library: "0.0.1")
     code_hash.cache_clear()
     try:
         assert code_hash(cell.__module__, __file__) != key

@@ -10,7 +10,8 @@ from checks.measurements.convolutional import train_on_cifar, train_on_digits
 ALPHAS = [10.0, 100.0, 1_000.0]
 FEW, NEW_IMAGES = 100, 250
 """Images for training at the quick tier, and new ones: each has more than a thousand units, whose shares a few images tell."""
-DRAWS, CONTROL_DRAWS = {"quick": 10, "standard": 16, "full": 24}, 5
+DRAWS = {"quick": {"digits": 8}, "standard": {"digits": 16, "MNIST": 8}, "full": {"digits": 24, "MNIST": 24}}
+CONTROL_DRAWS = 5
 QUANTITIES = {"flipped": "signs at relu layers", "replaced": "largest inputs at pooling layers"}
 LARGEST_SHARE = 0.01
 POOLED = {"vgg11": QUANTITIES, "resnet18": {"flipped": QUANTITIES["flipped"]}}
@@ -18,10 +19,10 @@ POOLED = {"vgg11": QUANTITIES, "resnet18": {"flipped": QUANTITIES["flipped"]}}
 
 def networks(tier: str, draws: int | None = None, **variant: bool) -> list[Case]:
     """Training at large α from the same images and weights, seen at its end alone."""
-    draws, few = DRAWS[tier] if draws is None else draws, {"n": FEW} if tier == "quick" else {}
+    few = {"n": FEW} if tier == "quick" else {}
     common = {"alphas": ALPHAS, "n_test": NEW_IMAGES, **few, **variant}
     designs = [{**d, "epochs": d["epochs"][-1:], **common} for d in DESIGNS[tier]]
-    return [Case(d["images"], d, draws, chunk=1) for d in designs]
+    return [Case(d["images"], d, draws or DRAWS[tier][d["images"]], chunk=1) for d in designs]
 
 
 def both_layers(tier: str) -> list[Case]:

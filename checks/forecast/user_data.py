@@ -12,6 +12,8 @@ from zipfile import BadZipFile, is_zipfile
 
 import numpy as np
 
+from checks.measurements.tables import table
+
 SETS = ("iris", "wine", "breast_cancer", "diabetes", "digits")
 NORMALISATIONS = ("columns", "rows", "none")
 LARGEST = 1e100  # the largest number of a column: squares are formed
@@ -96,12 +98,10 @@ def read(source: str, target: str | None, *, normalise: str = "columns", rows: i
 def _load(source: str, target: str | None) -> tuple[np.ndarray, np.ndarray]:
     path = Path(source)
     if source in SETS and not path.exists():
-        from sklearn import datasets  # slow to import
-
-        found = getattr(datasets, f"load_{source}")()
         if target not in (None, "target"):
             raise ValueError(f"{source} has one target, called target, got {target!r}")
-        return np.array(found.data, dtype=float), np.array(found.target, dtype=float)
+        X, y = table(source)
+        return X.copy(), y.copy()
     if path.suffix.lower() not in (".csv", ".npz"):
         arrays = "; of arrays np.savez('data.npz', X=X, y=y) makes one" if path.suffix.lower() == ".npy" else ""
         raise ValueError(f"{source!r} must be a .csv or .npz file or one of {', '.join(SETS)}{arrays}")

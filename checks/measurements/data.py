@@ -4,6 +4,8 @@ from functools import cache
 
 import numpy as np
 
+from checks.measurements.tables import table
+
 KINDS = ("random", "digits", "diabetes")
 TARGETS = ("random", "linear", "own")
 DATA = {
@@ -92,7 +94,5 @@ def _rows(kind: str, n: int, rng: np.random.Generator) -> np.ndarray:
 @cache
 def _table(kind: str) -> tuple[np.ndarray, np.ndarray]:
     """All rows and labels: 8 × 8 images (d = 64) and ±1 for odd and even; 10 centred columns and a centred progression."""
-    from sklearn import datasets  # slow to import, and most cells run without it
-
-    found = getattr(datasets, f"load_{kind}")()
-    return found.data, 2.0 * (found.target % 2) - 1 if kind == "digits" else found.target - found.target.mean()
+    X, y = table(kind)
+    return X, 2.0 * (y % 2) - 1 if kind == "digits" else y - y.mean()

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from checks.measurements.tables import table
+
 CANVAS, DIGIT = 12, 8
 LARGEST = 16  # grey levels of scikit-learn's digits
 CHANNEL_MEANS, CHANNEL_DEVIATIONS = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)  # of CIFAR-10's training images
@@ -36,10 +38,8 @@ def digit_canvas(
 
 @cache
 def _digits() -> tuple[np.ndarray, np.ndarray]:
-    from sklearn.datasets import load_digits  # slow to import, and most cells run without it
-
-    digits = load_digits()
-    return digits.images, digits.target
+    X, y = table("digits")
+    return X.reshape(-1, DIGIT, DIGIT), y.astype(np.int64)
 
 
 def mnist(

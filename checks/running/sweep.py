@@ -17,6 +17,7 @@ import json
 import logging
 import os
 import signal
+import sys
 import threading
 import time
 import warnings
@@ -33,7 +34,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 from rich.progress import Progress
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from checks.running.files import FileError, write_whole, writing
 
@@ -210,9 +211,15 @@ def _watch(parent: int) -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
+@lru_cache(maxsize=1)
+def _libraries(modules: int) -> ThreadpoolController:
+    """Those that have threads, looked for again when there are more ``modules``: it takes a millisecond."""
+    return ThreadpoolController()
+
+
 def _call(function: Callable[..., Arrays], index: int, cell: dict) -> tuple[int, tuple[Arrays, float]]:
     start = time.perf_counter()
-    with threadpool_limits(1):
+    with _libraries(len(sys.modules)).limit(limits=1):
         try:
             arrays = {name: np.asarray(value) for name, value in function(**cell).items()}
         except Exception as error:
@@ -248,6 +255,7 @@ def versions(libraries: set[str]) -> dict[str, str]:
     return {name: _version(LIBRARIES[name]) for name in sorted(libraries)}
 
 
+@cache  # every record names them
 def _version(library: str) -> str:
     try:
         return version(library)

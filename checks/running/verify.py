@@ -19,7 +19,7 @@ from checks.running.sweep import Task
 from checks.verdict import Evidence, Verdict
 
 UNKNOWN = 1e3
-"""Expected seconds of a case that was never run: it goes first."""
+"""Expected seconds of a case of a claim that was never run: it goes first."""
 
 REPEATS = "all cells gave the same draws: does the cell use its `stream` and `first`?"
 
@@ -195,8 +195,8 @@ def verify(
 ) -> dict[str, tuple[Findings, float]]:
     """Findings of every claim, and the seconds of its cells, whether computed now or kept.
 
-    ``weight`` has the expected cost by label and case, ``done`` is called when a claim is complete, ``advance`` with the
-    numbers of finished and of planned cells.
+    ``weight`` has the expected cost by label and case, of other cases by label and "". ``done`` is called when a claim is
+    complete, ``advance`` with the numbers of finished and of planned cells.
     """
     experiments = {claim.label: experiments_of(claim, run) for claim in claims}
     open_cells = {claim.label: 0 for claim in claims}
@@ -223,10 +223,9 @@ def verify(
             start = len(experiment.chunks)
             cells = experiment.next_cells()
             experiment.chunks += [None] * len(cells)
-            tasks += [
-                Task(experiment.cell, cell, weight.get((experiment.label, experiment.case.name), UNKNOWN))
-                for cell in cells
-            ]
+            label = experiment.label
+            cost = weight.get((label, experiment.case.name), weight.get((label, ""), UNKNOWN)) / len(cells)
+            tasks += [Task(experiment.cell, cell, cost) for cell in cells]
             owners += [(experiment, start + k) for k in range(len(cells))]
             open_cells[experiment.label] += 1
         planned, waiting = planned + len(tasks), []

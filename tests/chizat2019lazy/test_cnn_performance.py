@@ -28,7 +28,7 @@ seeds = st.integers(0, 2**31)
 @examples(1)
 @given(seed=seeds)
 def test_lazy_training_is_less_accurate_at_the_end(seed):
-    (case,) = networks("quick", {"quick": 8}, alphas=[1.0, 100.0])
+    (case,) = networks("quick", alphas=[1.0, 100.0])
     (found,), _ = judged(part_of(CLAIM, "a"), [case], seed)
     assert found.verdict is Verdict.SUPPORTED
 
