@@ -61,6 +61,10 @@ class Point:
     curvature: np.ndarray
     factors: object
 
+    def with_factors(self, factors: object) -> "Point":
+        """The point with other factors."""
+        return Point(self.outputs, self.loss, self.gradient, self.curvature, factors)
+
 
 Terms = list[tuple[Point, np.ndarray]]
 """Points P with coefficients c_P (n,), for the vector Σ_P S J_Pᵀc_P."""
@@ -200,6 +204,8 @@ class Linearisation:
     push: Vector | None = None
     positive: np.ndarray = field(init=False)
     """Which eigenvalues are above the rounding of the decomposition, (k,)."""
+    known: dict[float, np.ndarray] = field(init=False, default_factory=dict, repr=False)
+    """What `phi` has found, by h."""
 
     def __post_init__(self) -> None:
         least = max(self.spectrum.resolution * self.values[-1], TINY)
@@ -222,11 +228,17 @@ class Linearisation:
         ratio = self.spectrum.resolution * self.values[-1] / values
         return ratio if self.spectrum.rows is None else np.sqrt(ratio)
 
+    def phi(self, h: float) -> np.ndarray:
+        """`phi` at −hΛ, (4, k): a step asks for few h, and for each several times."""
+        if h not in self.known:
+            self.known[h] = phi(-h * self.values)
+        return self.known[h]
+
     def predict(self, h: float) -> np.ndarray:
         """w(h) of the linear flow."""
         if self.push is None:
-            return np.exp(-h * self.values) * self.residual
-        exponential, phi1, _, _ = phi(-h * self.values)
+            return self.phi(h)[0] * self.residual
+        exponential, phi1, _, _ = self.phi(h)
         return exponential * self.residual - h * phi1 * self.push.seen
 
     def size(self, h: float) -> float:
@@ -242,7 +254,7 @@ class Linearisation:
     def fall(self, h: float) -> float:
         """½‖w‖² − ½‖w(h)‖² without cancellation."""
         push = 0.0 if self.push is None else self.push.seen
-        change = h * phi(-h * self.values)[1] * (self.values * self.residual + push)
+        change = h * self.phi(h)[1] * (self.values * self.residual + push)
         return float(0.5 * change @ (self.residual + self.predict(h)))
 
 
@@ -309,7 +321,7 @@ def make_stage(
 
 def increment(linear: Linearisation, reach: float, parts: Sequence[tuple[float, Stage]], *, flow: bool = True) -> Terms:
     """Terms of r φ1(rL)F_k + Σ_j a_j φ2(rL)D_j, r = ``reach``, ``parts`` the (a_j, D_j); without ``flow`` the sum alone."""
-    _, phi1, phi2, phi3 = phi(-reach * linear.values)
+    _, phi1, phi2, phi3 = linear.phi(reach)
     filtered = -reach * phi1 * linear.residual if flow else np.zeros_like(phi1)
     vectors = []
     if flow and linear.push is not None:
@@ -346,7 +358,7 @@ def third_stage(
     """The stage at θ₃, which is left in ``scratch``; one evaluation."""
     reach, weight = LAST_NODE * h, 4 / 9 * h / second.node
     problem.add(theta, increment(linear, reach, [(weight, second)]), scratch)
-    expected = linear.predict(reach) + weight * phi(-reach * linear.values)[2] * second.remainder
+    expected = linear.predict(reach) + weight * linear.phi(reach)[2] * second.remainder
     return make_stage(problem, linear, LAST_NODE, scratch, expected)
 
 
@@ -373,4 +385,4 @@ class Step:
 def output_error(linear: Linearisation, h: float, parts: Sequence[tuple[float, Stage]]) -> float:
     """‖VᵀJ_k φ2(hL) Σ_j a_jD_j‖: an error vector as the outputs see it, in the metric of the residual w."""
     total = sum(a * stage.remainder for a, stage in parts)
-    return length(phi(-h * linear.values)[2] * total)
+    return length(linear.phi(h)[2] * total)

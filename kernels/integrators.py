@@ -80,7 +80,8 @@ class Outcome:
     """End of an integration: why, when and where; evaluations, steps, rejected steps; a bound on sup_t ‖θ_t − θ_0‖.
 
     ``unresolved`` is the largest residual on the way in directions that the rounding of the tangent kernel hides, as a share
-    of that at the start; ``motion`` a bound on the displacement there, which is not followed; ``drift`` ‖θ_t − θ_0‖.
+    of that at the start; ``motion`` a bound on the displacement there, which is not followed; ``drift`` ‖θ_t − θ_0‖;
+    ``step_error`` the least ``atol`` that every step has kept to.
     """
 
     ending: Ending
@@ -94,6 +95,7 @@ class Outcome:
     unresolved: float
     motion: float
     rtol: float
+    step_error: float
 
     @property
     def status(self) -> str:
@@ -159,12 +161,15 @@ def integrate(
 
 @dataclass(frozen=True)
 class Trial:
-    """A step that leads from the current state to the scratch state, its error over the tolerance, and the rise it explains."""
+    """A step that leads from the current state to the scratch state: its error over the tolerance, the distance it reaches, the
+    rise of the loss that it explains, and its displacement error over the share of ``atol`` that it may have.
+    """
 
     step: Step
     ratio: float
     drift: float
     explained_rise: float
+    error: float
 
 
 class Integration:
@@ -185,13 +190,13 @@ class Integration:
         self.here = problem.point(start)
         self.t_end, self.max_evaluations = np.inf if t_end is None else t_end, max_evaluations
         self.target = -np.inf if loss_ratio is None else loss_ratio * self.here.loss
-        estimate = KINKED_ESTIMATE if problem.kinked else ESTIMATE
-        self.asked, self.rtol, self.atol = rtol, estimate * rtol, np.inf if atol is None else estimate * atol
+        self.estimate = KINKED_ESTIMATE if problem.kinked else ESTIMATE
+        self.asked, self.rtol, self.atol = rtol, self.estimate * rtol, np.inf if atol is None else self.estimate * atol
         self.t, self.h, self.drift, self.drift_bound = 0.0, np.inf, 0.0, 0.0
         self.ratio = 0.0  # error of the last step over the tolerance
         self.evaluations, self.steps, self.rejected = 1, 0, 0
         self.left_before, self.noise = np.inf, 0.0  # resolved residual before the last step, rounding of the residual
-        self.scale, self.unresolved, self.motion = 0.0, 0.0, 0.0
+        self.scale, self.unresolved, self.motion, self.error = 0.0, 0.0, 0.0, 0.0
 
     def follow(
         self, observe: Observe, times: Sequence[float] | None, callback: Callback | None = None, land: bool = False
@@ -239,6 +244,7 @@ class Integration:
             self.unresolved,
             self.motion,
             self.asked,
+            float(self.error / self.estimate),
         )
 
     def ending(self, linear: Linearisation | None) -> Ending | None:
@@ -334,11 +340,13 @@ class Integration:
         if trial is not None and trial.ratio <= 1.0:
             self.reached = self.problem.point(self.scratch)
             self.evaluations += 1
-            trial = replace(trial, ratio=max(trial.ratio, self.surprise(trial)))
+            ratio, error = self.surprise(trial)
+            trial = replace(trial, ratio=max(trial.ratio, ratio), error=max(trial.error, error))
         return trial
 
-    def surprise(self, trial: Trial) -> float:
-        """Error over the tolerance, of what the gradient at the end of a step has that no stage has seen; 0 if there is none.
+    def surprise(self, trial: Trial) -> tuple[float, float]:
+        """Error over the tolerance, and displacement error, of what the gradient at the end of a step has that no stage has
+        seen; 0 if there is none.
 
         With b(f) = ∇R(f) − g_k − H(f − f_k), which is 0 for quadratic losses, quadratic in the step for smooth ones and a jump
         where the step ran out of a saturated region, the vector (h/8)φ2(hL)S J_kᵀ(b(f_{k+1}) − (9/4)b(f₃)), a quadrature error.
@@ -349,11 +357,11 @@ class Integration:
         rounding = 16 * here.curvature * self.problem.rounding(self.current, here)
         scale = np.abs(here.gradient) + np.abs(self.reached.gradient) + np.abs(last.gradient)
         if (np.abs(missed) <= UNSEEN * scale + rounding).all():
-            return 0.0
+            return 0.0, 0.0
         stage = Stage(here, 1.0, make_vector(self.problem, step.linear, [(here, missed)]))
         ratio, _ = self.errors(step, [(step.h / 8, stage)])
         error = self.problem.norm(increment(step.linear, step.h, [(step.h / 8, stage)], flow=False))
-        return max(ratio, over(error, self.tolerance(trial.drift)))
+        return max(ratio, over(error, self.tolerance(trial.drift))), error
 
     def errors(self, step: Step, parts: list[tuple[float, Stage]]) -> tuple[float, float]:
         """The error of the outputs over its tolerance, and the rise of the loss that it explains."""
@@ -376,7 +384,9 @@ class Integration:
             self.problem.add(self.current, step.increment(), self.scratch)
         drift = self.problem.distance(self.scratch, self.start)
         other = over(error, self.tolerance(drift))
-        return Trial(step, max(ratio, other), drift, explained_rise) if other <= share else None
+        return (
+            Trial(step, max(ratio, other), drift, explained_rise, error / min(share, 1.0)) if other <= share else None
+        )
 
     def accept(self, trial: Trial) -> None:
         """Make the scratch state the current one."""
@@ -390,7 +400,7 @@ class Integration:
         linear, hidden = trial.step.linear, trial.step.linear.hidden
         if hidden > 0.0:  # eigenvalues below the least resolved one move θ by at most their root times the residual
             self.motion += h * float(np.sqrt(linear.spectrum.resolution * linear.values[-1])) * hidden
-        self.here, self.drift = self.reached, trial.drift
+        self.here, self.drift, self.error = self.reached, trial.drift, max(self.error, trial.error)
         self.steps += 1
 
     def crossing(self, step: Step, whole: Terms) -> float:

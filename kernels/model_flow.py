@@ -26,6 +26,7 @@ from kernels.models import Linearised, Model
 DISTANCE_TOLERANCE = 1e-2
 ROUNDING = 1e-14
 LARGE_JACOBIAN = 2**18  # entries above which singular values are the cost of a step
+ONE = np.ones(1)
 GOOD_CONDITION = 1e-6  # least over largest eigenvalue, so that the rounding of the Gram matrix is 1e-8 of the least one
 
 
@@ -35,7 +36,8 @@ class ModelTrajectory:
 
     ``times`` (k,); ``losses`` R(αh(w_t)) (k,); ``outputs`` αh(w_t) (k, N); ``displacements`` v_t = α(w_t − w_0) (k, p);
     ``evaluations`` of h and Dh; ``status`` why it ended, an `kernels.integrators.Ending`, and whether ``rtol`` does not hold
-    because rounding hides a part of the residual; ``unresolved`` the largest share of it, of the residual at the start.
+    because rounding hides a part of the residual; ``unresolved`` the largest share of it, of the residual at the start;
+    ``step_error`` the least ``atol`` that every step has kept to.
     """
 
     times: np.ndarray
@@ -45,6 +47,7 @@ class ModelTrajectory:
     evaluations: int
     status: str
     unresolved: float = 0.0
+    step_error: float = 0.0
 
 
 class ModelProblem:
@@ -84,16 +87,16 @@ class ModelProblem:
         if scaled.size > LARGE_JACOBIAN:
             found = gram_spectrum(scaled @ scaled.T, np.ones(len(scaled)))
             if found is not None and found.values[0] > GOOD_CONDITION * found.values[-1]:
-                return replace(found, rows=replace(here, factors=found.vectors.T @ scaled))
+                return replace(found, rows=here.with_factors(found.vectors.T @ scaled))
         U, values, Vt = np.linalg.svd(scaled, full_matrices=False)
         U, values, Vt = U[:, ::-1], values[::-1], Vt[::-1]
-        rows = replace(here, factors=values[:, None] * Vt)
+        rows = here.with_factors(values[:, None] * Vt)
         return Spectrum(values**2, U, (4 * max(scaled.shape) * UNIT) ** 2, rows)
 
     def collect(self, terms: Terms) -> Terms:
         """The sum itself, as a point whose Jacobian has a single row."""
         total = sum(c @ P.factors for P, c in terms)
-        return [(replace(terms[0][0], factors=total[None]), np.ones(1))]
+        return [(terms[0][0].with_factors(total[None]), ONE)]
 
     def rooms(self, start: State) -> tuple[State, State]:
         """Two arrays."""
@@ -221,7 +224,7 @@ def model_flow(
     shapes = ((k,), (k,), (k, N), (k, len(start)))
     columns = zip(*rows, strict=True) if rows else ([],) * 4
     arrays = [np.array(column, dtype=float).reshape(shape) for column, shape in zip(columns, shapes, strict=True)]
-    return ModelTrajectory(*arrays, end.evaluations, end.status, end.unresolved)
+    return ModelTrajectory(*arrays, end.evaluations, end.status, end.unresolved, end.step_error)
 
 
 def validate_loss(model: Model, loss: Loss, start: np.ndarray, alpha: float, loss_ratio: float | None) -> int:
@@ -260,27 +263,35 @@ def flow_and_linearised_flow(
     times: Sequence[float],
     rtol: float = 1e-6,
     max_evaluations: int = 100_000,
+    linearised: ModelTrajectory | None = None,
 ) -> tuple[ModelTrajectory, ModelTrajectory]:
     """The flow of `model_flow` and that of its linearisation h̄(w) = h(w_0) + Dh(w_0)(w − w_0), at the same ``times``.
 
     Their distance is what lazy training makes small, like 1/α, and a tolerance relative to v itself says nothing about it: in
     the lazy limit a single step, equal for both, satisfies it. So both are followed again and again, until the error that no
-    step may exceed is a hundredth of the distance sup_t ‖v_t − v̄_t‖ found with it, or only rounding is left.
+    step has exceeded is a hundredth of the distance sup_t ‖v_t − v̄_t‖ found with it, or only rounding is left.
+
+    ``linearised``: the flow of the linearisation to ``rtol``, where it is known, as with h(w_0) = 0 for every α from any other.
+    Raises ValueError for one that is at other times.
     """
     start, rtol = validate_array(start, "start", ("p",)), validate_tolerance(rtol, "rtol", LEAST_RTOL)
     alpha = validate_positive(alpha, "alpha")
     validate_loss(model, loss, start, alpha, None)
     times = validate_array(times, "times", ("k",))
+    if linearised is not None:
+        if not isinstance(linearised, ModelTrajectory) or (linearised.times != times[: len(linearised.times)]).any():
+            raise ValueError(f"`linearised` must be a flow at the first of `times`, or None, got {linearised!r:.60}")
     options = {"alpha": alpha, "times": times, "rtol": rtol, "max_evaluations": max_evaluations}
     models, allowed = (model, Linearised(model, start)), None
+    known = [] if linearised is None else [linearised]
     while True:
-        runs = [model_flow(h, loss, start, atol=allowed, **options) for h in models]
-        reached = min(len(run.times) for run in runs)
+        runs = [model_flow(h, loss, start, atol=allowed, **options) for h in models[: 2 - len(known)]] + known
+        known, reached = [], min(len(run.times) for run in runs)
         if not reached:
             return runs[0], runs[1]
         v, linear = (run.displacements[:reached] for run in runs)
         gap, size = (float(np.linalg.norm(x, axis=1).max()) for x in (v - linear, linear))
-        error = rtol * size if allowed is None else allowed
+        error = max(run.step_error for run in runs)
         if error <= max(DISTANCE_TOLERANCE * gap, ROUNDING * size) or size == 0.0:
             return runs[0], runs[1]
         allowed = max(DISTANCE_TOLERANCE * gap if gap > 0.0 else 1e-3 * error, ROUNDING * size)

@@ -450,6 +450,7 @@ line(
 line(
     model_flow.flow_and_linearised_flow, model=h.MODEL, loss=h.LOSS, start=h.array(("p",)), alpha=alpha, times=times,
     rtol=h.positive(0.125, 0.25), max_evaluations=h.count(8, 16, bounded=False), _infinite="free",
+    linearised=h.optional(h.one_of(lambda rng, s: None)),
 )  # fmt: skip
 line(
     losses.SquareLoss, targets=y, weight=h.positive(), _infinite="free",

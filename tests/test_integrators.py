@@ -248,7 +248,7 @@ def test_a_loss_that_rises_by_more_than_its_error_rejects_the_step(network):
         (-0.1, 0.0, True),
     ):
         run.reached = replace(run.here, loss=loss * (1 + rise))
-        assert run.falls(Trial(step, 0.5, 0.1, explained * loss)) == expected
+        assert run.falls(Trial(step, 0.5, 0.1, explained * loss, 0.0)) == expected
 
 
 @given(drawn=maps, loss=losses, alpha=st.sampled_from([1.0, 10.0, 1e4]))

@@ -190,6 +190,14 @@ def test_tolerances_below_rounding_are_refused():
     assert [run.status for run in runs] == [Ending.TIME, Ending.TIME]
 
 
+@given(seed=st.integers(0, 100), rtol=st.floats(1e-8, 1e-3), atol=st.none() | st.floats(1e-9, 1e-3))
+def test_no_step_exceeds_what_is_allowed(seed, rtol, atol):
+    y = np.random.default_rng(seed).uniform(-0.9, 0.9, size=3)
+    run = model_flow(SINE, SquareLoss(y), np.zeros(3), times=[5.0], rtol=rtol, atol=atol)
+    longest = np.linalg.norm(y) * 1.5  # a bound on ‖v‖: |arcsin y| ≤ 1.25|y|
+    assert 0 < run.step_error <= min(rtol * longest, np.inf if atol is None else atol * (1 + 1e-12))
+
+
 class Broken(Logistic):
     def evaluate(self, outputs):
         return super().evaluate(outputs)[0], np.zeros(1), np.zeros(1)

@@ -86,9 +86,11 @@ def test_lazy_flows_approach_their_linearisation_like_one_over_alpha(kind, seed,
     y = np.random.default_rng(seed).normal(size=len(model(start)))
     y /= np.linalg.norm(y)  # αh(w_0) is subtracted: its rounding must stay small against y
     times = np.array([0.3, 1.0]) / np.linalg.norm(model.jacobian(start), 2) ** 2
-    gaps = []
+    gaps, linear = [], None
     for alpha in (1e3, 1e4, 1e5):
-        runs = flow_and_linearised_flow(Centred(model, start), LOSSES[loss](y), start, alpha=alpha, times=times)
+        options = {"alpha": alpha, "times": times, "linearised": linear}
+        runs = flow_and_linearised_flow(Centred(model, start), LOSSES[loss](y), start, **options)
+        linear = runs[1]  # h(w_0) = 0: it is that of every α
         assert {run.status for run in runs} == {Ending.TIME}
         gaps.append(np.linalg.norm(runs[0].displacements - runs[1].displacements, axis=1).max())
     assert np.allclose(np.diff(np.log10(gaps)), -1, atol=0.05)

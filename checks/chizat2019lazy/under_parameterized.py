@@ -11,6 +11,7 @@ from checks.measurements.local_minima import (
     LARGEST_ROUNDING,
     NOTHING,
     degenerate,
+    degenerate_gradients,
     late_gradients,
     limits,
     other_branch,
@@ -119,9 +120,9 @@ def rate(case: dict, found: Arrays, shift: float = 0.0, judged: Callable[[Arrays
     return Curves(np.array(sizes), case["sizes"], abs(sizes[-1] / finer - 1), excluded, members)
 
 
-def falling(case: dict, found: Arrays, key: str = "gradient") -> Curves:
+def falling(case: dict, found: Arrays) -> Curves:
     """‖∇F_α‖ against e^{ρt}."""
-    return Curves(found[key], np.exp(found["decays"][0]), found[f"{key} error"])
+    return Curves(found["gradient"], np.exp(found["decays"][0]), found["gradient error"])
 
 
 def short(case: dict, found: Arrays) -> Counts:
@@ -227,9 +228,8 @@ CLAIM = Claim(
             controls=(
                 Control(
                     "a rank that is constant only away from w_0",
-                    cell=degenerate,
-                    cases=lambda tier: special("product"),
-                    read=lambda case, found: falling(case, found, "gradient of time"),
+                    cell=degenerate_gradients,
+                    cases=lambda tier: [Case("(u, uv)", {"name": "product", "size": SCALES[-1]}, 1)],
                 ),
             ),
             why=(

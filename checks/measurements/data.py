@@ -42,11 +42,6 @@ def inputs(
     return X
 
 
-def in_span(X: np.ndarray) -> np.ndarray:
-    """X (n, d) in coordinates of its span, (n, min(n, d)): with first weights N(0, 1) the law of networks knows XXᵀ alone."""
-    return np.ascontiguousarray(np.linalg.qr(X.T)[1].T)
-
-
 def samples(data: dict, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Inputs X (n, d) with unit rows and targets y (n,) with ‖y‖ = √n, for ``data`` {kind, n, d, target}.
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from checks.measurements.scaled_models import Drawn, draw, horizon_times, make_loss, with_finer
+from checks.measurements.scaled_models import Drawn, draw, horizon_times, make_loss, tangent_flow, with_finer
 from checks.measurements.streams import each_draw, stacked
 from kernels.integrators import Ending
-from kernels.losses import SquareLoss
+from kernels.losses import Loss, SquareLoss
 from kernels.model_flow import ModelTrajectory, flow_and_linearised_flow, model_flow
 from kernels.models import Centred, Model, NetworkModel, QuadraticMap, TwoLayerModel
 
@@ -44,16 +44,11 @@ def gaps(tests: Model, start: np.ndarray, alpha: float, runs: Sequence[ModelTraj
 
 
 def largest_gap(
-    drawn: Drawn, tests: Model, alpha: float, rtol: float, loss: str = "square", scaled: bool = True
+    drawn: Drawn, tests: Model, loss: Loss, times: np.ndarray, linearised: ModelTrajectory, alpha: float, rtol: float
 ) -> float:
-    """sup_{t, x}|αf(w_α)(x) − αf̄(w̄_α)(x)|, NaN where a flow did not reach the horizon.
-
-    Not ``scaled``: the model at α = 1 and the square loss times α². Time is scaled, and nothing else.
-    """
-    times, R = horizon_times(drawn, HORIZON), make_loss(loss, drawn.targets)
-    if not scaled:
-        times, R, alpha = times / alpha**2, SquareLoss(drawn.targets, alpha**2), 1.0
-    runs = flow_and_linearised_flow(drawn.model, R, drawn.start, alpha=alpha, times=times, rtol=rtol)
+    """sup_{t, x}|αf(w_α)(x) − αf̄(w̄_α)(x)|, NaN where a flow did not reach the horizon; ``linearised`` is w̄."""
+    options = {"alpha": alpha, "times": times, "rtol": rtol, "linearised": linearised}
+    runs = flow_and_linearised_flow(drawn.model, loss, drawn.start, **options)
     if min(len(run.times) for run in runs) < len(times):
         return np.nan
     return float(gaps(tests, drawn.start, alpha, runs).max())
@@ -70,11 +65,20 @@ def gaps_along_scales(
     paired: bool = False,
     scaled: bool = True,
 ) -> dict[str, np.ndarray]:
-    """``distance`` `largest_gap` of a drawn model for every α, (alphas,), and its relative ``error`` at the last."""
+    """``distance`` `largest_gap` of a drawn model for every α, (alphas,), and its relative ``error`` at the last.
+
+    Not ``scaled``: the model at α = 1 and the square loss times α². Time is scaled, and nothing else.
+    """
     drawn = draw(kind, seed, paired=paired)
-    tests = predictor(kind, seed, drawn)
-    *found, fine = (largest_gap(drawn, tests, alpha, r, loss, scaled) for alpha, r in with_finer(alphas, rtols))
-    return {"distance": np.array(found), "error": abs(found[-1] / fine - 1)}
+    tests, horizon, found, linear = predictor(kind, seed, drawn), horizon_times(drawn, HORIZON), [], None
+    for size, rtol in with_finer(alphas, rtols):
+        alpha, times, R = size, horizon, make_loss(loss, drawn.targets)
+        if not scaled:
+            alpha, times, R = 1.0, horizon / size**2, SquareLoss(drawn.targets, size**2)
+        if not scaled or size == alphas[0] or rtol != rtols[0]:  # else it is that of the α before
+            linear = tangent_flow(drawn, R, alpha=alpha, times=times, rtol=rtol)
+        found.append(largest_gap(drawn, tests, R, times, linear, alpha, rtol))
+    return {"distance": np.array(found[:-1]), "error": abs(found[-2] / found[-1] - 1)}
 
 
 @each_draw

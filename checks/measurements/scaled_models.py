@@ -11,7 +11,7 @@ from scipy.integrate import solve_ivp
 
 from checks.measurements.streams import each_draw
 from kernels.losses import LogCoshLoss, Loss, SquareLoss
-from kernels.model_flow import ModelTrajectory, flow_and_linearised_flow
+from kernels.model_flow import ModelTrajectory, flow_and_linearised_flow, model_flow
 from kernels.models import (
     Centred,
     ComponentwiseMap,
@@ -224,13 +224,29 @@ def horizon_times(drawn: Drawn, horizon: float, count: int = 24) -> np.ndarray:
     return np.linspace(0, horizon / np.linalg.norm(drawn.model.jacobian(drawn.start), 2) ** 2, count + 1)[1:]
 
 
-def separations(drawn: Drawn, loss: Loss, *, alpha: float, times: Sequence[float], rtol: float) -> np.ndarray:
+def tangent_flow(drawn: Drawn, loss: Loss, *, alpha: float, times: Sequence[float], rtol: float) -> ModelTrajectory:
+    """The flow of the linearisation; with h(w_0) = 0 it is the same for every α."""
+    follow = solver_trajectory if isinstance(loss, RippledLoss) else model_flow
+    return follow(Linearised(drawn.model, drawn.start), loss, drawn.start, alpha=alpha, times=times, rtol=rtol)
+
+
+def separations(
+    drawn: Drawn,
+    loss: Loss,
+    *,
+    alpha: float,
+    times: Sequence[float],
+    rtol: float,
+    linearised: ModelTrajectory | None = None,
+) -> np.ndarray:
     """The `QUANTITIES` ‖w_α − w_0‖, ‖w_α − w̄_α‖, ‖y − ȳ‖ at the ``times``, (3, times); NaN where a flow did not get there.
 
-    By the exponential integrator, which needs a convex loss, or else by a general-purpose solver.
+    By the exponential integrator, which needs a convex loss, or else by a general-purpose solver. ``linearised`` is the
+    `tangent_flow`, where it is known.
     """
+    options = {"alpha": alpha, "times": times, "rtol": rtol, "linearised": linearised}
     flows = flow_and_solver if isinstance(loss, RippledLoss) else flow_and_linearised_flow
-    true, linear = flows(drawn.model, loss, drawn.start, alpha=alpha, times=times, rtol=rtol)
+    true, linear = flows(drawn.model, loss, drawn.start, **options)
     if min(len(true.times), len(linear.times)) < len(times):
         return np.full((3, len(times)), np.nan)
     v, gap = true.displacements, true.displacements - linear.displacements
@@ -244,15 +260,20 @@ def suprema(drawn: Drawn, loss: Loss, *, alpha: float, times: Sequence[float], r
 
 
 def flow_and_solver(
-    model: Model, loss: Loss, start: np.ndarray, *, alpha: float, times: Sequence[float], rtol: float
+    model: Model, loss: Loss, start: np.ndarray, *, linearised: ModelTrajectory | None = None, **options: object
 ) -> tuple[ModelTrajectory, ModelTrajectory]:
-    """The flow and that of the linearisation by SciPy's LSODA, for any loss that has a gradient; no ``rtol`` is adapted."""
-    runs = []
-    for h in (model, Linearised(model, start)):
-        v, f = solver_flow(h, loss, start, alpha=alpha, times=times, rtol=rtol, method="LSODA")
-        losses = np.array([loss.evaluate(row)[0] for row in f])
-        runs.append(ModelTrajectory(np.array(times)[: len(v)], losses, f, v, 0, "solver"))
-    return runs[0], runs[1]
+    """The flow and that of the linearisation by a general-purpose solver, for any loss that has a gradient."""
+    linear = linearised or solver_trajectory(Linearised(model, start), loss, start, **options)
+    return solver_trajectory(model, loss, start, **options), linear
+
+
+def solver_trajectory(
+    model: Model, loss: Loss, start: np.ndarray, *, alpha: float, times: Sequence[float], rtol: float
+) -> ModelTrajectory:
+    """The flow by SciPy's LSODA; no ``rtol`` is adapted."""
+    v, f = solver_flow(model, loss, start, alpha=alpha, times=times, rtol=rtol, method="LSODA")
+    losses = np.array([loss.evaluate(row)[0] for row in f])
+    return ModelTrajectory(np.array(times)[: len(v)], losses, f, v, 0, "solver")
 
 
 def solver_flow(
@@ -288,10 +309,12 @@ def distances(
     """
     drawn = draw(kind, seed, outputs=outputs, paired=paired)
     own, unit, found = [horizon_times(drawn, horizon, 8) for horizon in horizons], scale_of(drawn, 1.0), []
-    times = np.unique(np.concatenate(own))
+    times, linear = np.unique(np.concatenate(own)), None
     for size, rtol in with_finer(sizes, rtols):
         R = make_loss(loss, drawn.targets * (size if growing else 1.0))
-        rows = separations(drawn, R, alpha=size * unit, times=times, rtol=rtol)
+        if growing or size == sizes[0] or rtol != rtols[0]:  # else it is that of the sizes before
+            linear = tangent_flow(drawn, R, alpha=size * unit, times=times, rtol=rtol)
+        rows = separations(drawn, R, alpha=size * unit, times=times, rtol=rtol, linearised=linear)
         found.append(np.stack([rows[:, times <= t[-1]].max(axis=1) for t in own], axis=1))
     return with_errors(found)
 

@@ -25,6 +25,7 @@ from checks.claim import Case
 from checks.measurements.local_minima import (
     Eight,
     degenerate,
+    degenerate_gradients,
     limits,
     rank,
     ranks,
@@ -176,3 +177,5 @@ def test_without_constant_rank_the_rate_falls_or_the_limit_is_a_saddle():
         assert found.verdict is Verdict.REFUTED
     (found,), _ = judged(replace(ENDS, cell=degenerate, cells_of=None), saddles("quick"))
     assert found.verdict is Verdict.HYPOTHESES_NOT_MET
+    late = degenerate_gradients(name="product", size=SCALES[-1], stream=[0], **OF_ONE)["gradient"]
+    assert np.allclose(late, late[..., :1], rtol=2e-2)  # over times of order 1 the gradient has come to rest
