@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import datasets
 
+from checks.forecast.tables import table
 from checks.forecast.user_data import SETS
 from checks.measurements import (
     architectures,
@@ -39,7 +40,6 @@ from checks.measurements import (
     width_scales,
 )
 from checks.measurements.streams import data_seed, draw_seeds
-from checks.measurements.tables import table
 from kernels import forward, init_parameters, layer_grams
 from kernels.integrators import Ending
 from tests import examples, needs_cnn

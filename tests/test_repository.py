@@ -20,7 +20,7 @@ from checks.claims import CLAIMS
 from checks.running.declared import declared
 from checks.running.paper_claims import JSON_PATH, MARKDOWN_PATH, markdown, read_paper_claims
 from checks.running.record import claim_tests, exit_status, marked_tests
-from checks.running.sweep import imported_modules
+from checks.running.sweep import read_code
 from tests import modules
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -84,7 +84,7 @@ def within(name, homes):
 def test_imports_point_in_one_direction(package, path):
     """theory and kernels know nothing of each other: their agreement is evidence. Cells know no claim, judges no cell."""
     module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-    names = imported_modules(path.read_text(encoding="utf-8"))
+    names = read_code(path.read_text(encoding="utf-8"))[1]
     rules = {home: allowed for home, allowed in MAY_IMPORT.items() if within(module, [home])}
     assert rules or module == "checks", f"{module} has no rule"
     for home, allowed in rules.items():

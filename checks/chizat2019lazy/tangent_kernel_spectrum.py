@@ -11,13 +11,14 @@ MEAN, WHOLE = ("mean", 2, 50), ("whole", 20, 500)
 """Kernel, and the ranks whose eigenvalues are compared, counted from 1, the largest."""
 DATA, NOISE, UNIFORM = range(3)  # kinds of images
 LEAST, LEAST_WHOLE = 0.1, 0.05
-DRAWS, SAMPLES = {"quick": 12, "standard": 16, "full": 32}, 100
+SAMPLES = 100
+DRAWS = {"quick": {"digits": 10}, "standard": {"digits": 10, "MNIST": 16}, "full": {"digits": 32, "MNIST": 32}}
 
 
 def networks(tier: str) -> list[Case]:
     """Images and two kinds of noise, given to the same network at its start."""
     designs = [{key: d[key] for key in ("images", "width", "gain")} for d in DESIGNS[tier]]
-    return [Case(d["images"], {"n": SAMPLES, **d}, DRAWS[tier], chunk=1) for d in designs]
+    return [Case(d["images"], {"n": SAMPLES, **d}, DRAWS[tier][d["images"]], chunk=1) for d in designs]
 
 
 def photographs(tier: str) -> list[Case]:

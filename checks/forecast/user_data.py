@@ -12,7 +12,7 @@ from zipfile import BadZipFile, is_zipfile
 
 import numpy as np
 
-from checks.measurements.tables import table
+from checks.forecast.tables import table
 
 SETS = ("iris", "wine", "breast_cancer", "diabetes", "digits")
 NORMALISATIONS = ("columns", "rows", "none")

@@ -4,7 +4,7 @@ from functools import cache
 
 import numpy as np
 
-from checks.measurements.tables import table
+from checks.forecast.tables import table
 
 KINDS = ("random", "digits", "diabetes")
 TARGETS = ("random", "linear", "own")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from checks.measurements.tables import table
+from checks.forecast.tables import table
 
 CANVAS, DIGIT = 12, 8
 LARGEST = 16  # grey levels of scikit-learn's digits

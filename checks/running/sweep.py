@@ -242,9 +242,7 @@ def code_hash(module: str, path: str) -> str:
         if name in seen:
             continue
         origin = path if name == module else importlib.util.find_spec(name).origin
-        source = Path(origin).read_text(encoding="utf-8")
-        seen[name] = code_of(source)
-        imported = imported_modules(source)
+        seen[name], imported = read_code(Path(origin).read_text(encoding="utf-8"))
         waiting += [used for used in imported if used.split(".")[0] in OURS]
         libraries |= {used.split(".")[0] for used in imported} & LIBRARIES.keys()
     return _hash([seen, versions(libraries)])
@@ -264,36 +262,33 @@ def _version(library: str) -> str:
 
 
 @cache
-def code_of(source: str) -> str:
-    """The source text without comments, docstrings and layout."""
-    tree = ast.parse(source)
+def read_code(source: str) -> tuple[str, frozenset[str]]:
+    """The source text without comments, docstrings and layout, and the modules that it imports.
+
+    ``from package import name`` counts as package.name where that is one.
+    """
+    tree, found = ast.parse(source), set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
-            body = node.body
-            if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
-                if isinstance(body[0].value.value, str):
-                    node.body = body[1:] or [ast.Pass()]
-    return ast.unparse(tree)
-
-
-@cache
-def imported_modules(source: str) -> frozenset[str]:
-    """Modules that the source text imports, ``from package import name`` counted as package.name where that is one."""
-    found = set()
-    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             found.add(node.module)
             found |= {name for alias in node.names if _is_module(name := f"{node.module}.{alias.name}")}
-    return frozenset(found)
+        elif isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            body = node.body
+            if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+                if isinstance(body[0].value.value, str):
+                    node.body = body[1:] or [ast.Pass()]
+    return ast.unparse(tree), frozenset(found)
 
 
 def _is_module(name: str) -> bool:
+    """Whether it is one of ours; found without importing what it would be part of, which may take seconds."""
     if name.split(".")[0] not in OURS:
         return False
     try:
-        return importlib.util.find_spec(name) is not None
+        package = importlib.util.find_spec(name.rpartition(".")[0])
+        return bool(package and package.submodule_search_locations) and importlib.util.find_spec(name) is not None
     except ModuleNotFoundError:
         return False
 
