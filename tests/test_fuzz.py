@@ -78,7 +78,8 @@ NOT_CALLED = {
         "ModelTrajectory",
         "NormalizedNetwork",
     ),  # results
-    *("Model", "Loss", "WeightMap", "CountedWeights", "ModelProblem"),  # protocols and what is beneath the maps
+    *("Model", "Loss", "WeightMap", "CountedWeights"),  # protocols and what is beneath the maps
+    *("ModelProblem", "FactoredProblem", "problem_of"),
     # called on what others have checked
     *("rounding_loss", "validate_loss", "dual_layer", "combined_angle", "validate_variances", "mean_of_shifts"),
 }
