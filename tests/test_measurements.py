@@ -648,3 +648,10 @@ def test_convolutional_networks_have_images_of_their_own_and_noise_like_them(mon
     expected = [(3, 0.5), (3, 0.5), (0.5, 12**-0.5)] * 2
     assert np.array(moments) == pytest.approx(np.array(expected), abs=0.06)
     assert not any(np.array_equal(*pair) for pair in itertools.combinations(kinds, 2))
+
+
+@given(seed=seeds, n=st.integers(1, 6), kind=st.sampled_from(data.KINDS))
+def test_coordinates_of_the_span_keep_all_inner_products(seed, n, kind):
+    X = data.inputs(kind, n=n, seed=seed, d=3)
+    found = data.in_span(X)
+    assert found.shape == (n, min(n, X.shape[1])) and found @ found.T == pytest.approx(X @ X.T, abs=1e-13)

@@ -86,7 +86,7 @@ def over_constant(case: dict, found: Arrays, *, last: bool = False) -> Draws:
 def own_kernels(tier: str) -> Iterator[Case]:
     """Centred networks and others, these where f_0 is what they have to undo: with kinks an error of m^{−1/2}, hence wider."""
     for case, centred in itertools.product(networks(tier, 1, 2), (True, False)):
-        m = WIDE[1] if case[1] in KINKED and not centred else WIDE[case[0]] * case[0]
+        m = WIDE[1] if case[1] in KINKED and not centred else WIDE[case[0]]
         config = large(case, [[m, 16 * m**0.5]], centred=centred)
         draws, select = 16 if case[0] == 1 else 8, {"margin": 0.01 * case[0]}
         yield Case(f"{title(config)} · {'' if centred else 'not '}centred", config, draws, chunk=4, select=select)

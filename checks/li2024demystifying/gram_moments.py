@@ -20,7 +20,7 @@ EXACT = {
     "standard": [
         *(("relu", 1, m, 128_000) for m in (8, 32, 128)),
         *(("relu", 2, m, networks) for m, networks in ((8, 768_000), (16, 384_000), (32, 192_000), (64, 96_000))),
-        *(("relu", 3, m, networks) for m, networks in ((8, 768_000), (16, 768_000), (32, 256_000), (64, 128_000))),
+        *(("relu", 3, m, networks) for m, networks in ((8, 768_000), (16, 768_000), (32, 256_000))),
         *(("abs", L, 16, 192_000) for L in (1, 2, 3)),
         ("leaky_relu", 2, 32, 192_000),
     ],

@@ -20,7 +20,7 @@ ACTIVATIONS = {"quick": ("tanh",), "standard": ("tanh",), "full": ("tanh", "erf"
 PAIRED_WIDTH, PAIRED_SCALES, PAIRED_RTOL = 256, [2.0**k for k in (7, 9, 11)], 1e-6
 CENTRED_WIDTHS, CENTRED_SCALES = {1: 256, 2: 64}, [2.0**k for k in (10, 12, 14)]
 WIDTH_SCALE, RICH_SCALE, FIRST_ORDER_SCALE = 2.0**12, 1.0, 2.0**20
-# where κ = 1 no width is asked for; at κ large the fluctuation of K must be small beside λ at all widths: few samples
+# at large κ the fluctuation of the kernel must be small beside λ at every width: wide networks, few samples; not so at κ = 1
 RICH_WIDTHS = {1: [64, 256, 1024], 2: [32, 128, 512]}
 WIDTHS, MOST_SAMPLES = RICH_WIDTHS | {1: [2**8, 2**10, 2**12]}, 16
 NTK_WIDTHS = {"quick": [128, 512, 2048], "standard": [512, 2048, 8192], "full": [512, 2048, 8192]}
@@ -28,7 +28,7 @@ KINKED_WIDTHS = {"quick": 2**12, "standard": 2**13, "full": 2**16}
 NOISE_WIDTHS = {"quick": 2**11, "standard": 2**11, "full": 2**14}
 KINKED_SETS = {"quick": THREE, "standard": (*THREE, {"kind": "random", "n": 16, "d": 16})}
 MEAN_DRIFTS, NOISE_DRIFTS = [16, 64], [8, 32, 128]  # inverse
-NOISE_RTOL = 1e-1
+NOISE_RTOL = 1e-1  # a tenth of it changes the slopes by .02
 KINKED_DRAWS = {"quick": (32, 48), "standard": (48, 64), "full": (128, 256)}
 KINKED_MARGINS = {"quick": (0.3, 0.2), "standard": (0.2, 0.15), "full": (0.1, 0.1)}
 

@@ -83,7 +83,7 @@ WIDE = {
     ),
 }
 WIDE["full"] = tuple((2, name, data, 1024) for name in ("relu", "tanh") for data in NINE)
-RARE, WIDE_DRAWS, NARROW_DRAWS = 0.15, 52, 16  # as few as can show that it is rare, and that it is not
+RARE, WIDE_DRAWS, NARROW_DRAWS = 0.15, 52, 16  # as few as can show that failures are rare; that they are not, few show
 NARROW = {True: 16, False: 4}  # with kinks neurons that are off tell nothing; smooth ones all count
 
 

@@ -23,7 +23,7 @@ RATES = (("random", 4, "relu"), ("random", 4, "tanh"), ("digits", 2, "relu"))
 WIDTHS = {"quick": range(9, 14), "standard": range(9, 15), "full": range(9, 17)}
 BLOCK = 16
 WIDE = range(10, 27, 2)  # networks that are never stored: so long a window needs few draws
-PAIRS = {"angles": [0.05, 0.0175, 0.00625], "networks": 250}
+PAIRS = {"angles": [0.05, 0.0175, 0.00625], "networks": 160}
 SCALES = {
     "relu": (16.0, True),
     "tanh": (6.0, False),

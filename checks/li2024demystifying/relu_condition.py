@@ -77,7 +77,7 @@ def half_kept(case: dict, found: Arrays) -> Sides:
 def by_width(tier: str) -> Iterator[Case]:
     """κ_cert over widths."""
     for data in (ORTHONORMAL, SMALL, *(THREE if tier != "quick" else ())):
-        yield Case(data_name(data), {"data": data, "widths": WIDTHS[tier]}, draws=16, chunk=4)
+        yield Case(data_name(data), {"data": data, "widths": WIDTHS[tier]}, draws=12, chunk=3)
 
 
 def separate(tier: str) -> Iterator[Case]:
