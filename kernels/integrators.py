@@ -31,7 +31,6 @@ from kernels.exponential_scheme import (
     Stage,
     State,
     Step,
-    Terms,
     increment,
     length,
     linearise,
@@ -205,14 +204,13 @@ class Integration:
             before, step = self.t, found.step
             self.accept(found)
             report(self.t, self.here.loss, self.evaluations)
-            whole = step.increment() if waiting and waiting[0] < self.t else []
             while waiting and waiting[0] < self.t:
                 s = (waiting[0] - before) / step.h
-                observe(waiting.pop(0), self.inside(step, s, whole), None)
+                observe(waiting.pop(0), self.inside(step, s), None)
             if times is None or (waiting and waiting[0] == self.t):
                 observe(self.t, self.current, self.here)
                 waiting = waiting[1:]
-            del found, step, linear, whole  # they hold the factors of two points
+            del found, step, linear  # they hold the factors of two points
         if found in RESTING and np.isfinite(self.t_end) and self.t < self.t_end:
             self.t = self.t_end
             for when in [self.t] if times is None else waiting:
@@ -383,9 +381,9 @@ class Integration:
         self.here, self.drift = self.reached, trial.drift
         self.steps += 1
 
-    def inside(self, step: Step, s: float, whole: Terms) -> State:
-        """θ(t_k + sh) of the step that was accepted last, by its ``whole`` increment, written to the scratch state."""
-        terms = [(P, a - b) for (P, a), (_, b) in zip(step.increment(s), whole, strict=True)]
+    def inside(self, step: Step, s: float) -> State:
+        """θ(t_k + sh) of the step that was accepted last, written to the scratch state."""
+        terms = [(P, a - b) for (P, a), (_, b) in zip(step.increment(s), step.increment(), strict=True)]
         self.problem.add(self.current, terms, self.scratch)
         return self.scratch
 
