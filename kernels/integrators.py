@@ -32,7 +32,6 @@ from kernels.exponential_scheme import (
     Stage,
     State,
     Step,
-    Terms,
     increment,
     length,
     linearise,
@@ -215,19 +214,18 @@ class Integration:
                 break
             before, step = self.t, found.step
             self.accept(found)
-            whole = step.increment() if land or (waiting and waiting[0] < self.t) else []
-            landing = self.crossing(step, whole) if land and self.here.loss < self.target else None
+            landing = self.crossing(step) if land and self.here.loss < self.target else None
             stop = self.t if landing is None else before + landing * step.h
             while waiting and waiting[0] < stop:
                 s = (waiting[0] - before) / step.h
-                observe(waiting.pop(0), self.inside(step, s, whole), None)
+                observe(waiting.pop(0), self.inside(step, s), None)
             if landing is not None:
-                self.retreat(step, landing, stop, whole)
+                self.retreat(step, landing, stop)
             report(self.t, self.here.loss, self.evaluations)
             if landing is not None or times is None or (waiting and waiting[0] == self.t):
                 observe(self.t, self.current, self.here)
                 waiting = waiting[1:]
-            del found, step, linear, whole  # they hold the factors of two points
+            del found, step, linear  # they hold the factors of two points
         if found in RESTING and np.isfinite(self.t_end) and self.t < self.t_end:
             self.t = self.t_end
             for when in [self.t] if times is None else waiting:
@@ -403,27 +401,27 @@ class Integration:
         self.here, self.drift, self.error = self.reached, trial.drift, max(self.error, trial.error)
         self.steps += 1
 
-    def crossing(self, step: Step, whole: Terms) -> float:
+    def crossing(self, step: Step) -> float:
         """s at which the continuous extension of the step that was accepted last has the target's loss."""
         ends = {0.0: step.linear.here.loss, 1.0: self.here.loss}
 
         def excess(s: float) -> float:
-            loss = ends[s] if s in ends else self.problem.point(self.inside(step, s, whole)).loss
+            loss = ends[s] if s in ends else self.problem.point(self.inside(step, s)).loss
             return float(np.log(max(loss / self.target, TINY)))
 
         return float(brentq(excess, 0.0, 1.0, xtol=LANDED, rtol=LANDED))
 
-    def retreat(self, step: Step, s: float, t: float, whole: Terms) -> None:
+    def retreat(self, step: Step, s: float, t: float) -> None:
         """Make the state at ``t``, a share s of the step that was accepted last, the current one, and its loss the target."""
-        self.inside(step, s, whole)
+        self.inside(step, s)
         self.current, self.scratch = self.scratch, self.current
         self.here, self.t = self.problem.point(self.current), t
         self.drift = self.problem.distance(self.current, self.start)
         self.target = self.here.loss
 
-    def inside(self, step: Step, s: float, whole: Terms) -> State:
-        """θ(t_k + sh) of the step that was accepted last, by its ``whole`` increment, written to the scratch state."""
-        terms = [(P, a - b) for (P, a), (_, b) in zip(step.increment(s), whole, strict=True)]
+    def inside(self, step: Step, s: float) -> State:
+        """θ(t_k + sh) of the step that was accepted last, written to the scratch state."""
+        terms = [(P, a - b) for (P, a), (_, b) in zip(step.increment(s), step.increment(), strict=True)]
         self.problem.add(self.current, terms, self.scratch)
         return self.scratch
 
