@@ -67,7 +67,13 @@ def test_the_late_rate_is_that_of_the_linearised_model(kind, seed, loss):
 @given(kind=st.sampled_from(LATE_KINDS), seed=seeds)
 def test_exponents_for_all_times(kind, seed):
     for growing, expected in ((False, Verdict.SUPPORTED), (True, Verdict.REFUTED)):
-        config = {"kind": kind, "loss": "square", "sizes": SIZES, "rtols": FAR if growing else RTOLS, "growing": growing}
+        config = {
+            "kind": kind,
+            "loss": "square",
+            "sizes": SIZES,
+            "rtols": FAR if growing else RTOLS,
+            "growing": growing,
+        }
         cases = [Case(name, config, 1, select={"quantity": name}) for name in QUANTITIES]
         found, _ = judged(part_of(CLAIM, "d"), cases, seed)
         assert {part.verdict for part in found} == {expected}
