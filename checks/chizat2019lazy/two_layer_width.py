@@ -17,7 +17,7 @@ from theory.width_bounds import kernel_change_exponent, width_constant, width_ex
 BETAS = [0.5, 0.75, 1.0]
 WIDTHS = {tier: [2**k for k in range(8, last)] for tier, last in (("quick", 14), ("standard", 15), ("full", 17))}
 DRAWS, BLOCK = {True: 24, False: 48}, 4  # the unpaired have the noise of h_m(w_0)
-TRAINED = {"quick": [128, 512, 2048], "standard": [256, 1024, 4096], "full": [512, 2048, 8192]}
+TRAINED = {"quick": [256, 1024, 4096], "standard": [256, 1024, 4096], "full": [512, 2048, 8192]}
 MARGIN, TRAINED_MARGIN = 0.08, 0.2
 
 

@@ -17,7 +17,6 @@ CONSTANTS = {"square": (1.0, 1.0, 1.0), "soft far": (MU, M, M), "soft near": (MU
 
 # The outputs αh(w) are rounded to 1e−16 α, so that residuals of e^{−8} still have the digits that the finer tolerance asks for.
 DECAYS, POINTS, RTOL, EVALUATIONS = 8.0, 32, 1e-4, 4000
-FINE_RTOLS = (1e-9, 1e-10)  # a thousandth of the distance of two flows, and less
 STUCK = {"sin": 1.0, "parabola": 2.0, "cubic": 1.5}
 """α/y* below which convergence from w_0 = 0 fails."""
 STUCK_HORIZON = 40.0
@@ -92,7 +91,7 @@ def late_convergence(seed: int, *, kinds: Sequence[str], loss: str, factor: floa
 
 @each_draw
 def distances_for_all_times(
-    seed: int, *, kind: str, loss: str, sizes: Sequence[float], growing: bool = False
+    seed: int, *, kind: str, loss: str, sizes: Sequence[float], rtols: Sequence[float], growing: bool = False
 ) -> dict[str, np.ndarray]:
     """`suprema` to the end of convergence at α = ``sizes``·‖y*‖l/σ², (sizes,), and their relative ``… error``.
 
@@ -102,7 +101,7 @@ def distances_for_all_times(
     norm, sigma = singular_values(drawn.model.jacobian(drawn.start))
     unit = np.linalg.norm(drawn.targets) * best_radius(drawn.model, drawn.start, sigma)[1] / sigma**2
     times = np.geomspace(0.1 / norm**2, DECAYS / (CONSTANTS[loss][2] * sigma**2), POINTS)
-    for size, rtol in with_finer(sizes, FINE_RTOLS):
+    for size, rtol in with_finer(sizes, rtols):
         R = make_loss(loss, drawn.targets * (size / sizes[0] if growing else 1.0))
         found.append(suprema(drawn, R, alpha=unit * size, times=times, rtol=rtol))
     return with_errors(found)

@@ -18,7 +18,7 @@ from theory import linearized_flow
 
 RTOL, KINKED_RTOL = 1e-5, 1e-1
 LONGEST = 60.0  # T λ_max(JJᵀ/n): descent follows it in a few thousand steps
-STEPS_PER_TIME = 16  # of the coarsest descent, in units of 1/λ_max
+STEPS_PER_TIME, KINKED_STEPS = 8, 16  # of the coarsest descent, in units of 1/λ_max; with kinks nothing is extrapolated
 WRONG_RATE, WRONG_SCALE = 1.01, 1.5
 WIDTHS = {1: 128, 2: 64, 3: 32}
 
@@ -65,10 +65,9 @@ def by_solver(arguments: tuple, options: dict, t_end: float) -> np.ndarray:
     return solve_ivp(field, (0, t_end), start, method="DOP853", rtol=1e-10, atol=1e-13).y[:, -1] - start
 
 
-def by_descent(arguments: tuple, options: dict, t_end: float, fastest: float, levels: int) -> list[np.ndarray]:
-    """θ_T − θ_0 by gradient descent with N, 2N, … steps."""
-    first = int(STEPS_PER_TIME * t_end * fastest) + 64
-    counts = [first << k for k in range(levels)]
+def by_descent(arguments: tuple, options: dict, t_end: float, number: float, levels: int) -> list[np.ndarray]:
+    """θ_T − θ_0 by gradient descent with N, 2N, … steps, N a little above ``number``."""
+    counts = [(int(number) + 64) << k for k in range(levels)]
     runs = [gradient_descent(*arguments, **options, step=t_end / k, steps=k, record_every=k) for k in counts]
     return [displacement(run.params, arguments[0]) for run in runs]
 
@@ -91,7 +90,8 @@ def smooth(*, design: dict, stream: Sequence[int], first: int, draws: int) -> di
             )
             for r in (None, rates)
         )
-        solver, ends = by_solver(arguments, options, t_end), by_descent(arguments, options, t_end, fastest, 3)
+        solver = by_solver(arguments, options, t_end)
+        ends = by_descent(arguments, options, t_end, STEPS_PER_TIME * t_end * fastest, 3)
         second, limit = extrapolated(ends)
         pairs = ((flow, solver), (limit, flow), (second, limit), (wrong, solver), (limit, wrong))
         rows.append([disagreement(*pair) for pair in pairs])
@@ -108,7 +108,7 @@ def kinked(*, design: dict, stream: Sequence[int], first: int, draws: int) -> di
             displacement(gradient_flow(params, X, z, **options, t_end=t_end, rtol=KINKED_RTOL).params, params)
             for z in (y, WRONG_SCALE * y)
         )
-        coarse, fine = by_descent((params, X, y), options, t_end, fastest, 2)
+        coarse, fine = by_descent((params, X, y), options, t_end, KINKED_STEPS * t_end * fastest, 2)
         rows.append([disagreement(found, fine) for found in (flow, coarse, wrong)])
     return dict(zip(("flow", "gap", "wrong targets"), np.array(rows).T, strict=True))
 
