@@ -8,17 +8,18 @@ from checks.judges import AtLeast, AtMost, Draws, Gap, Ratio, Sides
 from checks.measurements.convolutional import train_on_cifar, train_on_digits
 
 DRAWS = {"quick": {"digits": 8}, "standard": {"digits": 12, "MNIST": 8}, "full": {"digits": 24, "MNIST": 24}}
-CONTROL_DRAWS = 6
+CONTROL_DRAWS = {"digits": 6, "MNIST": 8}
 LOSS_OF_ACCURACY = {"digits": 0.1, "MNIST": 0.05}
 STUCK = {1.0: 0.8}
 """Training accuracy below which a run is stuck, 0.5 at all other α: those that train end above it."""
 CIFAR_GAP, CIFAR_FLAT = 0.05, 0.03
 
 
-def networks(tier: str, draws: int | None = None, **variant: object) -> list[Case]:
+def networks(tier: str, draws: dict | None = None, **variant: object) -> list[Case]:
     """Training at every α from the same images and weights, seen at half time too for the figure."""
     common = {"alphas": ALPHAS, "activations": False, **variant}
-    return [Case(d["images"], {**d, **common}, draws or DRAWS[tier][d["images"]], chunk=1) for d in DESIGNS[tier]]
+    draws = draws or DRAWS[tier]
+    return [Case(d["images"], {**d, **common}, draws[d["images"]], chunk=1) for d in DESIGNS[tier]]
 
 
 def beyond_quick(tier: str) -> list[Case]:
