@@ -229,10 +229,10 @@ def balanced_squares(
     """
     X, y = samples(data, data_seed(stream))
     case = {"data": data, "activation": activation, "hidden_layers": hidden_layers, "stream": stream, "width": width}
-    pairs, found = [[width, balanced_scale(case)]], np.empty(draws)
+    pairs, found, seeds = [[width, balanced_scale(case)]], np.empty(draws), draw_seeds(stream, first, draws)
     for (s, _), params, m, kappa in drawn_networks(X.shape[1], hidden_layers, pairs, stream, first, draws):
         model = {"activation": activation, "kappa": kappa}
-        signs = np.random.default_rng([*stream, first + s]).choice([-1.0, 1.0], size=(SIGNS, m))
+        signs = np.random.default_rng([seeds[s], 1]).choice([-1.0, 1.0], size=(SIGNS, m))
         e = y - signed_outputs(params, X, signs, **model)
         found[s] = np.mean(e.T * np.linalg.solve(layer_grams(params, X, **model).sum(axis=0), e.T)) * len(y) / m
     return {"square": found}
