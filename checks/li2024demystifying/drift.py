@@ -12,6 +12,7 @@ from checks.judges.slope import rms_blocks
 from checks.measurements.data import NINE, THREE, data_name
 from checks.measurements.trainings import (
     KINKED,
+    ROUGH_RTOLS,
     along,
     balanced_scale,
     balanced_squares,
@@ -41,7 +42,7 @@ PATH_WIDTHS = {1: WIDTHS[1], 2: [128, 512, 2048]}
 UNCENTRED_WIDTHS = {0.25: WIDTHS[1], 0.5: [128, 512, 2048], 1.0: [128, 512, 2048]}
 UNCENTRED_PATHS = ((0.25, 2.0), (1.0, 1.0), (0.5, 4.0))
 BLOCK = 16
-ROUGH = {"tanh": 1e-2, "relu": 1e-1}  # of the flow; D changes by a fifth of a margin at most where it is cut by ten
+ROUGH = {"tanh": ROUGH_RTOLS[False], "relu": ROUGH_RTOLS[True]}
 
 
 def networks(tier: str, *depths: int) -> list[tuple]:
