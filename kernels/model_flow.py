@@ -95,8 +95,7 @@ class ModelProblem:
 
     def collect(self, terms: Terms) -> Terms:
         """The sum itself, as a point whose Jacobian has a single row."""
-        total = sum(c @ P.factors for P, c in terms)
-        return [(terms[0][0].with_factors(total[None]), ONE)]
+        return [(terms[0][0].with_factors(self.pulled(terms)[None]), ONE)]
 
     def rooms(self, start: State) -> tuple[State, State]:
         """Two arrays."""
@@ -104,13 +103,17 @@ class ModelProblem:
 
     def add(self, base: State | None, terms: Terms, out: State) -> None:
         """base + Σ_P J_Pᵀc_P."""
-        out[0][:] = sum(c @ P.factors for P, c in terms)
+        out[0][:] = self.pulled(terms)
         if base is not None:
             np.add(out[0], base[0], out=out[0])
 
     def norm(self, terms: Terms) -> float:
         """‖Σ_P J_Pᵀc_P‖₂."""
-        return float(np.linalg.norm(sum(c @ P.factors for P, c in terms)))
+        return float(np.linalg.norm(self.pulled(terms)))
+
+    def pulled(self, terms: Terms) -> np.ndarray:
+        """Σ_P J_Pᵀc_P (p,)."""
+        return sum(c @ P.factors for P, c in terms)
 
     def distance(self, theta: State, base: State | None) -> float:
         """‖v − base‖₂."""
@@ -145,15 +148,9 @@ class FactoredProblem(ModelProblem):
         """As they are."""
         return terms
 
-    def add(self, base: State | None, terms: Terms, out: State) -> None:
-        """base + Σ_P J_Pᵀc_P."""
-        out[0][:] = sum(self.model.pull(P.factors, c) for P, c in terms)
-        if base is not None:
-            np.add(out[0], base[0], out=out[0])
-
-    def norm(self, terms: Terms) -> float:
-        """‖Σ_P J_Pᵀc_P‖₂."""
-        return float(np.linalg.norm(sum(self.model.pull(P.factors, c) for P, c in terms)))
+    def pulled(self, terms: Terms) -> np.ndarray:
+        """Σ_P J_Pᵀc_P (p,)."""
+        return sum(self.model.pull(P.factors, c) for P, c in terms)
 
 
 def problem_of(model: Model, loss: Loss, start: np.ndarray, alpha: float = 1.0) -> ModelProblem:

@@ -133,7 +133,7 @@ class TorchModel(CountedWeights):
 
 
 class DenseModel(TorchModel):
-    """The same map of dense layers with biases and units of `UNITS` between: `kernels.model_flow.FactoredModel`.
+    """The same map of dense layers with biases and units of `UNITS` between: for `kernels.model_flow.FactoredProblem`.
 
     A point keeps for every layer what enters it, A (n, d), and the derivatives B (N, m) of the outputs by what it gives:
     J_PJ_Qᵀ = Σ_layers (1 + A_PA_Qᵀ) ∘ B_PB_Qᵀ, row i of A for all outputs of row i. ValueError for other modules.

@@ -10,7 +10,7 @@ from checks.measurements.convolutional import train_on_cifar, train_on_digits
 ALPHAS = [10.0, 100.0, 1_000.0]
 FEW, NEW_IMAGES = 100, 250
 """Images for training at the quick tier, and new ones: each has more than a thousand units, whose shares a few images tell."""
-DRAWS = {"quick": {"digits": 8}, "standard": {"digits": 16, "MNIST": 8}, "full": {"digits": 24, "MNIST": 24}}
+DRAWS = {"quick": {"digits": 8}, "standard": {"digits": 16, "MNIST": 12}, "full": {"digits": 24, "MNIST": 24}}
 CONTROL_DRAWS = 5
 QUANTITIES = {"flipped": "signs at relu layers", "replaced": "largest inputs at pooling layers"}
 LARGEST_SHARE = 0.01
