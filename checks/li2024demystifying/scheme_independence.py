@@ -53,7 +53,6 @@ SETS = {
     "full": {1: NINE, 2: tuple(data | {"n": 4} for data in NINE)},
 }
 MARGINS = {1: 0.05, 2: 0.1}
-DRAWS = {"quick": {1: 8, 2: 16}, "standard": {1: 8, 2: 10}, "full": {1: 8, 2: 16}}  # deep networks are narrow at quick
 CONSTANT_MARGINS = {"quick": {1: 0.05, 2: 0.1}, "standard": {1: 0.03, 2: 0.06}, "full": {1: 0.03, 2: 0.06}}
 SCALES, SCALE_WIDTHS = [64.0, 256.0, 1024.0], {1: 512, 2: 128}
 # Rates at one width, over four decades
@@ -95,7 +94,7 @@ def paths(tier: str, *, layers: bool = False, total: bool = True) -> Iterator[Ca
         judged = [None] * total + [*range(L + 1)] * (layers and (L == 1 or tier != "quick"))
         for l in judged:
             label = name if l is None else f"layer {l + 1} · {name}"
-            yield Case(label, config, draws=DRAWS[tier][L], chunk=4, select=select | {"layer": l})
+            yield Case(label, config, draws=8 * L, chunk=4, select=select | {"layer": l})
 
 
 def layer_against_width(case: dict, found: Arrays) -> Draws:
