@@ -15,11 +15,12 @@ LOSSES = {"quick": ("square",), "standard": ("square", "soft far"), "full": ("sq
 BOUND_DRAWS, DRAWS = {"quick": 2, "standard": 5, "full": 64}, {"quick": 1, "standard": 2, "full": 8}
 SMALL = [0.5, 2.0, 8.0]  # α where the curvature is felt most
 ROUNDING = 1e-6  # of a distance of two predictions αf of order one, relative to the least such distance
-SWEEP = {"rtols": [1e-8, 1e-9], "alphas": [10.0 ** (k / 2) for k in range(5, 9)]}
+SWEEP = {"rtols": [1e-8, 1e-9], "alphas": [10.0 ** (k / 2) for k in range(6, 10)]}
 UNSCALED = SWEEP | {"rtols": [1e-5, 1e-6], "scaled": False}  # not lazy: the flows are far apart
-SOFT = {"rtols": [1e-6, 1e-7]}  # losses that are not quadratic take short steps anyway
+SOFT = {"rtols": [1e-7, 1e-8]}  # losses that are not quadratic take short steps anyway
 # beyond the largest α rounding of αh is seen
 PAIRED = {"rtols": [1e-9, 1e-10], "alphas": [10.0 ** (k / 2) for k in range(4, 8)]}
+UNPAIRED = PAIRED | {"rtols": [1e-7, 1e-8]}  # whose flows are further apart
 MODELS = {
     "quick": (("quadratic", "square"), ("two layers", "square")),
     "standard": (
@@ -53,7 +54,8 @@ def pairs(tier: str, paired: bool = True) -> Iterator[Case]:
     """Units in pairs of opposite sign, or not."""
     kinds = [("inner weights", "square"), ("two layers", "square"), ("inner weights", "soft far")]
     for kind, loss in kinds[: 2 if tier == "quick" else 3]:
-        yield Case(f"{kind} · {loss} · paired", PAIRED | {"kind": kind, "loss": loss, "paired": paired}, DRAWS[tier])
+        config = (PAIRED if paired else UNPAIRED) | {"kind": kind, "loss": loss, "paired": paired}
+        yield Case(f"{kind} · {loss} · paired", config, DRAWS[tier])
 
 
 def bounded(case: dict, found: Arrays) -> Sides:
