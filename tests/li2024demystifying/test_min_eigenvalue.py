@@ -89,7 +89,7 @@ def test_the_bias_is_negative_and_of_order_one_over_width(n, activation, layer, 
     (found,), (control,) = judged(part, [Case("", config, 10 * BLOCK)], seed)
     assert found.verdict is not Verdict.REFUTED and control.verdict is not Verdict.SUPPORTED
     X = spaced(data, activation, layer, widths[0], [seed, 0, 0, 0])
-    assert gap_width(X, activation, layer) <= widths[0] and X.shape == (n, 16)
+    assert gap_width(X, activation, layer) <= widths[0] and X.shape == (n, n)  # in their span
     cell = least_eigenvalues(**config, stream=[seed, 0, 0, 0], first=0, draws=4)
     assert (cell["bias"] >= -1e-12).all()  # vᵀGv is never below λ_min
 
