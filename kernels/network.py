@@ -232,7 +232,7 @@ def hidden_layer(
     z, derivative = out
     if z is None:
         z = W @ previous
-    elif isinstance(W, np.ndarray):
+    elif type(W) is np.ndarray:
         np.matmul(W, previous, out=z)
     else:  # a matrix that is kept as a sum has no product into a given array
         z[:] = W @ previous
