@@ -8,7 +8,7 @@ from checks.claim import Run
 from checks.judges.interval import mean_and_error, t_interval
 from checks.judges.slope import slopes
 from checks.li2024demystifying.lazy_threshold import CLAIM
-from checks.measurements.data import data_name
+from checks.measurements.data import DATA, data_name
 from checks.running.verify import measure
 from checks.verdict import LEVEL
 from figures.style import PREDICTED, points
@@ -17,10 +17,11 @@ from theory.rates import drift_exponent
 CAPTION = (
     "Claim li2024demystifying/lazy-threshold. Slope in log m of log D, D = sup_t ‖θ_t − θ_0‖/√m of centred training, along κ "
     "= m^γ, for the networks, data and widths that are judged, data sets a little beside each other; bars: t interval of the "
-    "mean over the draws, error 10⁻³ on each side; at γ = 0 of means of D. D grows with the width for γ < 0 (condensed, "
-    "shaded), stays for γ = 0 (rich), falls for γ > 0 (lazy). Dashed: the exponents of m → ∞, −γ for γ > 0, and for γ < 0 "
-    "−γ if σ is bounded, −γ/(L+1) for relu. Where |γ| is small κ is of order 1 at these widths and the slope is not yet at "
-    "its limit; the claim is about its sign. Marked: mean-field scaling (MF), γ = 0, and NTK scaling, γ = 1/2."
+    "mean over the draws, error 10⁻³ on each side; at γ = 0 of means of D, for L = 2 with half the inputs. D grows with the "
+    "width for γ < 0 (condensed, shaded), stays for γ = 0 (rich), falls for γ > 0 (lazy). Dashed: the exponents of m → ∞, −γ "
+    "for γ > 0, and for γ < 0 −γ if σ is bounded, −γ/(L+1) for relu. Where |γ| is small κ is of order 1 at these widths and "
+    "the slope is not yet at its limit; the claim is about its sign. Marked: mean-field scaling (MF), γ = 0, and NTK scaling, "
+    "γ = 1/2."
 )
 DODGE = 0.014  # from data set to data set, so that none hides another
 COLUMNS = ("panel", "series", "x", "y", "low", "high", "predicted")
@@ -34,7 +35,10 @@ def compute(run: Run) -> np.ndarray:
         own = slopes(np.array([m for m, _ in case["pairs"]], dtype=float), found["drift"])
         mean, error = mean_and_error(own)
         predicted = drift_exponent(gamma, centred=True, hidden_layers=L, bounded=name == "tanh")
-        panel, series = f"L = {L}, {name}", data_name(case["data"])
+        data = (
+            case["data"] if L == 1 else case["data"] | {"n": DATA["random"]["n"]}
+        )  # 4 of them at γ = 0, see the caption
+        panel, series = f"L = {L}, {name}", data_name(data)
         rows.append((panel, series, gamma, mean, *t_interval(mean, error, len(own), LEVEL), predicted))
     return np.sort(
         np.array(rows, dtype=list(zip(COLUMNS, ["U12", "U48", *[float] * 5], strict=True))),
@@ -53,7 +57,7 @@ def draw(table: np.ndarray) -> Figure:
         own = table[table["panel"] == name]
         panel.axvspan(left, 0, color="#e4e4e4", linewidth=0, zorder=0)
         panel.axvline(0, color="#000000", linewidth=0.8, zorder=0, label="γ = 0")
-        law = own[own["series"] == own["series"][0]]
+        law = own[np.unique(own["x"], return_index=True)[1]]
         panel.plot(law["x"], law["predicted"], **PREDICTED, label="exponent of m → ∞")
         data = list(dict.fromkeys(own["series"].tolist()))
         for k, series in enumerate(data):

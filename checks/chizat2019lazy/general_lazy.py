@@ -27,9 +27,12 @@ OTHER = {
     # the tolerance of the solver is not adapted to the distance of the flows
     "rippled": SMALLER,
 }
-TOLERANCES = {  # an error of the phase grows with the horizon
-    ("oscillator", "square"): {"rtols": [1e-10, 1e-11]},
+TOLERANCES = {  # an error of the phase grows with the horizon; a saturated neuron's predictions are close together
+    ("neuron", "square"): {"rtols": [1e-10, 1e-11]},
+    ("oscillator", "square"): {"rtols": [1e-11, 1e-12]},
     ("oscillator", "rippled"): {"rtols": [3e-10, 3e-11]},
+    # whose term after the leading one is large in some draws, and whose flows are exact enough
+    ("quadratic", "rippled"): {"sizes": [10.0 ** (k / 2) for k in range(8, 12)]},
 }
 # not lazy: the flows are far apart
 GROWING = {"horizons": [1.0], "rtols": [1e-5, 1e-6], "growing": True}

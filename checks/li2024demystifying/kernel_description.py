@@ -34,8 +34,8 @@ OTHERS = tuple(data for data in NINE if data not in THREE)
 ALONG["full"] = (*ALONG["standard"], (1, "erf", 1 / 2, NINE), (1, "relu", 1.0, OTHERS), (2, "tanh", 1 / 2, OTHERS))
 MARGINS = {"quick": 0.2, "standard": 0.12, "full": 0.12}
 ONE_SIDED = 0.06
-# γ of networks in pairs: k_0, the tolerance, below what training adds at the largest width, and draws, which scatter more at 1
-PAIRED = {1 / 8: (32.0, 1e-3, 8), 1 / 4: (32.0, 1e-4, 8), 1.0: (1.0, 1e-5, 16)}
+# γ of networks in pairs: k_0, the tolerance, below what training adds at the largest width, and draws
+PAIRED = {1 / 8: (32.0, 1e-3, 16), 1 / 4: (32.0, 1e-4, 16), 1.0: (1.0, 1e-5, 16)}
 TRAINED = {"quick": ((1 / 8, THREE), (1.0, THREE[:1])), "standard": ((1 / 8, NINE), (1 / 4, NINE), (1.0, THREE))}
 TRAINED["full"] = TRAINED["standard"]
 
