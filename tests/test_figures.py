@@ -701,7 +701,7 @@ def test_the_gallery_is_that_of_the_captions_and_of_the_run_on_record():
     assert gallery.PAGE.read_text(encoding="utf-8") == gallery.page(captions, *run)
     pictures = sorted(gallery.FOLDER.iterdir())
     assert [path.name for path in pictures] == sorted(f"{name}.svg" for name in captions)
-    assert sum(path.stat().st_size for path in pictures) <= 1_000_000
+    assert sum(path.stat().st_size for path in pictures) <= 2**20
 
 
 def test_the_gallery_is_written_whole_or_not_at_all(small, monkeypatch, tmp_path):
