@@ -141,14 +141,19 @@ class DenseModel(TorchModel):
 
     def __init__(self, module: nn.Module, X: np.ndarray) -> None:
         super().__init__(module, X)
-        layers = list(self.module) if isinstance(self.module, nn.Sequential) else []
-        known = {repr(unit()): name for name, unit in UNITS.items()}
-        self.units = [known.get(repr(layer)) for layer in layers[1::2]]
+        layers = list(self.module) if type(self.module) is nn.Sequential else []
+        known = {(unit, repr(unit())): name for name, unit in UNITS.items()}
+        self.units = [known.get((type(layer), repr(layer))) for layer in layers[1::2]]
         dense = [type(layer) is nn.Linear and layer.bias is not None for layer in layers[::2]]
-        if not dense or not all([*dense, *self.units, len(self.names) == 2 * len(dense) == len(layers) + 1]):
+        own = [f"{k}.{name}" for k in range(0, len(layers), 2) for name in ("weight", "bias")]
+        if not dense or not all([*dense, *self.units, self.names == own, len(own) == len(layers) + 1]):
             raise ValueError(
                 f"`module` must be a Sequential of dense layers with biases and {', '.join(UNITS)} between"
             )
+        if self.inputs.ndim != 2:
+            raise ValueError(f"`X` must have shape (n, d), got {tuple(self.inputs.shape)}")
+        if not np.allclose(self._value(self.start), super()._value(self.start), rtol=1e-9, atol=1e-9):
+            raise ValueError("`module` must be its layers one after the other, something else changes what they give")
 
     def _pass(self, w: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray]]:
         """Matrices, what enters each (n, d) and the outputs (n, k), σ' between."""

@@ -154,6 +154,20 @@ def test_the_flow_without_jacobians_is_that_with_them(seed, activation, outputs)
     assert one.displacements[-1] == pytest.approx(other.displacements[-1], rel=1e-9, abs=1e-12)
 
 
+class Tanh(nn.Module):
+    """Prints itself as PyTorch's does."""
+
+    def forward(self, x):
+        return x * x
+
+
+class Doubled(nn.Sequential):
+    """More than its layers one after the other."""
+
+    def forward(self, x):
+        return 2 * super().forward(x)
+
+
 @pytest.mark.parametrize(
     "module",
     [
@@ -162,10 +176,21 @@ def test_the_flow_without_jacobians_is_that_with_them(seed, activation, outputs)
         nn.Sequential(nn.Linear(5, 2), nn.ReLU()),
         nn.Sequential(nn.Linear(5, 2), nn.GELU(approximate="tanh"), nn.Linear(2, 1)),
         nn.Sequential(nn.Linear(5, 2).requires_grad_(False), nn.ReLU(), nn.Linear(2, 1)),
+        nn.Sequential(nn.Linear(5, 2), Tanh(), nn.Linear(2, 1)),
+        Doubled(nn.Linear(5, 2), nn.ReLU(), nn.Linear(2, 1)),
     ],
 )
 def test_what_is_not_dense_layers_with_units_between_is_refused(module):
     with pytest.raises(ValueError, match="`module` must be a Sequential of dense layers"):
+        DenseModel(module, np.eye(5))
+
+
+def test_what_only_looks_like_dense_layers_is_refused():
+    module = nn.Sequential(nn.Linear(5, 2), nn.ReLU(), nn.Linear(2, 5))
+    with pytest.raises(ValueError, match=r"`X` must have shape \(n, d\)"):
+        DenseModel(module, np.ones((3, 4, 5)))
+    module[0].register_forward_hook(lambda layer, inputs, outputs: 3 * outputs)
+    with pytest.raises(ValueError, match="one after the other"):
         DenseModel(module, np.eye(5))
 
 
