@@ -3,8 +3,8 @@
 The loops call no mathematical library: an exponential written out in additions, multiplications and shifts lets the
 compiler use vector instructions, which makes tanh, sigmoid and softplus several times faster than NumPy's. All are
 right to a few units in the last place and, since nothing is contracted or reordered, identical on every machine. Only
-sin and cos beyond `LARGEST_ANGLE` are the library's. NaN gives NaN, and −inf too where it would become 0: an overflow is
-not hidden.
+sin and cos of blocks with an entry beyond `LARGEST_ANGLE` are the library's. NaN gives NaN, and −inf too where it would
+become 0: an overflow is not hidden.
 """
 
 import math

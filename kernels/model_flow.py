@@ -155,7 +155,7 @@ class FactoredProblem(ModelProblem):
 
 def problem_of(model: Model, loss: Loss, start: np.ndarray, alpha: float = 1.0) -> ModelProblem:
     """The problem of `model_flow`, without Jacobians where the model has factors and is not scaled."""
-    kind = FactoredProblem if alpha == 1.0 and hasattr(model, "factors") else ModelProblem
+    kind = FactoredProblem if alpha == 1.0 and callable(getattr(model, "factors", None)) else ModelProblem
     return kind(model, loss, start, alpha)
 
 

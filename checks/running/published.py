@@ -186,8 +186,9 @@ def control_kinds(controls: list[dict]) -> list[dict]:
 
 
 def _short(row: dict) -> dict:
-    """A row without what is undefined and digits that say nothing, whole numbers as integers."""
-    own = {key: round(value) if key == "seconds" else value for key, value in row.items() if value is not None}
+    """A row without what is undefined or empty and digits that say nothing, whole numbers as integers."""
+    kept = {key: value for key, value in row.items() if value is not None and (value != "" or key == "part")}
+    own = {key: round(value) if key == "seconds" else value for key, value in kept.items()}
     return {key: _rounded(value, 3 if key in ("strain", "resolution") else 4) for key, value in own.items()}
 
 
