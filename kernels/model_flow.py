@@ -276,7 +276,8 @@ def flow_and_linearised_flow(
     validate_loss(model, loss, start, alpha, None)
     times = validate_array(times, "times", ("k",))
     if linearised is not None:
-        if not isinstance(linearised, ModelTrajectory) or (linearised.times != times[: len(linearised.times)]).any():
+        own = linearised.times if isinstance(linearised, ModelTrajectory) else None
+        if own is None or not np.array_equal(own, times[: len(own)]):
             raise ValueError(f"`linearised` must be a flow at the first of `times`, or None, got {linearised!r:.60}")
     options = {"alpha": alpha, "times": times, "rtol": rtol, "max_evaluations": max_evaluations}
     models, allowed = (model, Linearised(model, start)), None

@@ -5,7 +5,7 @@ import numpy as np
 from checks.measurements.data import samples
 from checks.measurements.eigenvalues import pair
 from checks.measurements.streams import data_seed, draw_seeds, each_draw, stacked
-from checks.measurements.trainings import LOSS_RATIO, ROUGH_RTOLS, drawn_networks
+from checks.measurements.trainings import LOSS_RATIO, drawn_networks, rough_tolerance
 from kernels import gradient_flow, init_parameters, layer_grams
 from kernels.activations import KINKED
 from kernels.integrators import Ending
@@ -106,7 +106,7 @@ def kept_shares(
     for s, seed in enumerate(draw_seeds(stream, first, draws)):
         params = init_parameters(seed, X.shape[1], m, hidden_layers=1)
         options = {"activation": activation, "kappa": kappa, "centred": True, "kernels": True, "loss_ratio": LOSS_RATIO}
-        run = gradient_flow(params, X, y, **options, rtol=ROUGH_RTOLS[activation in KINKED])
+        run = gradient_flow(params, X, y, **options, rtol=rough_tolerance(activation))
         if run.status == Ending.TARGET:
             found[s] = np.linalg.eigvalsh(run.kernels)[:, 0].min() * m / kappa**2 / lam
     return {"least": found}

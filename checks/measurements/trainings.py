@@ -66,6 +66,11 @@ def tolerance(activation: str) -> float:
     return KINKED_RTOL if activation in KINKED else SMOOTH_RTOL
 
 
+def rough_tolerance(activation: str) -> float:
+    """Tolerance for what `ROUGH_RTOLS` says is then known well enough."""
+    return ROUGH_RTOLS[activation in KINKED]
+
+
 def limits(case: dict, seed: int | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Limits K^l (L+1, n, n) of the layers' kernels, and y (n,), of a configuration with its stream, or other data."""
     X, y = samples(case["data"], data_seed(case["stream"]) if seed is None else seed)
@@ -316,7 +321,7 @@ def least_shares(
     found, lam = _empty(("least",), draws, pairs), constants(case)[1]
     for at, params, m, kappa in drawn_networks(X.shape[1], hidden_layers, pairs, stream, first, draws):
         options = {"activation": activation, "kappa": kappa, "centred": True, "kernels": True}
-        options["rtol"] = ROUGH_RTOLS[activation in KINKED]
+        options["rtol"] = rough_tolerance(activation)
         run = gradient_flow(params, X, y, loss_ratio=LOSS_RATIO, **options)
         if run.status == Ending.TARGET:
             found["least"][at] = np.linalg.eigvalsh(run.kernels)[:, 0].min() * m / kappa**2 / lam
@@ -354,7 +359,7 @@ def late_rates(
     X, y = samples(data, isolated_seed(case))
     found = _empty(("rate", "own"), draws, pairs)
     for at, params, _, kappa in drawn_networks(X.shape[1], hidden_layers, pairs, stream, first, draws):
-        options, rtol = {"activation": activation, "kappa": kappa}, ROUGH_RTOLS[activation in KINKED]
+        options, rtol = {"activation": activation, "kappa": kappa}, rough_tolerance(activation)
         run = gradient_flow(params, X, y, **options, centred=True, loss_ratio=LATE_RATIO, rtol=rtol)
         if run.status == Ending.TARGET:
             found["rate"][at] = late_rate(run)
