@@ -236,5 +236,5 @@ def test_a_linearised_flow_is_one_at_the_first_of_the_times():
     loss, start = SquareLoss(np.ones(1)), np.zeros(1)
     longer = model_flow(SINE, loss, start, times=[0.5, 1.0, 2.0])
     for times in ([0.5, 1.0], [1.0, 2.0, 3.0]):
-        with pytest.raises(ValueError, match="^`linearised` must be a flow at the first of `times`"):
+        with pytest.raises(ValueError, match=r"^`linearised` must be a flow at the first of `times`"):
             flow_and_linearised_flow(SINE, loss, start, alpha=1.0, times=times, linearised=longer)
