@@ -7,7 +7,7 @@ import pytest
 from hypothesis import event, given, target
 from hypothesis import strategies as st
 
-from checks.chizat2019lazy.over_parameterized import CLAIM, FAR, KINDS, LATE_KINDS, RTOLS, SIZES, below, neurons
+from checks.chizat2019lazy.over_parameterized import CLAIM, KINDS, LATE_KINDS, RTOLS, SHORT, SIZES, below, neurons
 from checks.claim import Case
 from checks.judges import AtLeast, Sides
 from checks.measurements.convergence import best_radius, late_convergence, singular_values, stuck
@@ -71,7 +71,7 @@ def test_exponents_for_all_times(kind, seed):
             "kind": kind,
             "loss": "square",
             "sizes": SIZES,
-            "rtols": FAR if growing else RTOLS,
+            "rtols": SHORT if growing else RTOLS,
             "growing": growing,
         }
         cases = [Case(name, config, 1, select={"quantity": name}) for name in QUANTITIES]
