@@ -9,6 +9,7 @@ starts afresh and removes what it supersedes.
 """
 
 import ast
+import atexit
 import hashlib
 import importlib.util
 import inspect
@@ -23,8 +24,8 @@ import time
 import warnings
 import zipfile
 from asyncio import CancelledError
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, version
@@ -99,14 +100,15 @@ class Sweep:
             else:
                 yield i, found
         missing.sort(key=lambda i: -tasks[i].weight)
-        for i, (arrays, seconds) in self._compute([(i, tasks[i]) for i in missing]):
-            try:
-                write_record(paths[i], tasks[i].configuration, arrays, seconds)
-            except FileError as error:
-                if not (paths[i].is_dir() or paths[i].with_suffix(".npz").is_dir()):
-                    raise
-                warnings.warn(f"record {paths[i]} is not kept: {error}", stacklevel=2)
-            yield i, Result(arrays, seconds, kept=False)
+        with closing(self._compute([(i, tasks[i]) for i in missing])) as computed:
+            for i, (arrays, seconds) in computed:
+                try:
+                    write_record(paths[i], tasks[i].configuration, arrays, seconds)
+                except FileError as error:
+                    if not (paths[i].is_dir() or paths[i].with_suffix(".npz").is_dir()):
+                        raise
+                    warnings.warn(f"record {paths[i]} is not kept: {error}", stacklevel=2)
+                yield i, Result(arrays, seconds, kept=False)
 
     def run(self, function: Callable[..., Arrays], cells: Sequence[dict], description: str = "") -> list[Arrays]:
         """Results of all cells of one function in their order."""
@@ -136,9 +138,9 @@ class Sweep:
         key = code_hash(function.__module__, inspect.getsourcefile(inspect.unwrap(function)))
         return folder / f"{_hash(task.configuration)[:20]}-{key[:12]}.json"
 
-    def _compute(self, tasks: Sequence[tuple[int, Task]]) -> Iterator[tuple[int, tuple[Arrays, float]]]:
+    def _compute(self, tasks: Sequence[tuple[int, Task]]) -> Generator[tuple[int, tuple[Arrays, float]]]:
         if not tasks:
-            return iter(())
+            return (found for found in ())
         if self.scheduler is not None:
             return _on_cluster(self.scheduler, tasks)
         jobs = min(self.jobs, len(tasks))
@@ -147,9 +149,10 @@ class Sweep:
         return (_call(task.function, i, task.configuration) for i, task in tasks)
 
 
-def _in_processes(jobs: int, tasks: Sequence[tuple[int, Task]]) -> Iterator[tuple[int, tuple[Arrays, float]]]:
+def _in_processes(jobs: int, tasks: Sequence[tuple[int, Task]]) -> Generator[tuple[int, tuple[Arrays, float]]]:
     """(index, what `_call` returns) as the tasks are finished, in processes that end with this one."""
     calls = (joblib.delayed(_call)(task.function, i, task.configuration) for i, task in tasks)
+    atexit.register(_wait_for_feeders)
     options = {"return_as": "generator_unordered", "batch_size": 1, "initializer": _watch, "initargs": (os.getpid(),)}
     with warnings.catch_warnings():
         for silent in (
@@ -163,7 +166,7 @@ def _in_processes(jobs: int, tasks: Sequence[tuple[int, Task]]) -> Iterator[tupl
             yield from found
 
 
-def _on_cluster(scheduler: str, tasks: Sequence[tuple[int, Task]]) -> Iterator[tuple[int, tuple[Arrays, float]]]:
+def _on_cluster(scheduler: str, tasks: Sequence[tuple[int, Task]]) -> Generator[tuple[int, tuple[Arrays, float]]]:
     """The same on the cluster at ``scheduler``, which may lose workers and gain others meanwhile."""
     try:
         from distributed import Client, as_completed
@@ -184,6 +187,17 @@ def _on_cluster(scheduler: str, tasks: Sequence[tuple[int, Task]]) -> Iterator[t
                 reason = f"the scheduler at {scheduler} is lost: finished cells are kept, the same command continues"
                 raise FileError(reason) from error
             yield found
+
+
+def _wait_for_feeders() -> None:
+    """At exit, when the processes have ended, wait for the threads that fed them.
+
+    Such a thread gives its locks back last of all; if this process ends before, joblib's tracker calls them leaked.
+    """
+    atexit.unregister(_wait_for_feeders)
+    for thread in threading.enumerate():
+        if thread.name == "QueueFeederThread":
+            thread.join(1)
 
 
 @contextmanager
