@@ -174,19 +174,20 @@ def _on_cluster(scheduler: str, tasks: Sequence[tuple[int, Task]]) -> Generator[
         raise ValueError(
             f"`scheduler` {scheduler!r} needs dask.distributed: pip install 'lazy-training-checks[dask]'"
         ) from error
-    # a lost scheduler is said below, in one sentence
-    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
-    with Client(scheduler) as client:
-        calls = [client.submit(_call, task.function, i, task.configuration, pure=False) for i, task in tasks]
-        for call in as_completed(calls):
-            try:
-                found = call.result()
-            except (Exception, CancelledError) as error:
-                if call.status == "error":  # what the cell has raised
-                    raise
-                reason = f"the scheduler at {scheduler} is lost: finished cells are kept, the same command continues"
-                raise FileError(reason) from error
-            yield found
+    for talkative in ("distributed", "distributed.client", "tornado.application", "asyncio"):  # it is said below once
+        logging.getLogger(talkative).setLevel(logging.CRITICAL)
+    failed = False
+    try:
+        with Client(scheduler) as client:
+            calls = [client.submit(_call, task.function, i, task.configuration, pure=False) for i, task in tasks]
+            for call in as_completed(calls):
+                failed = call.status == "error"  # what the cell has raised
+                yield call.result()
+    except (Exception, CancelledError) as error:
+        if failed:
+            raise
+        reason = f"the scheduler at {scheduler} is lost: finished cells are kept, the same command continues"
+        raise FileError(reason) from error
 
 
 def _wait_for_feeders() -> None:
