@@ -144,7 +144,7 @@ def integrate(
     rtol : aim for the displacement error relative to ‖θ_t − θ_0‖, and for the error in the residual.
     atol : displacement error of a step that is not exceeded either; None for none. For small differences between two
         flows, which a relative tolerance does not see.
-    max_evaluations : of points; the integration ends rather than exceed it.
+    max_evaluations : of points; the integration ends rather than exceed it, but for the dozen that ``land`` may take.
     callback : called at the start and after every accepted step.
 
     Notes
@@ -406,8 +406,10 @@ class Integration:
         ends = {0.0: step.linear.here.loss, 1.0: self.here.loss}
 
         def excess(s: float) -> float:
-            loss = ends[s] if s in ends else self.problem.point(self.inside(step, s)).loss
-            return float(np.log(max(loss / self.target, TINY)))
+            if s not in ends:
+                ends[s] = self.problem.point(self.inside(step, s)).loss
+                self.evaluations += 1
+            return float(np.log(max(ends[s] / self.target, TINY)))
 
         return float(brentq(excess, 0.0, 1.0, xtol=LANDED, rtol=LANDED))
 
@@ -416,6 +418,7 @@ class Integration:
         self.inside(step, s)
         self.current, self.scratch = self.scratch, self.current
         self.here, self.t = self.problem.point(self.current), t
+        self.evaluations += 1
         self.drift = self.problem.distance(self.current, self.start)
         self.target = self.here.loss
 

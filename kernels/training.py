@@ -108,7 +108,8 @@ def gradient_flow(
     t_end, loss_ratio : stop at this time, or once R(θ_t) ≤ ``loss_ratio`` R(θ_0), whichever comes first. Without either the
         flow runs until nothing moves any more.
     land : end where R(θ_t) is ``loss_ratio`` R(θ_0), inside the last step by the continuous extension, and record that time
-        last; by default the flow ends with the step, anywhere beyond.
+        last, for about a dozen more evaluations; by default the flow ends with the step, anywhere beyond. Without
+        ``loss_ratio`` it changes nothing.
     times : increasing times to record, by the continuous extension; by default every accepted step. ``t_end`` defaults to
         the last of them. A run that stops early for its loss records the times up to there.
     rtol : aim for the displacement error ‖θ_t − θ_t^exact‖/‖θ_t^exact − θ_0‖ and, at every step, for the error of the residual

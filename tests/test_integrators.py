@@ -103,6 +103,8 @@ def test_a_run_that_lands_ends_at_its_loss_in_the_state_of_that_time(network, ra
     landing = {"loss_ratio": ratio, "land": True, "rtol": 1e-3, "max_evaluations": 600}
     run = gradient_flow(*arguments, **options, **landing)
     assume(run.status == Ending.TARGET)
+    beyond = gradient_flow(*arguments, **options, **landing | {"land": False})
+    assert beyond.evaluations < run.evaluations <= beyond.evaluations + 16
     assert run.losses[-1] == pytest.approx(ratio * run.losses[0], rel=1e-6) and (np.diff(run.times) > 0).all()
     there, end = flat(run.params.arrays), run.times[-1]
     moved = there - flat(network.params.arrays)
