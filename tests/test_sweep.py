@@ -275,6 +275,44 @@ def test_processes_end_with_the_one_that_started_them(tmp_path):
     assert run.communicate(timeout=30)[0] == b""
 
 
+LEFT_EARLY = """
+import atexit, sys, threading, time
+from contextlib import closing
+
+def feeders():
+    return [thread for thread in threading.enumerate() if thread.name == "QueueFeederThread"]
+
+atexit.register(lambda: print(len(feeders())))  # after all that is registered later
+begin = threading.Thread.run
+
+def run(self):
+    begin(self)
+    if self.name == "QueueFeederThread":
+        time.sleep(0.3)
+
+threading.Thread.run = run
+from checks.running.sweep import Sweep, Task
+
+def cell(*, k):
+    return {"k": k}
+
+with closing(Sweep(jobs=2).stream([Task(cell, {"k": k}) for k in range(9)])) as found:
+    next(found)
+    print(len(feeders()))
+    if len(sys.argv) > 1:
+        sys.exit("early")
+    list(found)
+"""
+
+
+@pytest.mark.parametrize("words", [(), ("early",)])
+def test_a_run_ends_after_the_threads_that_fed_its_processes(words):
+    """Else the locks that such a thread gives back last are called leaked."""
+    command = [sys.executable, "-c", LEFT_EARLY, *words]
+    done = subprocess.run(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+    assert done.stdout.split() == ["1", "0"] and done.stderr.split() == list(words)
+
+
 def test_the_costliest_cells_are_run_first_and_kept_with_their_seconds(tmp_path):
     CALLS.clear()
     tasks = [Task(cell, one, weight=one["seed"]) for one in CELLS]
