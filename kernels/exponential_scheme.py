@@ -46,6 +46,7 @@ UNIT = 2.0**-53
 LAST_NODE = 2 / 3
 NEGLIGIBLE = 1e-16  # curvature, relative to the largest, that counts as none
 LARGE, TINY = 1e280, 1e-290  # squares beyond these would overflow or lose their digits
+NONE = np.empty(0)
 
 State = tuple[Any, ...]
 """Parameters θ as a tuple of arrays, or of matrices that multiply like them, whose meaning only the problem knows."""
@@ -128,13 +129,31 @@ def length(x: np.ndarray) -> float:
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _left_jit(h: float, values: np.ndarray, residual: np.ndarray) -> float:
-    """‖e^{−hΛ}w‖: the longest step is found by asking for it again and again."""
-    square = 0.0
+def _size_jit(h: float, values: np.ndarray, residual: np.ndarray, push: np.ndarray, outside: float) -> float:
+    """Norm of e^{−hΛ}w, or of e^{−hΛ}w − hφ1(−hΛ)q for a ``push`` q if that is larger, with what is ``outside``."""
+    free, pushed = 0.0, 0.0
     for i in range(values.size):
         left = math.exp(-h * values[i]) * residual[i]
-        square += left * left
-    return math.sqrt(square)
+        free += left * left
+        if push.size:
+            left -= (h if values[i] == 0.0 else -math.expm1(-h * values[i]) / values[i]) * push[i]
+            pushed += left * left
+    return math.hypot(math.sqrt(max(free, pushed)), outside)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _longest_jit(
+    h: float, least: float, values: np.ndarray, residual: np.ndarray, push: np.ndarray, outside: float
+) -> float:
+    """About the longest step up to ``h`` whose `_size_jit` is at least ``least``, by 20 bisections of log(hλ_max)."""
+    low, high = 0.0, math.log(h * values[-1])  # at h = 1/λ_max the loss falls by less than e²
+    for _ in range(20):
+        middle = 0.5 * (low + high)
+        if _size_jit(math.exp(middle) / values[-1], values, residual, push, outside) >= least:
+            low = middle
+        else:
+            high = middle
+    return math.exp(low) / values[-1]
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -246,10 +265,16 @@ class Linearisation:
 
         A push may take w through zero, which is no decay.
         """
-        left = _left_jit(h, self.values, self.residual)
-        if self.push is not None:
-            left = max(left, length(self.predict(h)))
-        return math.hypot(left, self.outside)
+        return _size_jit(h, *self.sized)
+
+    def longest(self, h: float, least: float) -> float:
+        """About the longest step up to ``h`` that leaves a `size` of at least ``least``, which ``h`` does not."""
+        return _longest_jit(h, least, *self.sized)
+
+    @property
+    def sized(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+        """What `size` is made of."""
+        return self.values, self.residual, NONE if self.push is None else self.push.seen, self.outside
 
     def fall(self, h: float) -> float:
         """½‖w‖² − ½‖w(h)‖² without cancellation."""

@@ -456,10 +456,4 @@ def longest_step(linear: Linearisation, h: float) -> float:
         return h
     h = min(h, LONGEST / linear.values[linear.positive][0])
     least = np.sqrt(LARGEST_DECAY) * linear.size(0.0)
-    if linear.size(h) >= least:
-        return h
-    low, high = 0.0, np.log(h * linear.values[-1])  # at h = 1/λ_max the loss falls by less than e²
-    for _ in range(20):
-        middle = 0.5 * (low + high)
-        low, high = (middle, high) if linear.size(np.exp(middle) / linear.values[-1]) >= least else (low, middle)
-    return float(np.exp(low) / linear.values[-1])
+    return h if linear.size(h) >= least else linear.longest(h, least)

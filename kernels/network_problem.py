@@ -32,6 +32,7 @@ class NetworkProblem:
     def __init__(self, inputs: np.ndarray, loss: Loss, *, activation: str, kappa: float, rates: np.ndarray) -> None:
         self.inputs, self.loss, self.activation, self.kappa, self.rates = inputs, loss, activation, kappa, rates
         self.largest_rate, self.kinked = float(rates.max()), activation in KINKED
+        self.known: tuple[np.ndarray | None, np.ndarray | None] = None, None  # outputs, not a point: that holds factors
         with np.errstate(over="ignore"):
             self.products_of_inputs = inputs.T @ inputs
 
@@ -52,9 +53,14 @@ class NetworkProblem:
         return 4 * UNIT * point.factors.output_scale * np.linalg.norm(theta[-1]) * norms
 
     def gram(self, P: Point, Q: Point) -> np.ndarray:
-        """G_PQ (n, n)."""
+        """G_PQ (n, n); that of the last P = Q is kept, which is asked for again where kernels are recorded."""
+        if P is Q and P.outputs is self.known[0]:
+            return self.known[1]
         layers = layer_products(P.factors, Q.factors, self.products_of_inputs)
-        return sum(rate * G for rate, G in zip(self.rates, layers, strict=True))
+        G = sum(rate * G for rate, G in zip(self.rates, layers, strict=True))
+        if P is Q:
+            self.known = P.outputs, G
+        return G
 
     def spectrum(self, here: Point, root: np.ndarray) -> Spectrum | None:
         """From the Gram matrix: the Jacobian is not stored."""
