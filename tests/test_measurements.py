@@ -488,9 +488,9 @@ def test_catapults_begin_at_the_curvature_of_the_start():
     """λ = (‖a‖² + ‖Wx‖²)/m, and one step multiplies f by 1 − ηλ + η²f²/m."""
     sample = {"kind": "random", "n": 1, "d": 3}
     found = descents.catapults(data=sample, widths=[5, 9], start=2.5, steps=1, stream=STREAM, first=0, draws=2)
-    x = data.inputs(**sample, seed=data_seed(STREAM))[0]
+    (x,) = data.in_span(data.inputs(**sample, seed=data_seed(STREAM)))
     for (s, seed), (k, m) in itertools.product(enumerate(draw_seeds(STREAM, 0, 2)), enumerate([5, 9])):
-        (W,), a = (params := init_parameters(seed, 3, m, hidden_layers=1)).weights, params.output
+        (W,), a = (params := init_parameters(seed, 1, m, hidden_layers=1)).weights, params.output
         lam, f = (a @ a + (W @ x) @ (W @ x)) / m, a @ W @ x / np.sqrt(m)
         assert found["curvature"][s, k] == pytest.approx(lam)
         after = f * (1 - 2.5 + (2.5 / lam) ** 2 * f**2 / m)
