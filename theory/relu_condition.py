@@ -4,6 +4,7 @@ Centred flow at rates 1 from weights W (m, d), a (m,), on unit inputs X (n, d). 
 h_k = ‖σ(Xw_k)‖/√Λ; time is τ(t) = (κ√Λ/(mn)) ∫_0^t ‖e‖. Proofs in docs/theory.md, where (T1) to (T5) are named.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 from math import ceil, log, sqrt
 
@@ -39,7 +40,7 @@ def displacement_bounds(
     ‖w_k(t) − w_k‖ ≤ r_k and |a_k(t) − a_k| ≤ δ_k while τ(t) ≤ ``tau``, for σ with |σ(u)| ≤ |u|, |σ'| ≤ 1, whatever κ is.
     ValueError for inputs that are not of unit norm, shapes that do not fit, τ outside [0, 100].
     """
-    return _displacements(*_validate(X, weights, output), _validate_time(tau))
+    return _displacements(*_sizes(*_validate(X, weights, output)), _validate_time(tau))
 
 
 def kept_eigenvalue(X: np.ndarray, weights: np.ndarray, output: np.ndarray, tau: float) -> float:
@@ -49,7 +50,7 @@ def kept_eigenvalue(X: np.ndarray, weights: np.ndarray, output: np.ndarray, tau:
     (|a_k| − δ_k)_+, M = (1/m)Σ b_k² D_kX(I − P_k)XᵀD_k and H_0 = (1/m)Σ σ(Xw_k)σ(Xw_k)ᵀ it is the larger one of λ_min(M) and
     ((√λ_min(M + H_0) − √Λ r̄)_+)², r̄² = (1/m)Σ r_k². In float64, not certified. Errors as `displacement_bounds`.
     """
-    return _kept(*_validate(X, weights, output), _validate_time(tau))
+    return _kept(*_validate(X, weights, output))(_validate_time(tau))
 
 
 def certified_scale(
@@ -62,15 +63,15 @@ def certified_scale(
     """
     X, W, a = _validate(X, weights, output)
     y, lam = validate_array(y, "y", (len(X),), largest=LARGEST_ENTRY), validate_positive(lam, "lam")
-    half, low, high = max(lam / 2, np.finfo(float).tiny), 0.0, 1e-6
-    while high < LARGEST_TIME and _kept(X, W, a, high) >= half:
+    phi, half, low, high = _kept(X, W, a), max(lam / 2, np.finfo(float).tiny), 0.0, 1e-6
+    while high < LARGEST_TIME and phi(high) >= half:
         low, high = high, 4 * high
     if not low:
         return float("inf"), 0.0
     for _ in range(HALVINGS):
         middle = sqrt(low * high)
-        low, high = (middle, high) if _kept(X, W, a, middle) >= half else (low, middle)
-    integral = low / STEPS * sum(_kept(X, W, a, low * k / STEPS) for k in range(1, STEPS + 1))
+        low, high = (middle, high) if phi(middle) >= half else (low, middle)
+    integral = low / STEPS * sum(phi(low * k / STEPS) for k in range(1, STEPS + 1))
     return float(sqrt(_largest(X)) * np.linalg.norm(y) / integral), low
 
 
@@ -171,22 +172,29 @@ def _within(factor: float, gap: float) -> float:
     return factor * gap
 
 
-def _kept(X: np.ndarray, W: np.ndarray, a: np.ndarray, tau: float) -> float:
-    S, (r, delta), m = X @ X.T, _displacements(X, W, a, tau), len(a)
-    u = W @ X.T
-    reach = np.outer(r, np.linalg.norm(S, axis=1) / sqrt(_largest(X)))
-    crossed, b = np.abs(u) <= reach, np.maximum(np.abs(a) - delta, 0.0)
-    active = np.where(u > reach, b[:, None], 0.0)
-    free = ~crossed.any(axis=1)
-    M, bound = S * (active[free].T @ active[free]), active[~free]
-    patterns, place = np.unique(np.packbits(crossed[~free], axis=1), axis=0, return_inverse=True)
-    for k, pattern in enumerate(patterns):
-        own = bound[place.ravel() == k]
-        M += _outside(X.tobytes(), len(X), pattern.tobytes()) * (own.T @ own)
-    H = np.maximum(u, 0.0)
-    least = np.linalg.eigvalsh([M / m, (M + H.T @ H) / m])[:, 0]
-    moved = sqrt(_largest(X) * float(r @ r) / m)
-    return float(max(0.0, least[0], max(0.0, sqrt(max(least[1], 0.0)) - moved) ** 2))
+def _kept(X: np.ndarray, W: np.ndarray, a: np.ndarray) -> Callable[[float], float]:
+    """Φ, with what is the same at every τ computed once."""
+    S, u, (h, a), top, m = X @ X.T, W @ X.T, _sizes(X, W, a), _largest(X), len(a)
+    H, distances, chi = np.maximum(u, 0.0), np.abs(u), np.linalg.norm(S, axis=1) / sqrt(top)
+    last, content = H.T @ H, X.tobytes()
+
+    def phi(tau: float) -> float:
+        r, delta = _displacements(h, a, tau)
+        reach = np.outer(r, chi)
+        crossed, b = distances <= reach, np.maximum(a - delta, 0.0)
+        active = np.where(u > reach, b[:, None], 0.0)
+        free = ~crossed.any(axis=1)
+        M, bound = S * (active[free].T @ active[free]), active[~free]
+        bits = np.packbits(crossed[~free], axis=1)
+        _, first, place = np.unique(bits.view(f"S{bits.shape[1]}"), return_index=True, return_inverse=True)
+        for k, pattern in enumerate(bits[first]):
+            own = bound[place.ravel() == k]
+            M += _outside(content, len(X), pattern.tobytes()) * (own.T @ own)
+        least = np.linalg.eigvalsh([M / m, (M + last) / m])[:, 0]
+        moved = sqrt(top * float(r @ r) / m)
+        return float(max(0.0, least[0], max(0.0, sqrt(max(least[1], 0.0)) - moved) ** 2))
+
+    return phi
 
 
 @lru_cache(maxsize=2**12)  # few patterns are met, at every τ and in every network the same ones
@@ -198,8 +206,12 @@ def _outside(content: bytes, n: int, pattern: bytes) -> np.ndarray:
     return Y @ Y.T
 
 
-def _displacements(X: np.ndarray, W: np.ndarray, a: np.ndarray, tau: float) -> tuple[np.ndarray, np.ndarray]:
-    h, a = np.linalg.norm(np.maximum(W @ X.T, 0.0), axis=1) / sqrt(_largest(X)), np.abs(a)
+def _sizes(X: np.ndarray, W: np.ndarray, a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """h and |a|, (m,) each."""
+    return np.linalg.norm(np.maximum(W @ X.T, 0.0), axis=1) / sqrt(_largest(X)), np.abs(a)
+
+
+def _displacements(h: np.ndarray, a: np.ndarray, tau: float) -> tuple[np.ndarray, np.ndarray]:
     sinh, cosh = np.sinh(tau), 2 * np.sinh(tau / 2) ** 2  # cosh τ − 1
     return a * sinh + h * cosh, h * sinh + a * cosh
 

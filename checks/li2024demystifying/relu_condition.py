@@ -38,6 +38,7 @@ ANGLES = {
 }
 ANGLES["full"] = ([0.05, 0.025, 0.0125, 0.00625], [2**16, 2**17, 2**18, 2**19])
 NTK_WIDTH = {"quick": 2**14, "standard": 2**16, "full": 2**18}
+NTK_WIDTH_MORE = {"quick": 2**13, "standard": 2**14, "full": 2**14}  # of more than two inputs: decades ask for less
 ENVELOPE_PAIRS = {"quick": [2**10, 32.0], "standard": [2**12, 64.0], "full": [2**14, 128.0]}  # κ = √m
 LEAST_EXCESS = 4.0
 
@@ -112,7 +113,7 @@ def scaled(tier: str, *, activation: str = "relu", alike: bool = False) -> Itera
     """Near-duplicates at κ = √m."""
     for data in TWINS[: 2 if tier == "quick" else 3] if activation == "relu" and not alike else (PAIR,):
         data = data | {"twin": 0.1} | ({"alike": True} if alike else {})
-        m = NTK_WIDTH[tier] if data["n"] == 2 else NTK_WIDTH["quick"]
+        m = (NTK_WIDTH if data["n"] == 2 else NTK_WIDTH_MORE)[tier]
         config = {"data": data, "activation": activation, "pairs": [[m, float(np.sqrt(m))]]}
         yield Case(f"{activation} · {data_name(data)} · κ = √m, m = {m}", config, draws=6, chunk=2)
 
