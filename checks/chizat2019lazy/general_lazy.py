@@ -42,14 +42,17 @@ UNPAIRED = PAIRED | {"rtols": [1e-8, 1e-9]}  # whose flows are further apart
 
 
 def models(tier: str) -> list[tuple[str, str]]:
-    """Convex losses and kinds; in quick a loss that is not quadratic, whose flows take ten times the steps, meets one kind."""
+    """Convex losses and kinds; in quick a loss that is not quadratic, whose flows take ten times the steps, meets one kind.
+
+    The last kind, whose flows must be the most exact, meets no other loss there.
+    """
     soft = [("soft far", KINDS[0]), ("soft near", KINDS[-1])]
-    return [*itertools.product(LOSSES[:1], KINDS), *soft] if tier == "quick" else [*itertools.product(LOSSES, KINDS)]
+    return [*itertools.product(LOSSES[:1], KINDS[:-1]), *soft] if tier == "quick" else [*itertools.product(LOSSES, KINDS)]
 
 
 def rippled(tier: str) -> list[tuple[str, str]]:
     """The loss that is not convex, and kinds."""
-    return [("rippled", kind) for kind in (KINDS[::7] if tier == "quick" else KINDS)]
+    return [("rippled", kind) for kind in (KINDS[-1:] if tier == "quick" else KINDS)]
 
 
 def sweeps(tier: str) -> Iterator[Case]:
