@@ -20,6 +20,7 @@ NOTHING = 1e-6  # what counts as zero
 LARGEST_ROUNDING = NOTHING / 100
 KEYS = ("rate", "gradient", "negative", "null", "constant")
 RTOL, SQUARE_RTOL = 1e-5, 1e-8  # a single long step can satisfy a coarse tolerance by chance, for the square loss often
+DEGENERATE_RTOL = 1e-3  # of maps that are not drawn: their ρ is the same to 1e-13 at a hundredth of it
 FINER = 0.1  # a share of the tolerance
 WINDOW = 4  # sizes whose slopes are judged
 
@@ -213,7 +214,7 @@ def rank_at_start(name: str) -> tuple[Model, Loss, np.ndarray]:
 @each_draw
 def degenerate(seed: int, *, name: str, sizes: Sequence[float]) -> dict[str, np.ndarray]:
     """`limit` of `rank_at_start` at α = ``sizes``, ``predicted`` and ``first`` 1, ``rounding`` and ``second`` 0."""
-    own, runs = rank_at_start(name), with_finer(sizes, (RTOL, FINER * RTOL))
+    own, runs = rank_at_start(name), with_finer(sizes, (DEGENERATE_RTOL, FINER * DEGENERATE_RTOL))
     *found, fine = (limit(*own, alpha, 2 * DECAYS * alpha**2, rtol, seed) for alpha, rtol in runs)
     known = {"predicted": 1.0, "first": 1.0, "second": 0.0}
     return stacked(found) | known | {"finer": fine["rate"], "rounding": 0.0}
