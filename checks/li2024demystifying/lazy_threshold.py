@@ -21,12 +21,15 @@ GAMMAS = {
     "full": (-0.5, -0.25, -0.125, 0.0, 0.0625, 0.125, 0.25, 0.5, 0.75, 1.0),
 }
 WIDTHS = {1: [2**7, 2**9, 2**11], 2: [64, 256, 1024]}
-# At γ = 0 the narrowest and the widest alone. Networks of a draw: D of narrow ones spreads most and costs least, so that their
-# mean is better than more draws
-REPEATS = {1: [4, 1], 2: [16, 1]}
+# At γ = 0 two widths alone. Networks of a draw: D of narrow ones spreads most and costs least, so that their mean is better
+# than more draws. The square of the spread is of order 1/m, and twice the width costs little more
+BORDER = {1: ([2**8, 2**12], [4, 1]), 2: ([64, 1024], [16, 1])}
+QUICK_BORDER = ([2**9, 2**12], [2, 1])
 STEEP, FLAT, FALL = 0.02, 0.03, 0.2
-LOGARITHMIC = {"quick": (2**8, 2**12), "standard": (2**9, 2**14), "full": (2**9, 2**17)}
-LOGARITHMIC_REPEATS = {"quick": [1, 8, 1], "standard": [2, 16, 1], "full": [2, 16, 1]}
+# both ends of κ = log m, and between them the narrow networks at the κ of the wide ones
+LOGARITHMIC = {"quick": (2**8, 2**9, 2**12), "standard": (2**9, 2**9, 2**14), "full": (2**9, 2**9, 2**17)}
+LOGARITHMIC_REPEATS = {"quick": [1, 2, 1], "standard": [2, 16, 1], "full": [2, 16, 1]}
+LOGARITHMIC_DRAWS = {"quick": 16, "standard": 8, "full": 8}
 # relu's corrections die out more slowly as κ → 0, the deeper the slower
 SMALL_SCALES = {
     (1, "tanh"): [2.0**k for k in (-8, -7, -6)],
@@ -44,12 +47,13 @@ def paths(tier: str, *, sign: int) -> Iterator[Case]:
     for case, gamma in itertools.product(networks(tier, *((1,) if tier == "quick" else (1, 2))), GAMMAS[tier]):
         if np.sign(gamma) == sign and (case[0] == 1 or gamma in GAMMAS["quick"]):
             (L, activation, data), widths, draws = case, WIDTHS[case[0]], 5
-            if gamma == 0 and L == 1:
-                widths, draws = [2 * widths[0], 2 * widths[-1]], 8
-            elif gamma == 0:  # what is left is of order n/m: half the inputs, half the width, a fraction of the cost
-                data, widths, draws = data | {"n": data["n"] // 2}, [widths[0], widths[-1]], 16
+            if gamma == 0:
+                widths, repeats = QUICK_BORDER if tier == "quick" else BORDER[L]
+                draws = {1: 8, 2: 16}[L]
+                if L == 2:  # what is left is of order n/m: half the inputs, half the width, a fraction of the cost
+                    data = data | {"n": data["n"] // 2}
             config = network(L, activation, data, along(widths, gamma, 1.0), rtol=ROUGH.get(activation))
-            config |= {"repeats": REPEATS[L]} if gamma == 0 else {}
+            config |= {"repeats": repeats} if gamma == 0 else {}
             name = f"γ = {gamma:g} · {title(config)}"
             yield Case(name, config, draws, chunk=4, select={"gamma": gamma})
 
@@ -67,11 +71,11 @@ def ends(case: dict, found: Arrays) -> Draws:
 
 def logarithmic(tier: str) -> Iterator[Case]:
     """Networks with κ = log m, narrow and wide, and narrow ones at the κ of the wide ones."""
-    narrow, wide = LOGARITHMIC[tier]
+    narrow, middle, wide = LOGARITHMIC[tier]
     for case in [(1, "tanh", data) for data in THREE] if tier == "quick" else networks(tier, 1)[:9]:
-        pairs = [[narrow, np.log(narrow)], [narrow, np.log(wide)], [wide, np.log(wide)]]
+        pairs = [[narrow, np.log(narrow)], [middle, np.log(wide)], [wide, np.log(wide)]]
         config = network(*case, pairs, rtol=ROUGH.get(case[1]), repeats=LOGARITHMIC_REPEATS[tier])
-        yield Case(f"κ = log m · {title(config)}", config, 8, chunk=4)
+        yield Case(f"κ = log m · {title(config)}", config, LOGARITHMIC_DRAWS[tier], chunk=4)
 
 
 def at_equal_scale(case: dict, found: Arrays) -> Draws:
