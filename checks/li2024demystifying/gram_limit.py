@@ -54,12 +54,16 @@ def activations(tier: str, L: int) -> tuple[str, ...]:
 
 
 def rates(tier: str) -> Iterator[Case]:
-    """One case for every depth, layer, activation and data set; all data sets of one depth see the same weights."""
+    """One case for every depth, layer, activation and data set; all data sets of one depth see the same weights.
+
+    Beyond one hidden layer the quick tier takes random inputs.
+    """
     for L, (logarithms, draws) in RATES[tier].items():
+        kinds = ["random"] if tier == "quick" and L > 1 else list(DATA)
         for name in activations(tier, L):
-            config = {"data": list(DATA.values()), "hidden_layers": L, "activation": name}
+            config = {"data": [DATA[kind] for kind in kinds], "hidden_layers": L, "activation": name}
             config["widths"] = [2**k for k in logarithms]
-            for (place, kind), layer in itertools.product(enumerate(DATA), range(L + 1)):
+            for (place, kind), layer in itertools.product(enumerate(kinds), range(L + 1)):
                 title = f"K^{layer + 1} · L = {L} · {name} · {kind}"
                 yield Case(title, config, draws, select={"set": place, "layer": layer})
     if tier == "full":
@@ -93,16 +97,17 @@ def distance(case: dict, found: Arrays) -> Draws:
 
 
 def means(tier: str, depths: tuple[int, ...] = (1, 2, 3)) -> Iterator[Case]:
-    """Every layer; at quick one data set for an activation and a depth, erf alone at L = 3, beyond all at all.
+    """Every layer; at quick one data set for an activation, relu and tanh at L = 2, erf at L = 3, beyond all at all.
 
-    All data sets of a deep network see the same weights, which are what costs there.
+    All data sets of a deep network see the same weights, which are what costs there; with one hidden layer inputs do.
     """
     for L, (k, name) in itertools.product(depths, enumerate(ACTIVATIONS["full"])):
-        if tier == "quick" and L == 3 and name != "erf":
+        if tier == "quick" and L > 1 and (L == 3) != (name == "erf"):
             continue
         width, networks = SIZES[L][name]
-        sets = [data | {"n": 4 if tier == "quick" else 8} for data in DATA.values()]
-        sets = [sets[(k + L - 1) % 3]] if tier == "quick" else sets
+        few = {"n": 4} if tier == "quick" and L == 1 else {}
+        sets = [data | few for data in DATA.values()]
+        sets = sets[k : k + 1] if tier == "quick" else sets
         for group in [[data] for data in sets] if L == 1 else [sets]:
             config = {"data": group, "activation": name, "hidden_layers": L, "width": width}
             config["batch"] = networks // BLOCKS
