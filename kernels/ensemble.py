@@ -14,7 +14,7 @@ from kernels.network import LARGEST, finite_at_scale
 from kernels.random_weights import INDICES, MOST_WEIGHTS, normal_matrix
 from kernels.residual import ResidualNetwork
 
-BLOCK = 2**19  # neurons of the first layer times samples in flight, L = 1
+BLOCK = 2**16  # neurons of the first layer times samples in flight, L = 1: larger arrays are new pages every time
 SMALL_BLOCK = 2**16  # neurons of one layer times samples in flight, L ≥ 2: its matrices stay in the cache
 WEIGHTS = 2**17  # weights in flight of residual and convolutional networks
 
