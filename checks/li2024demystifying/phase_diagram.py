@@ -37,7 +37,7 @@ POINTS = {
 }
 POINTS["full"] = POINTS["standard"]
 WIDTHS = {
-    "quick": ([2**8, 2**10, 2**12], [2**6, 2**8, 2**10]),
+    "quick": ([2**9, 2**11, 2**13], [2**6, 2**8, 2**10]),
     "standard": ([2**8, 2**10, 2**12], [2**6, 2**8, 2**10]),
 }
 WIDTHS["full"] = WIDTHS["standard"]
