@@ -16,7 +16,7 @@ FAST_WIDTHS = [64, 256, 1024]
 K_0 = {1 / 8: 8.0, 1 / 4: 4.0, 1 / 2: 4.0, 1.0: 1.0}
 # hidden layers, activation, γ, data sets
 ALONG = {
-    "quick": ((1, "tanh", 1 / 2, THREE), (1, "relu", 1.0, THREE[2:]), (1, "tanh", 1 / 8, THREE[:1])),
+    "quick": ((1, "tanh", 1 / 2, THREE), (1, "relu", 1.0, THREE[:1]), (1, "tanh", 1 / 8, THREE[:1])),
     "standard": (
         (1, "tanh", 1 / 2, NINE),
         (1, "tanh", 1.0, THREE[1:2]),

@@ -126,11 +126,11 @@ def permutations(rng, stream):
 @drawn
 def spheres(rng, stream):
     case, least = {"sizes": [[64, 16], [125, 25]], "hidden_layers": 1}, positive(rng, 6, 2)
-    law, limit = (sphere_min_eigenvalue(64, 16, hidden_layers=1, activation="relu", limit=own) for own in (False, True))
+    law, limit = (sphere_min_eigenvalue(125, 25, hidden_layers=1, activation="relu", limit=own) for own in (False, True))
     found = {"least": least, "limit": positive(rng, 6, 2)}
     return sphere_eigenvalue.CLAIM, case, found, {
-        "a": dict(values=least[:, 0] / law, predicted=1),
-        "a.1": dict(values=least[:, 0] / limit),
+        "a": dict(values=least[:, 1] / law, predicted=1),
+        "a.1": dict(values=least[:, 1] / limit),
         "b": dict(values=least[:, 1] / least[:, 0]),
         "c": dict(values=least / found["limit"]),
     }  # fmt: skip
