@@ -19,6 +19,7 @@ from theory.lazy_bounds import descent_factor
 SMOOTH = {"quick": ("tanh",), "standard": ("tanh", "erf", "softplus"), "full": ("tanh", "erf", "softplus", "sin")}
 COUNTS = [16, 51, 160, 506, 1600]  # half a decade apart
 STEPS = 64
+LARGEST_LOG = 600.0  # its exponential is still a number
 ROUNDING, CONVERGED, LARGE = 1e-9, 1e-6, 1e6
 CATAPULT_WIDTHS = {"quick": [2**7, 2**9, 2**11], "standard": [2**8, 2**11, 2**14], "full": [2**8, 2**12, 2**16]}
 CATAPULT_STEPS, GROWTH_WIDTHS, GROWTH_STEPS = 200, [2**6, 2**8, 2**10], 60
@@ -36,7 +37,8 @@ def losses(case: dict, found: Arrays, *, mean: bool = False) -> Sides:
     m, kappa, n = case["width"], case["kappa"], case["data"]["n"]
     step, steps, values = schedule(case["data"], case["activation"], m, kappa, data_seed(case["stream"]))
     rate = 2 * np.log(descent_factor(step, kappa, m, n, float(values.mean() if mean else values[0])))
-    return Sides(np.exp((found["logs"] - np.arange(1, steps + 1) * rate).max(axis=1)), 1.0, holds=found["holds"])
+    excess = (found["logs"] - np.arange(1, steps + 1) * rate).max(axis=1)
+    return Sides(np.exp(np.minimum(excess, LARGEST_LOG)), 1.0, holds=found["holds"])
 
 
 def modes(tier: str) -> Iterator[Case]:
@@ -117,7 +119,7 @@ def over_linear(case: dict, found: Arrays) -> Sides:
     with np.errstate(all="ignore"):
         logs = np.log(np.square(found["outputs"] / found["outputs"][:, :, :1]))
     logs -= 2 * np.arange(logs.shape[2]) * np.log(case["start"] - 1)
-    return Sides(np.exp(logs.max(axis=2, initial=0, where=logs < 600)), 1.0)
+    return Sides(np.exp(logs.max(axis=2, initial=0, where=logs < LARGEST_LOG)), 1.0)
 
 
 def largest_output(case: dict, found: Arrays) -> Sides:
