@@ -47,7 +47,9 @@ def models(tier: str) -> list[tuple[str, str]]:
     The last kind, whose flows must be the most exact, meets no other loss there.
     """
     soft = [("soft far", KINDS[0]), ("soft near", KINDS[-1])]
-    return [*itertools.product(LOSSES[:1], KINDS[:-1]), *soft] if tier == "quick" else [*itertools.product(LOSSES, KINDS)]
+    return (
+        [*itertools.product(LOSSES[:1], KINDS[:-1]), *soft] if tier == "quick" else [*itertools.product(LOSSES, KINDS)]
+    )
 
 
 def rippled(tier: str) -> list[tuple[str, str]]:
