@@ -544,26 +544,31 @@ def test_students_are_tested_on_labels_of_their_own_inputs():
     for X, y in ((problem.X, problem.y), (problem.X_test, problem.y_test)):
         expected = [T.size * sum(s * max(t @ x, 0) for t, s in zip(T.directions, T.signs, strict=True)) for x in X]
         assert y == pytest.approx(expected)
-    outputs = problem.y_test + np.array([[3.0], [1.0], [2.0]])
-    run = SimpleNamespace(test_outputs=outputs, losses=[9.0, 0.5], status="all steps taken")
+    outputs = problem.y_test + np.array([[[3.0]], [[1.0]], [[2.0]]])
     level = np.mean(problem.y_test**2)
-    found = teacher_student.relative_losses(run, problem)
-    assert found == pytest.approx({"train": 1 / level, "end": 4 / level, "best": 1 / level})
+    found = teacher_student.relative_losses(problem.y[None] + 0.5, outputs, problem)
+    assert {key: value[0] for key, value in found.items()} == pytest.approx(
+        {"train": 0.25 / level, "end": 4 / level, "best": 1 / level}
+    )
 
 
-def test_inner_weights_of_the_population_move_d_times_as_fast(monkeypatch):
-    seen = []
-
-    def gradient(theta, inputs, loss, **_):
-        seen.append([array.copy() for array in theta])
-        return None, 1.0, (np.ones(theta[0].shape), np.ones(theta[1].shape))
-
-    monkeypatch.setattr(teacher_student, "loss_gradient", gradient)
-    options = {"taus": [2.0], "d": 5, "m": 4, "batch": 6, "steps": 10, "step": 0.5, "largest_step": 25.0}
-    teacher_student.population_losses(**options, stream=STREAM, first=0, draws=1)
-    pace = 4 * 0.5 / 2.0**2
-    assert seen[0][0] - seen[1][0] == pytest.approx(np.full((4, 5), 5 * pace))
-    assert seen[0][1] - seen[1][1] == pytest.approx(np.full(4, pace))
+def test_every_scale_takes_its_own_steps_on_the_population_and_its_inner_weights_those_times_d():
+    taus, d, m, batch, steps, LATE = [0.1, 2.0], 5, 4, 6, 10, teacher_student.LATE
+    options = {"d": d, "m": m, "batch": batch, "steps": steps, "step": 0.5, "largest_step": 25.0, "stream": STREAM}
+    found = teacher_student.population_losses(**options, taus=taus, first=0, draws=1)["loss"][0]
+    for tau, pace, loss in zip(taus, (m * 25.0, m * 0.5 / 2.0**2), found, strict=True):
+        rng = np.random.default_rng(draw_seeds(STREAM, 0, 1)[0])
+        teacher, start = teacher_student.make_teacher(rng, d, 1 / batch), teacher_student.paired_start(rng, m, d)
+        B, a, levels, losses = tau * start.weights[0], tau * start.output, [], []
+        for _ in range(steps):
+            X = teacher_student.sphere(rng, batch, d)
+            y, Z = teacher(X), X @ B.T
+            e = np.maximum(Z, 0) @ a / m - y
+            inner, outer = a[:, None] * ((Z > 0).T * e @ X), np.maximum(Z, 0).T @ e
+            B, a = B - pace * d * inner / (m * batch), a - pace * outer / (m * batch)
+            levels.append(np.mean(y**2))
+            losses.append(np.mean(e**2))
+        assert loss == pytest.approx(losses[-int(LATE * steps)] / np.mean(levels))
 
 
 @given(seed=seeds)

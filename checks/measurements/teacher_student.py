@@ -13,11 +13,9 @@ from functools import partial
 import numpy as np
 
 from checks.measurements.streams import draw_seeds, stacked
-from kernels import Parameters, Trajectory, gradient_descent
-from kernels.losses import SquareLoss
+from kernels import Parameters
 from kernels.network import outputs_of
-from kernels.relu_descent import descend
-from kernels.training import loss_gradient
+from kernels.relu_descent import descend, stacked_weights, take_steps
 
 NEURONS = 3
 RECORD_EVERY = 10
@@ -94,33 +92,20 @@ def scaled(start: Parameters, tau: float) -> Parameters:
     return Parameters(tuple(tau * W for W in start.weights), tau * start.output)
 
 
-def train(
-    problem: Problem,
-    start: Parameters,
-    *,
-    step: float,
-    steps: int,
-    scale: float = 1.0,
-    rates: Sequence[float] | None = None,
-    record_every: int = RECORD_EVERY,
-) -> Trajectory:
-    """Gradient descent of (1/2n)‖f − y‖², all samples at once, on f = ``scale`` Σ_j a_j max(b_j·x, 0)."""
-    options = {"activation": "relu", "kappa": scale * len(start.output), "step": step, "steps": steps}
-    options |= {"layer_rates": rates, "record_every": record_every, "X_test": problem.X_test}
-    return gradient_descent(start, problem.X, problem.y, **options)
+def network_outputs(B: np.ndarray, a: np.ndarray, X: np.ndarray) -> np.ndarray:
+    """Σ_j a_j max(b_j·x, 0) at the rows of X (n, d) for networks B (networks, m, d), a (networks, m), (networks, n)."""
+    return (a[:, None] @ np.maximum(B @ X.T, 0))[:, 0]
 
 
-def finished(run: Trajectory) -> bool:
-    """Whether descent took all its steps; otherwise it diverged."""
-    return run.status.startswith("all steps taken")
+def relative_losses(trained: np.ndarray, tested: np.ndarray, problem: Problem) -> dict[str, np.ndarray]:
+    """``train``, ``end``: training and test loss at the end; ``best``: least test loss on the way. NaN if it diverged.
 
-
-def relative_losses(run: Trajectory, problem: Problem) -> dict[str, float]:
-    """``train``, ``end``: training and test loss at the end; ``best``: least test loss on the way. NaN if it diverged."""
+    From the outputs ``trained`` (networks, n) at the end and ``tested`` (times, networks, n).
+    """
     level = np.mean(problem.y_test**2)
-    tests = np.mean((run.test_outputs - problem.y_test) ** 2, axis=1) / level
-    found = {"train": 2 * run.losses[-1] / level, "end": tests[-1], "best": tests.min()}
-    return {key: float(value) if finished(run) else np.nan for key, value in found.items()}
+    tests = np.mean((tested - problem.y_test) ** 2, axis=-1) / level
+    found = {"train": np.mean((trained - problem.y) ** 2, axis=-1) / level, "end": tests[-1], "best": tests.min(axis=0)}
+    return {key: np.where(np.isfinite(tests).all(axis=0), value, np.nan) for key, value in found.items()}
 
 
 def over(values: Sequence[float], seeds: Sequence[int], one: Callable[[int, float], dict]) -> dict[str, np.ndarray]:
@@ -212,17 +197,22 @@ def losses_of_scales(
     can be ``step``/τ² for every τ.
     """
     alone = trained == "output"
+    paces = [step / tau**2 if alone else min(largest_step, step / tau**2) for tau in taus]
 
-    def one(seed: int, tau: float) -> dict[str, float]:
+    def one(seed: int) -> dict[str, np.ndarray]:
         rng = np.random.default_rng(seed)
         problem = make_problem(rng, n=n, d=d, labels=labels)
-        start, pace = scaled(paired_start(rng, m, d), tau), step / tau**2
-        pace = pace if alone else min(largest_step, pace)
-        return relative_losses(
-            train(problem, start, step=pace, steps=steps, rates=[0.0, 1.0] if alone else None), problem
-        )
+        start = paired_start(rng, m, d)
+        B, a = stacked_weights([scaled(start, tau) for tau in taus])
+        outputs, options = [], {"scale": 1.0, "step": paces, "inner": 0.0 if alone else 1.0}
+        with np.errstate(over="ignore", invalid="ignore"):
+            for done in range(0, steps, RECORD_EVERY):
+                outputs.append(network_outputs(B, a, problem.X_test))
+                take_steps(B, a, problem.X, problem.y, steps=min(RECORD_EVERY, steps - done), **options)
+            outputs.append(network_outputs(B, a, problem.X_test))
+            return relative_losses(network_outputs(B, a, problem.X), np.array(outputs), problem)
 
-    return over(taus, draw_seeds(stream, first, draws), one)
+    return stacked(map(one, draw_seeds(stream, first, draws)))
 
 
 def losses_of_widths(
@@ -294,20 +284,15 @@ def population_losses(
     def one(seed: int) -> dict[str, np.ndarray]:
         rng = np.random.default_rng(seed)
         teacher, start = make_teacher(rng, d, 1 / batch), paired_start(rng, m, d)
-        networks = [[array.copy() for array in scaled(start, tau).arrays] for tau in taus]
+        B, a = stacked_weights([scaled(start, tau) for tau in taus])
         paces, found, levels = [m * min(step / tau**2, largest_step) for tau in taus], np.empty((len(taus), steps)), []
-        with np.errstate(over="ignore", invalid="ignore"):
-            for k in range(steps):
-                X = sphere(rng, batch, d)
-                y = teacher(X)
-                levels.append(np.mean(y**2) / 2)
-                if labels == "random":
-                    y = np.sqrt(np.mean(y**2)) * rng.normal(size=batch)
-                inputs, loss = np.ascontiguousarray(X.T), SquareLoss(y, 1 / batch)
-                for t, (theta, pace) in enumerate(zip(networks, paces, strict=True)):
-                    _, found[t, k], (inner, outer) = loss_gradient(theta, inputs, loss, activation="relu", kappa=1.0)
-                    theta[0] -= pace * d * inner
-                    theta[1] -= pace * outer
+        for k in range(steps):
+            X = sphere(rng, batch, d)
+            y = teacher(X)
+            levels.append(np.mean(y**2) / 2)
+            if labels == "random":
+                y = np.sqrt(np.mean(y**2)) * rng.normal(size=batch)
+            found[:, k] = take_steps(B, a, X, y, scale=1 / m, step=paces, inner=d)
         ends = found[:, -int(LATE * steps) :].mean(axis=1) / np.mean(levels)
         return {"loss": np.where(np.isfinite(found).all(axis=1), ends, np.nan)}
 
