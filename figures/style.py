@@ -39,7 +39,6 @@ SETTINGS = {
     "legend.frameon": False,
     "lines.markersize": 3.5,
     "lines.linewidth": 0.9,
-    "svg.hashsalt": "lazy-training-checks",
     "savefig.dpi": 200,
 }
 
@@ -59,11 +58,10 @@ def save(figure: Figure, stem: str) -> list[str]:
 
 
 def picture_of(figure: Figure, kind: str) -> bytes:
-    """The figure as a file of this kind, svg, png or pdf, without a date."""
-    dates = {"svg": "Date", "pdf": "CreationDate"}
+    """The figure as a file of this kind, svg, png or pdf, without a date; `compact` renames what is random in an SVG."""
     picture = BytesIO()
     options = {"dpi": 72} if kind == "svg" else {}  # of what is an image in it
-    figure.savefig(picture, format=kind, metadata={dates[kind]: None} if kind in dates else {}, **options)
+    figure.savefig(picture, format=kind, metadata={"CreationDate": None} if kind == "pdf" else {}, **options)
     return compact(picture.getvalue().decode()).encode() if kind == "svg" else picture.getvalue()
 
 
