@@ -37,6 +37,7 @@ COLLAPSE_WIDTHS = {1: WIDTHS[1], 2: {"quick": [64, 128, 256], "standard": WIDTHS
 BOUND_SCALE, PAIR_SCALES, COLLAPSE_SCALE = 64.0, (100.0, 1e5, 1e6), 1.0
 SCALES = [128.0, 512.0, 2048.0]
 PATHS = ((0.25, 64.0), (0.5, 16.0), (0.75, 4.0))
+KINKED_FACTOR = 4.0  # of k_0: kinks add a share of order 1/κ, more where inputs are close
 PATH_WIDTHS = {1: WIDTHS[1], 2: [128, 512, 2048]}
 # k_0 where one term of E D² rules at all widths; at γ = 1/2 both have the exponent −1/2.
 UNCENTRED_WIDTHS = {0.25: WIDTHS[1], 0.5: [128, 512, 2048], 1.0: [128, 512, 2048]}
@@ -137,7 +138,8 @@ def paths(tier: str) -> Iterator[Case]:
     cases = networks(tier, 1)
     chosen = zip(cases, PATHS, strict=True) if tier == "quick" else itertools.product(cases, PATHS)
     deep = [] if tier == "quick" else zip(networks(tier, 2), PATHS, strict=False)
-    for case, (gamma, k_0) in itertools.chain(chosen, deep):
+    for case, (gamma, own) in itertools.chain(chosen, deep):
+        k_0 = own * KINKED_FACTOR if case[1] in KINKED else own
         config = large(case, along(PATH_WIDTHS[case[0]], gamma, k_0))
         select = {"gamma": gamma, "margin": {1: 0.04, 2: 0.08}[case[0]]}
         yield Case(f"γ = {gamma:g}, k_0 = {k_0:g} · {title(config)}", config, draws=12, select=select)

@@ -13,6 +13,7 @@ from checks.measurements.trainings import (
     DATA,
     KINKED,
     LARGEST_WEIGHT,
+    LATE_SHARE,
     constants,
     decays,
     isolated_seed,
@@ -183,8 +184,9 @@ CLAIM = Claim(
     ),
     assumptions=(
         "centred training, unit inputs, no two parallel. (a) is Grönwall's inequality: runs whose condition fails are excluded "
-        "and counted, and without the condition it is false, see relu-condition. (b) where the slowest mode of K rules the "
-        "window in which the rate is taken. In (c) |σ'|, |σ''| bounded, c_σ² = max(2B², B² + 2B_2² max a_k²)"
+        "and counted, and without the condition it is false, see relu-condition. (b) where the slowest mode of K has "
+        f"{LATE_SHARE:g} of ‖y‖² and rules the window in which the rate is taken. In (c) |σ'|, |σ''| bounded, c_σ² = max(2B², "
+        "B² + 2B_2² max a_k²)"
     ),
     figure="loss_decay",
     uses=("li2024demystifying/gram-limit", "li2024demystifying/relu-condition"),

@@ -29,6 +29,7 @@ NETWORKS = {
 }
 LOSS_RATIO = 1e-8  # what is then left to move is below 10⁻³ of the drift
 LATE_RATIO, LATE_FROM, LATE_EXCESS = 1e-16, 1e-12, 0.005  # at 1e-8 faster modes still count
+LATE_SHARE = 0.01  # of ‖y‖² in the slowest mode, which a network turns by m^{−1/2}
 LEAST_LOSS = 1e-16
 # finer than the default of the flow: a few hundred evaluations where κ is large
 KINKED_RTOL, KINKED_DEVIATION_RTOL = 1e-2, 3e-2
@@ -332,15 +333,16 @@ def isolated_seed(case: dict) -> int:
     """The first seed, from that of the stream on, of data whose slowest mode rules the window of `late_rates`.
 
     K is the kernel with the rates of the first pair, where the case has ``rates``. With K = Σ λ_i v_iv_iᵀ and c_i =
-    (v_i·y)²/‖y‖² the loss of kernel regression is Σ c_i e^{−2λ_it/n}; where the slowest term alone is `LATE_FROM` the other
-    ones change the rate by less than `LATE_EXCESS`. Nearly equal eigenvalues would need a loss below rounding.
+    (v_i·y)²/‖y‖² the loss of kernel regression is Σ c_i e^{−2λ_it/n}; c of the slowest is at least `LATE_SHARE`, so that it is
+    not lost to a network of finite width, and where its term alone is `LATE_FROM` the other ones change the rate by less than
+    `LATE_EXCESS`. Nearly equal eigenvalues would need a loss below rounding.
     """
     for seed in itertools.count(data_seed(case["stream"])):
         layers, y = limits(case, seed)
         values, vectors = np.linalg.eigh(np.tensordot(case.get("rates", [[1.0] * len(layers)])[0], layers, axes=1))
         shares, above = (vectors.T @ y) ** 2 / (y @ y), values / values[0] - 1
         others = shares[1:] * (LATE_FROM / shares[0]) ** above[1:]
-        if above[1:] @ others < LATE_EXCESS * shares[0]:
+        if shares[0] >= LATE_SHARE and above[1:] @ others < LATE_EXCESS * shares[0]:
             return seed
 
 
