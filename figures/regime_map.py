@@ -35,9 +35,7 @@ def compute(run: Run) -> np.ndarray:
         own = slopes(np.array([m for m, _ in case["pairs"]], dtype=float), found["drift"])
         mean, error = mean_and_error(own)
         predicted = drift_exponent(gamma, centred=True, hidden_layers=L, bounded=name == "tanh")
-        data = (
-            case["data"] if L == 1 else case["data"] | {"n": DATA["random"]["n"]}
-        )  # 4 of them at γ = 0, see the caption
+        data = case["data"] if L == 1 else case["data"] | {"n": DATA["random"]["n"]}  # half of them at γ = 0
         panel, series = f"L = {L}, {name}", data_name(data)
         rows.append((panel, series, gamma, mean, *t_interval(mean, error, len(own), LEVEL), predicted))
     return np.sort(

@@ -550,6 +550,8 @@ def test_students_are_tested_on_labels_of_their_own_inputs():
     assert {key: value[0] for key, value in found.items()} == pytest.approx(
         {"train": 0.25 / level, "end": 4 / level, "best": 1 / level}
     )
+    outputs[1] = np.inf
+    assert np.isnan(list(teacher_student.relative_losses(problem.y[None], outputs, problem).values())).all()
 
 
 def test_every_scale_takes_its_own_steps_on_the_population_and_its_inner_weights_those_times_d():

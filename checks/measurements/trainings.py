@@ -68,7 +68,7 @@ def tolerance(activation: str) -> float:
 
 
 def rough_tolerance(activation: str) -> float:
-    """Tolerance for what `ROUGH_RTOLS` says is then known well enough."""
+    """That of `ROUGH_RTOLS`, which says what is known well enough at it."""
     return ROUGH_RTOLS[activation in KINKED]
 
 

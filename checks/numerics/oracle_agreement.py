@@ -124,8 +124,7 @@ CLAIM = Claim(
             read=partial(digits, quantity="flow"),
             judge=Gap(KINKED_DIGITS),
             controls=(Control(f"targets {WRONG_SCALE:g}y", partial(digits, quantity="wrong targets")),),
-            why="neighbouring paths may part at a kink, and no method has an order there: in one network of five hundred the "
-            "distance is above 2 rtol, at any rtol",
+            why="neighbouring paths may part at a kink, and no method has an order there: no bound holds for every network",
         ),
         Part(
             letter="d",

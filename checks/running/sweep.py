@@ -139,9 +139,7 @@ class Sweep:
         return folder / f"{_hash(task.configuration)[:20]}-{key[:12]}.json"
 
     def _compute(self, tasks: Sequence[tuple[int, Task]]) -> Generator[tuple[int, tuple[Arrays, float]]]:
-        if not tasks:
-            return (found for found in ())
-        if self.scheduler is not None:
+        if tasks and self.scheduler is not None:
             return _on_cluster(self.scheduler, tasks)
         jobs = min(self.jobs, len(tasks))
         if jobs > 1:
