@@ -17,7 +17,7 @@ from theory.lazy_bounds import feature_constant
 
 FEW, ONE = {"kind": "random", "n": 4, "d": 4}, {"kind": "random", "n": 1, "d": 1}
 SMOOTH = {"quick": ("tanh",), "standard": ("tanh", "softplus"), "full": ("tanh", "softplus", "erf", "sin")}
-WIDTHS, REACH = {1: [64, 512, 4096], 2: [32, 96, 288]}, {1: 1.0, 2: 0.5}
+WIDTHS, REACH = {1: [64, 512, 4096], 2: [64, 256, 1024]}, {1: 1.0, 2: 0.5}
 MARGIN = 0.2
 BLOCK = 64  # draws of one root mean square
 CLOSED = 1e-9  # ‖Σ d_k‖ of a closed loop over its length: rounding, and more

@@ -84,7 +84,7 @@ WIDE = {
     ),
 }
 WIDE["full"] = tuple((2, name, data, 1024) for name in ("relu", "tanh") for data in NINE)
-WIDE_SCALE = 256.0  # at 64 a drawn pair of close inputs with opposite labels moved neurons enough for it to fail
+WIDE_SCALE = 1024.0  # at 256 a drawn pair of close inputs with opposite labels moved neurons enough for it to fail
 RARE, WIDE_DRAWS, NARROW_DRAWS = 0.15, 52, 16  # as few as can show that failures are rare; that they are not, few show
 NARROW = {True: 16, False: 4}  # with kinks neurons that are off tell nothing; smooth ones all count
 
@@ -179,8 +179,8 @@ CLAIM = Claim(
     statement=(
         "while λ_min(G_t) ≥ (κ²/m)λ/2: (a) R(θ_t) ≤ R(θ_0) e^{−κ²λt/(mn)}, no fitted constant; (b) as κ, m → ∞ the late rate "
         "is 2κ²λ/(mn); (c) L = 1, smooth σ: the condition holds for all t once λ_min(G_0) ≥ (3/4)(κ²/m)λ and κ > 8√2 √(nΛ) c_σ "
-        "√R(θ_0)/λ, Λ = λ_max(XXᵀ), and (e) holds on separated data far below that; (d) at a fixed κ it fails ever more rarely "
-        "as m grows"
+        "√R(θ_0)/λ, Λ = λ_max(XXᵀ), and (e) holds on separated data far below that; (d) at a fixed κ large enough it fails "
+        "ever more rarely as m grows"
     ),
     assumptions=(
         "centred training, unit inputs, no two parallel. (a) is Grönwall's inequality: runs whose condition fails are excluded "

@@ -15,8 +15,8 @@ def descent_paths(seed: int, *, kind: str, direction: str, radius: float, size: 
 
     ``direction`` of the targets: "random", or that of the "largest" or "least" singular value of Dh(w_0). ``size``
     η(β² + L‖r_0‖) gives the step. ``least`` α, ``largest`` β, ``lipschitz`` L of the scaled model on the ball, ``step`` η;
-    at ``steps`` τ (32,) ``residuals`` ‖r_τ‖, ``lengths`` of the path, ``distances`` ‖θ_τ − θ_0‖; NaN where the end was not
-    reached.
+    at ``steps`` τ (32,) ``residuals`` ‖r_τ‖, ``lengths`` of the path, ``distances`` ‖θ_τ − θ_0‖. A run ends at ``LEFT`` or
+    after ``STEPS`` steps, where β/α is large: what is said of it is said of every τ.
     """
     drawn = draw(kind, seed)
     U = np.linalg.svd(drawn.model.jacobian(drawn.start))[0]
@@ -34,7 +34,7 @@ def descent_paths(seed: int, *, kind: str, direction: str, radius: float, size: 
         r = scale * drawn.model(w) - y
         seen.append((np.linalg.norm(r), length, np.linalg.norm(w - drawn.start)))
     steps = np.geomspace(1, len(seen), SEEN).astype(int)
-    found = np.array(seen)[steps - 1].T if seen[-1][0] <= LEFT else np.full((3, SEEN), np.nan)
+    found = np.array(seen)[steps - 1].T
     constants = {"least": scale * (sigma - ball * lipschitz), "largest": largest, "lipschitz": scale * lipschitz}
     return (
         constants

@@ -4,10 +4,11 @@ from math import log
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from checks.claim import Case
+from checks.measurements import path_lengths
 from checks.measurements.path_lengths import LEFT, descent_paths
 from checks.measurements.scaled_models import draw
 from checks.measurements.streams import draw_seeds
@@ -65,6 +66,24 @@ def test_a_run_is_descent_on_the_scaled_map_and_its_constants_hold_on_the_ball(c
         length, w = length + np.linalg.norm(after - w), after
     assert found["lengths"][-1] == pytest.approx(length) and found["residuals"][-1] <= LEFT
     assert found["distances"][-1] == pytest.approx(np.linalg.norm(w - drawn.start))
+
+
+@pytest.mark.claim("oymak2019overparameterized/path-length")
+@examples(5)
+@given(config=runs, seed=seeds)
+def test_a_run_that_takes_too_long_is_judged_by_its_first_steps(config, seed):
+    """As where β/α is large: its first and last number of steps are those of the cut, with the values of the whole run."""
+    with pytest.MonkeyPatch.context() as patch:
+        found = []
+        for most in (path_lengths.STEPS, 2):
+            patch.setattr(path_lengths, "STEPS", most)
+            found.append(descent_paths(**config, stream=[seed, 0, 0, 0], first=0, draws=1))
+    whole, cut = found
+    assume(whole["steps"][0, -1] > 2)
+    assert set(cut["steps"][0]) == {1, 2}
+    for key in ("residuals", "lengths", "distances"):
+        assert cut[key][0, 0] == whole[key][0, 0] and np.all(np.isfinite(cut[key]))
+    assert cut["residuals"][0, -1] > LEFT
 
 
 def direction_of(name, J, targets):
