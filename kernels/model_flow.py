@@ -68,9 +68,13 @@ class ModelProblem:
         return Point(outputs, *self.loss.evaluate(outputs), jacobian)
 
     def rounding(self, theta: State, point: Point) -> np.ndarray:
-        """Units in the last place of the outputs, and what the rounding of w_0 + v/α does to them, (N,)."""
+        """Units in the last place of the outputs, and what the rounding of w_0 + v/α does to them, (N,).
+
+        Of a map that subtracts h(w_0) also those of αh(w_0).
+        """
         weights = np.abs(self.start) + np.abs(theta[0]) / self.alpha
-        return 4 * UNIT * np.abs(point.outputs) + UNIT * self.alpha * (np.abs(point.factors) @ weights)
+        inner = np.abs(point.factors) @ weights + np.abs(getattr(self.model, "value", 0.0))
+        return 4 * UNIT * np.abs(point.outputs) + UNIT * self.alpha * inner
 
     def gram(self, P: Point, Q: Point) -> np.ndarray:
         """J_PJ_Qᵀ (N, N)."""

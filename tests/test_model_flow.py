@@ -1,5 +1,6 @@
 """Flows of maps: losses without targets or with another minimum than 0, ill-conditioned Jacobians, and what is refused."""
 
+from dataclasses import dataclass
 from unittest.mock import patch
 
 import numpy as np
@@ -10,9 +11,9 @@ from scipy.integrate import solve_ivp
 
 import kernels.model_flow
 from kernels.integrators import Ending
-from kernels.losses import SquareLoss
+from kernels.losses import LogCoshLoss, SquareLoss
 from kernels.model_flow import ModelProblem, flow_and_linearised_flow, model_flow
-from kernels.models import ComponentwiseMap, QuadraticMap
+from kernels.models import Centred, ComponentwiseMap, QuadraticMap
 from tests import examples
 from tests.flows import LOSSES, Logistic, Poisson, linear_map, losses
 
@@ -238,3 +239,30 @@ def test_a_linearised_flow_is_one_at_the_first_of_the_times():
     for times in ([0.5, 1.0], [1.0, 2.0, 3.0]):
         with pytest.raises(ValueError, match=r"^`linearised` must be a flow at the first of `times`"):
             flow_and_linearised_flow(SINE, loss, start, alpha=1.0, times=times, linearised=longer)
+
+
+@dataclass(frozen=True)
+class Lifted:
+    """h(w) = ``level`` + tanh Xw, ``inputs`` X (N, p)."""
+
+    inputs: np.ndarray
+    level: float
+
+    def __call__(self, w):
+        """h(w)."""
+        return self.level + np.tanh(self.inputs @ w)
+
+    def jacobian(self, w):
+        """Dh(w)."""
+        return (1 - np.tanh(self.inputs @ w) ** 2)[:, None] * self.inputs
+
+
+@examples(40)
+@given(level=st.sampled_from([10.0, 100.0]), size=st.floats(5, 7), seed=st.integers(0, 100))
+def test_a_large_value_that_is_subtracted_ends_no_flow_before_its_time(level, size, seed):
+    """Rounding of αh(w_0) moves the loss where most of it is left: what takes that for a rise goes on by ever smaller steps."""
+    rng = np.random.default_rng(seed)
+    X, w, y = rng.normal(size=(6, 2)), rng.normal(size=2), rng.normal(size=6)
+    loss = LogCoshLoss(y, 0.5, 2.0, soft_far=False)
+    run = model_flow(Centred(Lifted(X, level), w), loss, w, alpha=10**size, t_end=2e3, rtol=1e-6, max_evaluations=2000)
+    assert run.status != Ending.CAP
