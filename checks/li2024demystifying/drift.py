@@ -37,7 +37,7 @@ COLLAPSE_WIDTHS = {1: WIDTHS[1], 2: {"quick": [64, 128, 256], "standard": WIDTHS
 BOUND_SCALE, PAIR_SCALES, COLLAPSE_SCALE = 64.0, (100.0, 1e5, 1e6), 1.0
 SCALES = [128.0, 512.0, 2048.0]
 PATHS = ((0.25, 64.0), (0.5, 16.0), (0.75, 4.0))
-KINKED_FACTOR = 4.0  # of k_0: kinks add a share of order 1/κ, more where inputs are close
+KINKED_FACTOR = 4.0  # of κ: kinks add a share of order 1/κ, more where inputs are close
 PATH_WIDTHS = {1: WIDTHS[1], 2: [128, 512, 2048]}
 # k_0 where one term of E D² rules at all widths; at γ = 1/2 both have the exponent −1/2.
 UNCENTRED_WIDTHS = {0.25: WIDTHS[1], 0.5: [128, 512, 2048], 1.0: [128, 512, 2048]}
@@ -52,6 +52,11 @@ def networks(tier: str, *depths: int) -> list[tuple]:
         return list(itertools.product(depths, ("tanh", "relu", "erf", "softplus"), (*NINE, MANY)))
     sets = {1: THREE, 2: THREE[:1]} if tier == "quick" else {1: (*NINE, MANY), 2: THREE}
     return [(L, ("tanh", "relu")[k % 2], data) for L in depths for k, data in enumerate(sets[L])]
+
+
+def own_scale(kappa: float, activation: str) -> float:
+    """``kappa``, or with kinks `KINKED_FACTOR` times that."""
+    return kappa * KINKED_FACTOR if activation in KINKED else kappa
 
 
 def large(case: tuple, pairs: list, **options: object) -> dict:
@@ -89,7 +94,7 @@ def own_kernels(tier: str) -> Iterator[Case]:
     """Centred networks and others, these where f_0 is what they have to undo: with kinks an error of m^{−1/2}, hence wider."""
     for case, centred in itertools.product(networks(tier, 1, 2), (True, False)):
         m = WIDE[1] if case[1] in KINKED and not centred else WIDE[case[0]]
-        config = large(case, [[m, 16 * m**0.5]], centred=centred)
+        config = large(case, [[m, own_scale(16 * m**0.5, case[1])]], centred=centred)
         draws, select = 16 if case[0] == 1 else 8, {"margin": 0.01 * case[0]}
         yield Case(f"{title(config)} · {'' if centred else 'not '}centred", config, draws, chunk=4, select=select)
 
@@ -139,7 +144,7 @@ def paths(tier: str) -> Iterator[Case]:
     chosen = zip(cases, PATHS, strict=True) if tier == "quick" else itertools.product(cases, PATHS)
     deep = [] if tier == "quick" else zip(networks(tier, 2), PATHS, strict=False)
     for case, (gamma, own) in itertools.chain(chosen, deep):
-        k_0 = own * KINKED_FACTOR if case[1] in KINKED else own
+        k_0 = own_scale(own, case[1])
         config = large(case, along(PATH_WIDTHS[case[0]], gamma, k_0))
         select = {"gamma": gamma, "margin": {1: 0.04, 2: 0.08}[case[0]]}
         yield Case(f"γ = {gamma:g}, k_0 = {k_0:g} · {title(config)}", config, draws=12, select=select)

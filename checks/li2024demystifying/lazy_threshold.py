@@ -23,7 +23,7 @@ GAMMAS = {
 WIDTHS = {1: [2**7, 2**9, 2**11], 2: [64, 256, 1024]}
 # At γ = 0 two widths alone. Networks of a draw: D of narrow ones spreads most and costs least, so that their mean is better
 # than more draws. The square of the spread is of order 1/m, and twice the width costs little more
-BORDER = {1: ([2**8, 2**12], [4, 1]), 2: ([64, 1024], [16, 1])}
+BORDER = {1: ([2**8, 2**12], [4, 1]), 2: ([128, 2048], [8, 1])}
 QUICK_BORDER = ([2**9, 2**12], [2, 1])
 STEEP, FLAT, FALL = 0.02, 0.03, 0.2
 # both ends of κ = log m, and between them the narrow networks at the κ of the wide ones
