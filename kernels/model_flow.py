@@ -21,7 +21,7 @@ from argument_validation import (
 from kernels.exponential_scheme import UNIT, Point, Spectrum, State, Terms, gram_spectrum
 from kernels.integrators import LEAST_RTOL, Callback, integrate
 from kernels.losses import Loss
-from kernels.models import Linearised, Model
+from kernels.models import Centred, Linearised, Model
 
 DISTANCE_TOLERANCE = 1e-2
 ROUNDING = 1e-14
@@ -57,6 +57,7 @@ class ModelProblem:
 
     def __init__(self, model: Model, loss: Loss, start: np.ndarray, alpha: float) -> None:
         self.model, self.loss, self.start, self.alpha = model, loss, start, alpha
+        self.subtracted = alpha * model.value if isinstance(model, Centred) else 0.0
 
     def point(self, theta: State) -> Point:
         """h and Dh at w_0 + v/α."""
@@ -68,13 +69,14 @@ class ModelProblem:
         return Point(outputs, *self.loss.evaluate(outputs), jacobian)
 
     def rounding(self, theta: State, point: Point) -> np.ndarray:
-        """Units in the last place of the outputs, and what the rounding of w_0 + v/α does to them, (N,).
+        """Units in the last place of the outputs, before and after αh(w_0) is subtracted from those of a centred map, and what
+        the rounding of w_0 + v/α does to them, (N,).
 
-        Of a map that subtracts h(w_0) also those of αh(w_0).
+        Where units are saturated the first is by far the largest: h is near 1 and Dh near 0.
         """
         weights = np.abs(self.start) + np.abs(theta[0]) / self.alpha
-        inner = np.abs(point.factors) @ weights + np.abs(getattr(self.model, "value", 0.0))
-        return 4 * UNIT * np.abs(point.outputs) + UNIT * self.alpha * inner
+        sizes = np.maximum(np.abs(point.outputs), np.abs(point.outputs + self.subtracted))
+        return 4 * UNIT * sizes + UNIT * self.alpha * (np.abs(point.factors) @ weights)
 
     def gram(self, P: Point, Q: Point) -> np.ndarray:
         """J_PJ_Qᵀ (N, N)."""
