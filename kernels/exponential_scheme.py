@@ -52,7 +52,7 @@ State = tuple[Any, ...]
 """Parameters θ as a tuple of arrays, or of matrices that multiply like them, whose meaning only the problem knows."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True, eq=False)  # not frozen: to freeze what is made in every evaluation takes longer than to make it
 class Point:
     """What is known at one θ: outputs f (n,), R(f), ∇R (n,), the diagonal of ∇²R (n,), and the problem's own factors of J."""
 
@@ -157,6 +157,25 @@ def _longest_jit(
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
+def _scaled_jit(
+    g: np.ndarray, H: np.ndarray, root: np.ndarray, scaled: np.ndarray, straight: np.ndarray
+) -> tuple[bool, bool]:
+    """Write the diagonal of H^½, H^{−½}(g − g_s) and g_s; whether g and H are finite, and whether g_s = 0."""
+    largest, everywhere = -np.inf, True
+    for i in range(g.size):
+        if not (math.isfinite(g[i]) and math.isfinite(H[i])):
+            return False, False
+        largest = max(largest, H[i])
+    for i in range(g.size):
+        curved = H[i] > NEGLIGIBLE * largest and g[i] * g[i] < LARGE * H[i]
+        root[i] = math.sqrt(H[i]) if curved else 0.0
+        scaled[i] = g[i] / root[i] if curved else 0.0
+        straight[i] = 0.0 if curved else g[i]
+        everywhere &= straight[i] == 0.0
+    return True, everywhere
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
 def _phi_jit(z: np.ndarray, out: np.ndarray) -> None:
     for i in range(z.size):
         x = z[i]
@@ -174,7 +193,7 @@ def _phi_jit(z: np.ndarray, out: np.ndarray) -> None:
             out[3, i] = (out[2, i] - 0.5) / x
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True, eq=False)
 class Spectrum:
     """H^½G_kkH^½ = U diag(values) Uᵀ: ``values`` Λ (k,), ascending, ``vectors`` U (n, k), k ≤ n, orthonormal.
 
@@ -197,7 +216,7 @@ def gram_spectrum(G: np.ndarray, root: np.ndarray) -> Spectrum | None:
     return Spectrum(np.maximum(values, 0.0), U, 4 * len(values) * UNIT)
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True, eq=False)
 class Vector:
     """A vector of the space of parameters as a sum S J_Pᵀc_P, and what the basis sees of it, VᵀJ_k of it (k,)."""
 
@@ -205,7 +224,7 @@ class Vector:
     seen: np.ndarray
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True, eq=False)
 class Linearisation:
     """The Gauss-Newton part at the point ``here``: H^½G_kkH^½ = U diag(values) Uᵀ.
 
@@ -221,24 +240,29 @@ class Linearisation:
     outside: float
     straight: np.ndarray | None = None
     push: Vector | None = None
+    values: np.ndarray = field(init=False)
+    """Λ (k,)."""
     positive: np.ndarray = field(init=False)
     """Which eigenvalues are above the rounding of the decomposition, (k,)."""
+    resolved: bool = field(init=False)
+    """Whether all are."""
     known: dict[float, np.ndarray] = field(init=False, default_factory=dict, repr=False)
     """What `phi` has found, by h."""
 
     def __post_init__(self) -> None:
+        self.values = self.spectrum.values
         least = max(self.spectrum.resolution * self.values[-1], TINY)
-        object.__setattr__(self, "positive", self.values > least)
-
-    @property
-    def values(self) -> np.ndarray:
-        """Λ (k,)."""
-        return self.spectrum.values
+        self.positive, self.resolved = self.values > least, bool(self.values[0] > least)
 
     @property
     def hidden(self) -> float:
         """Norm of the part of w whose eigenvalues are not resolved."""
-        return length(self.residual[~self.positive])
+        return 0.0 if self.resolved else length(self.residual[~self.positive])
+
+    @property
+    def left(self) -> np.ndarray:
+        """The part of w whose eigenvalues are resolved."""
+        return self.residual if self.resolved else self.residual[self.positive]
 
     @property
     def leak(self) -> np.ndarray:
@@ -249,9 +273,10 @@ class Linearisation:
 
     def phi(self, h: float) -> np.ndarray:
         """`phi` at −hΛ, (4, k): a step asks for few h, and for each several times."""
-        if h not in self.known:
-            self.known[h] = phi(-h * self.values)
-        return self.known[h]
+        found = self.known.get(h)
+        if found is None:
+            found = self.known[h] = phi(-h * self.values)
+        return found
 
     def predict(self, h: float) -> np.ndarray:
         """w(h) of the linear flow."""
@@ -286,20 +311,18 @@ class Linearisation:
 def linearise(problem: Problem, here: Point) -> Linearisation | None:
     """The Gauss-Newton part at ``here``; None if gradient, curvature or tangent kernel are not finite."""
     g, H = here.gradient, here.curvature
-    if not (np.isfinite(g).all() and np.isfinite(H).all()):
+    root, scaled, straight = np.empty((3, len(g)))
+    finite, curved = _scaled_jit(g, H, root, scaled, straight)
+    if not finite:
         return None
-    curved = (H > NEGLIGIBLE * H.max()) & (g**2 < LARGE * H)
-    root = np.sqrt(np.where(curved, H, 0.0))
     spectrum = problem.spectrum(here, root)
     if spectrum is None or not np.isfinite(spectrum.values).all():
         return None
     U = spectrum.vectors
-    scaled = np.divide(g, root, out=np.zeros_like(g), where=curved)
     residual = scaled @ U
     outside = 0.0 if U.shape[1] == len(g) else float(np.linalg.norm(scaled - U @ residual))
     linear = Linearisation(here, spectrum, root[:, None] * U, residual, outside)
-    straight = np.where(curved, 0.0, g)
-    if not straight.any():
+    if curved:
         return linear
     push = make_vector(problem, linear, [(here, straight)])
     return Linearisation(here, spectrum, linear.basis, residual, outside, straight, push)
@@ -313,7 +336,7 @@ def make_vector(problem: Problem, linear: Linearisation, terms: Terms) -> Vector
     return Vector(terms, sum(problem.gram(linear.here, P) @ c for P, c in terms) @ linear.basis)
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True, eq=False)
 class Stage:
     """The remainder D = S J_kᵀĝ − S J_Pᵀg_P at a point P, ĝ (n,) the gradient there of the linear flow."""
 
@@ -347,7 +370,7 @@ def make_stage(
 def increment(linear: Linearisation, reach: float, parts: Sequence[tuple[float, Stage]], *, flow: bool = True) -> Terms:
     """Terms of r φ1(rL)F_k + Σ_j a_j φ2(rL)D_j, r = ``reach``, ``parts`` the (a_j, D_j); without ``flow`` the sum alone."""
     _, phi1, phi2, phi3 = linear.phi(reach)
-    filtered = -reach * phi1 * linear.residual if flow else np.zeros_like(phi1)
+    filtered = -reach * phi1 * linear.residual if flow else np.zeros(len(phi1))
     vectors = []
     if flow and linear.push is not None:
         filtered += reach**2 * phi2 * linear.push.seen
@@ -355,7 +378,8 @@ def increment(linear: Linearisation, reach: float, parts: Sequence[tuple[float, 
     for a, stage in parts:
         filtered -= a * reach * phi3 * stage.remainder
         vectors.append((0.5 * a, stage.difference))
-    filtered[~linear.positive] = 0.0  # J_kᵀV is zero there; its rounding would be multiplied by h
+    if not linear.resolved:
+        filtered[~linear.positive] = 0.0  # J_kᵀV is zero there; its rounding would be multiplied by h
     terms = [(P, weight * c) for weight, vector in vectors for P, c in vector.terms]
     rows = linear.spectrum.rows
     return merge([*terms, (linear.here, linear.basis @ filtered) if rows is None else (rows, filtered)])
@@ -387,7 +411,7 @@ def third_stage(
     return make_stage(problem, linear, LAST_NODE, scratch, expected)
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True, eq=False)
 class Step:
     """A step of length ``h`` with the remainder taken from ``last``, the third stage; None for the linearised model."""
 

@@ -45,7 +45,7 @@ def propagate(params: Parameters, inputs: np.ndarray, activation: str, kappa: fl
     values, backs = [inputs, *memory[:L]], list(memory[L:])
     for l, W in enumerate(params.weights):
         hidden_layer(W, values[l], activation, first=l == 0, out=(values[l + 1], backs[l]))
-    backs[-1] *= scale * params.output[:, None]  # each derivative is overwritten by its B
+    scale_rows(backs[-1], scale * params.output)  # each derivative is overwritten by its B
     for l in range(L - 1, 0, -1):
         back = params.weights[l].T @ backs[l]
         back *= 1 / np.sqrt(m)

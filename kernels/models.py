@@ -7,6 +7,7 @@ ValueError for arguments of another shape, that are not real numbers, or outside
 
 import math
 from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
 from typing import Protocol
 
 import numpy as np
@@ -60,6 +61,10 @@ class WeightMap:
         with np.errstate(all="ignore"):
             return self._derivative(w)
 
+    def at(self, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """h(w) (N,) and Dh(w) (N, p) at once, for the flows: nothing is checked, and what overflows may warn."""
+        return self._value(w), self._derivative(w)
+
     def _weights(self, w: object, name: str = "w", finite: bool = False) -> np.ndarray:
         return validate_array(w, name, ("p",), finite=finite)
 
@@ -72,8 +77,9 @@ class CountedWeights(WeightMap):
 
     def split(self, w: np.ndarray) -> list[np.ndarray]:
         """The blocks of w, without copies."""
-        parts = np.split(self._weights(w), np.cumsum([math.prod(shape) for shape in self.shapes])[:-1])
-        return [part.reshape(shape) for part, shape in zip(parts, self.shapes, strict=True)]
+        w, shapes = self._weights(w), self.shapes
+        ends = [0, *accumulate(map(math.prod, shapes))]
+        return [w[i:j].reshape(shape) for (i, j), shape in zip(pairwise(ends), shapes, strict=True)]
 
     def _weights(self, w: object, name: str = "w", finite: bool = False) -> np.ndarray:
         return validate_array(w, name, (sum(map(math.prod, self.shapes)),), finite=finite)
@@ -190,7 +196,10 @@ class TwoLayerModel(WeightMap):
 
     def split(self, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Inner weights (m, d) and a (m,)."""
-        w, d = self._weights(w), self.X.shape[1]
+        return self._blocks(self._weights(w))
+
+    def _blocks(self, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        d = self.X.shape[1]
         if self.output is not None:
             return w.reshape(-1, d), self.output
         m = len(w) // (d + 1)
@@ -203,11 +212,16 @@ class TwoLayerModel(WeightMap):
         return self.scale * (values @ a)
 
     def _derivative(self, w: np.ndarray) -> np.ndarray:
-        W, a = self.split(w)
+        return self.at(w)[1]
+
+    def at(self, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Both from one pass."""
+        W, a = self._blocks(w)
         values = self.X @ W.T
         slopes = activate(self.activation, values)
-        inner = self.scale * np.einsum("ik,ij->ikj", slopes * a, self.X).reshape(len(self.X), -1)
-        return inner if self.output is not None else np.hstack([inner, self.scale * values])
+        inner = (self.scale * ((slopes * a)[:, :, None] * self.X[:, None])).reshape(len(self.X), -1)
+        jacobian = inner if self.output is not None else np.hstack([inner, self.scale * values])
+        return self.scale * (values @ a), jacobian
 
     def jacobian_lipschitz(self, start: np.ndarray, radius: float) -> float:
         """The bound above on the ball."""
@@ -252,16 +266,23 @@ class NetworkModel(CountedWeights):
         return Parameters.unchecked(tuple(self.split(w)))
 
     def _value(self, w: np.ndarray) -> np.ndarray:
-        factors = propagate(self.params(w), self.X.T, self.activation, self.kappa)
-        return factors.output_scale * (self.params(w).output @ factors.values[-1])
+        params = self.params(w)
+        factors = propagate(params, self.X.T, self.activation, self.kappa)
+        return factors.output_scale * (params.output @ factors.values[-1])
 
     def _derivative(self, w: np.ndarray) -> np.ndarray:
-        factors = propagate(self.params(w), self.X.T, self.activation, self.kappa)
+        return self.at(w)[1]
+
+    def at(self, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Both from one pass."""
+        params = self.params(w)
+        factors = propagate(params, self.X.T, self.activation, self.kappa)
         blocks = []
         for l, (back, values) in enumerate(zip(factors.backs, factors.values[:-1], strict=True)):
             scale = 1 / np.sqrt(self.width) if l else 1.0
             blocks.append(scale * np.einsum("kn,jn->nkj", back, values).reshape(len(self.X), -1))
-        return np.hstack([*blocks, factors.output_scale * factors.values[-1].T])
+        jacobian = np.hstack([*blocks, factors.output_scale * factors.values[-1].T])
+        return factors.output_scale * (params.output @ factors.values[-1]), jacobian
 
 
 @dataclass(frozen=True)
@@ -291,12 +312,10 @@ class Factorization(CountedWeights):
 
     def _derivative(self, w: np.ndarray) -> np.ndarray:
         U, V = self.split(w)
-        return np.hstack([np.kron(np.eye(self.rows), V), np.kron(U, np.eye(self.columns)) @ self._transposition()])
-
-    def _transposition(self) -> np.ndarray:
-        """The permutation that takes V, flattened by rows, to V flattened by columns."""
-        order = np.arange(self.columns * self.rank).reshape(self.columns, self.rank).T.ravel()
-        return np.eye(self.columns * self.rank)[order]
+        found = np.zeros((self.rows, self.columns, self.rows + self.columns, self.rank))
+        i, j = np.arange(self.rows), np.arange(self.columns)
+        found[i, :, i], found[:, j, self.rows + j] = V, U[:, None]  # row i of U and row j of V make entry (i, j)
+        return found.reshape(self.rows * self.columns, -1)
 
     def jacobian_lipschitz(self, start: np.ndarray, radius: float) -> float:
         """1, everywhere."""
@@ -350,6 +369,11 @@ class Centred(WeightMap):
     def _derivative(self, w: np.ndarray) -> np.ndarray:
         return self.model.jacobian(w)
 
+    def at(self, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Those of the map."""
+        value, jacobian = value_and_jacobian(self.model, w)
+        return value - self.value, jacobian
+
     def jacobian_lipschitz(self, start: np.ndarray, radius: float) -> float:
         """As that of the map."""
         return self.model.jacobian_lipschitz(start, radius)
@@ -382,6 +406,11 @@ class Linearised(WeightMap):
         """0."""
         self._ball(start, radius)
         return 0.0
+
+
+def value_and_jacobian(model: Model, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """h(w) (N,) and Dh(w) (N, p), by `WeightMap.at` where the model has it."""
+    return model.at(w) if isinstance(model, WeightMap) else (model(w), model.jacobian(w))
 
 
 def _validate_start(model: object, start: object) -> np.ndarray:

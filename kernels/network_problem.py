@@ -1,11 +1,12 @@
 """Gradient flow of the normalised network as the integrator sees it: points, Gram matrices and sums of gradients."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 import numpy as np
+from numba import njit
 
 from kernels.activations import KINKED
-from kernels.exponential_scheme import UNIT, Point, Spectrum, State, Terms, gram_spectrum
+from kernels.exponential_scheme import UNIT, Point, Spectrum, State, Terms, gram_spectrum, length
 from kernels.gram import Factors, layer_products, propagate
 from kernels.losses import Loss
 from kernels.network import Parameters
@@ -13,6 +14,7 @@ from kernels.updated_matrix import LEAST, UpdatedMatrix, square_distance, update
 
 CANCELLED = 1e-9  # share of the terms of a square that may be left of it, for it to be right to five digits
 CACHED, ROWS = 2**14, 32  # entries of a matrix that are worked on together, while they are in the cache, and least rows
+ALL = (slice(None),)
 
 
 class NetworkProblem:
@@ -33,6 +35,8 @@ class NetworkProblem:
         self.inputs, self.loss, self.activation, self.kappa, self.rates = inputs, loss, activation, kappa, rates
         self.largest_rate, self.kinked = float(rates.max()), activation in KINKED
         self.known: tuple[np.ndarray | None, np.ndarray | None] = None, None  # outputs, not a point: that holds factors
+        self.kept: tuple[State | None, Point | None] = None, None
+        self.measured: tuple[State | None, np.ndarray | None] = None, None
         with np.errstate(over="ignore"):
             self.products_of_inputs = inputs.T @ inputs
 
@@ -40,8 +44,15 @@ class NetworkProblem:
         """Forward and backward pass."""
         return propagate(Parameters.unchecked(theta), self.inputs, self.activation, self.kappa)
 
+    def keep(self, theta: State, point: Point) -> None:
+        """Let the next call of `point` be for ``theta``, whose point is known."""
+        self.kept = theta, point
+
     def point(self, theta: State) -> Point:
         """Outputs, loss and factors at θ."""
+        kept, self.kept = self.kept, (None, None)
+        if kept[0] is theta:
+            return kept[1]
         factors = self.factors(theta)
         outputs = factors.output_scale * (theta[-1] @ factors.values[-1])
         return Point(outputs, *self.loss.evaluate(outputs), factors)
@@ -49,8 +60,9 @@ class NetworkProblem:
     def rounding(self, theta: State, point: Point) -> np.ndarray:
         """Four units in the last place of (κ/m)‖a‖‖x^L‖, which bounds the sums (κ/m) Σ_k |a_k x^L_k|, (n,)."""
         values = point.factors.values[-1]
-        norms = np.sqrt(np.einsum("kn,kn->n", values, values))
-        return 4 * UNIT * point.factors.output_scale * np.linalg.norm(theta[-1]) * norms
+        squares = np.zeros(values.shape[1])
+        _column_squares_jit(values, squares)
+        return 4 * UNIT * point.factors.output_scale * length(theta[-1]) * np.sqrt(squares)
 
     def gram(self, P: Point, Q: Point) -> np.ndarray:
         """G_PQ (n, n); that of the last P = Q is kept, which is asked for again where kernels are recorded."""
@@ -120,13 +132,30 @@ class NetworkProblem:
 
     def distance(self, theta: State, base: State | None) -> float:
         """‖θ − base‖₂."""
-        return float(np.sqrt((layer_distances(theta, base) ** 2).sum()))
+        layers = layer_distances(theta, base)
+        self.measured = theta, layers
+        return length(layers)
+
+    def layer_drifts(self, theta: State, start: State, *, accepted: bool) -> np.ndarray:
+        """`layer_distances` from the start; a state that was ``accepted`` may be the one that `distance` saw last."""
+        return self.measured[1] if accepted and theta is self.measured[0] else layer_distances(theta, start)
 
 
-def blocks(shape: tuple[int, int]) -> Iterator[slice]:
+@njit(cache=True, error_model="numpy", nogil=True)
+def _column_squares_jit(matrix: np.ndarray, out: np.ndarray) -> None:
+    """Add the squares of every column to ``out``; `numpy.einsum` takes several times as long."""
+    for k in range(len(matrix)):
+        for j in range(matrix.shape[1]):
+            out[j] += matrix[k, j] * matrix[k, j]
+
+
+def blocks(shape: tuple[int, int]) -> Iterable[slice]:
     """Rows of a matrix of this shape that are in the cache together."""
-    step = max(ROWS, CACHED // shape[1])
-    return (slice(start, start + step) for start in range(0, shape[0], step))
+    rows, columns = shape
+    if rows * columns <= CACHED:
+        return ALL
+    step = max(ROWS, CACHED // columns)
+    return (slice(start, start + step) for start in range(0, rows, step))
 
 
 def summed(pairs: list[tuple[np.ndarray, np.ndarray]], rows: slice, out: np.ndarray | None = None) -> np.ndarray:

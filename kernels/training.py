@@ -154,16 +154,17 @@ def gradient_flow(
         frame, points = np.linalg.qr(points)
         start, inputs = (start[0] @ frame, *start[1:]), np.ascontiguousarray(points[:, : len(X)])
         X_test = None if X_test is None else points[:, len(X) :].T
-    shift = initial_outputs(start, inputs, centred, **model)
-    loss = SquareLoss(y + shift, 1 / len(X))
-    problem = NetworkProblem(inputs, loss, rates=rates, **model)
+    problem = NetworkProblem(inputs, SquareLoss(y, 1 / len(X)), rates=rates, **model)
+    with np.errstate(over="ignore", invalid="ignore"):
+        here = problem.point(start)
+        finite = not kernels or np.isfinite(problem.gram(here, here)).all()
+    shift = finite_shift(here.outputs, kappa) if centred else np.zeros(len(X))
+    loss = problem.loss = SquareLoss(y + shift, 1 / len(X))
+    problem.keep(start, Point(here.outputs, *loss.evaluate(here.outputs), here.factors))
+    del here  # its factors are needed for the first step alone
     record = Recorder(start, X_test, centred, **model)
-    if kernels:
-        with np.errstate(over="ignore", invalid="ignore"):
-            here = problem.point(start)
-            finite = np.isfinite(problem.gram(here, here)).all()
-        if not finite:
-            raise ValueError(f"`kappa` must leave the tangent kernel at the start finite, got {kappa:g}")
+    if not finite:
+        raise ValueError(f"`kappa` must leave the tangent kernel at the start finite, got {kappa:g}")
 
     def observe(t: float, theta: State, point: Point | None) -> None:
         if point is None and kernels:
@@ -174,7 +175,8 @@ def gradient_flow(
         else:
             outputs = outputs_of(theta, inputs, **model) if point is None else point.outputs
         kernel = problem.gram(point, point) if kernels else None
-        record(t, theta, loss.evaluate(outputs)[0], outputs - shift, kernel, tests)
+        layers = problem.layer_drifts(theta, start, accepted=point is not None)
+        record(t, theta, loss.evaluate(outputs)[0], outputs - shift, kernel, tests, layers)
 
     options = {"t_end": t_end, "loss_ratio": loss_ratio, "land": land, "times": times, "rtol": rtol}
     end = integrate(problem, start, observe, max_evaluations=max_evaluations, callback=callback, **options)
@@ -198,7 +200,11 @@ def initial_outputs(start: State, inputs: np.ndarray, centred: bool, activation:
     if not centred:
         return np.zeros(inputs.shape[1])
     with np.errstate(over="ignore", invalid="ignore"):
-        outputs = outputs_of(start, inputs, activation, kappa)
+        return finite_shift(outputs_of(start, inputs, activation, kappa), kappa)
+
+
+def finite_shift(outputs: np.ndarray, kappa: float) -> np.ndarray:
+    """The outputs f_0 (n,) that centred training subtracts; ValueError if squares of them overflow."""
     if not (np.abs(outputs) < LARGEST / 2).all():
         raise ValueError(f"`kappa` must leave the outputs at the start finite in centred training, got {kappa:g}")
     return outputs
@@ -362,9 +368,10 @@ class Recorder:
         outputs: np.ndarray,
         kernel: np.ndarray | None,
         tests: np.ndarray | None = None,
+        layers: np.ndarray | None = None,
     ) -> None:
-        """Record one time; ``tests`` are the outputs at the test inputs where they are known."""
-        layers = layer_distances(theta, self.start)
+        """Record one time; ``tests`` are the outputs at the test inputs, ``layers`` the distances, where they are known."""
+        layers = layer_distances(theta, self.start) if layers is None else layers
         self.times.append(t)
         self.losses.append(loss)
         self.outputs.append(outputs)

@@ -86,10 +86,20 @@ def constants(case: dict, seed: int | None = None) -> tuple[int, float, float]:
 
 def start(seed: int, input_dim: int, m: int, hidden_layers: int, paired: bool = False) -> Parameters:
     """Initial weights; ``paired``, for one hidden layer: m/2 neurons (w, a) and as many (w, −a), so that f_0 = 0."""
-    if not paired:
-        return init_parameters(seed, input_dim, m, hidden_layers=hidden_layers)
-    half = init_parameters(seed, input_dim, m // 2, hidden_layers=1)
-    return Parameters((np.vstack([half.weights[0]] * 2),), np.concatenate([half.output, -half.output]))
+    return starts(seed, input_dim, [m], hidden_layers, paired)[m]
+
+
+def starts(
+    seed: int, input_dim: int, widths: Iterable[int], hidden_layers: int, paired: bool = False
+) -> dict[int, Parameters]:
+    """`start` at every width, from one draw: the weights of a narrow network are those of the wider one of the same seed."""
+    widths, found = set(widths), {}
+    whole = init_parameters(seed, input_dim, max(widths) // (1 + paired), hidden_layers=hidden_layers)
+    for m in widths:
+        own = m // (1 + paired)
+        W, a = [whole.weights[0][:own], *(W[:own, :own].copy() for W in whole.weights[1:])], whole.output[:own]
+        found[m] = Parameters.unchecked((np.vstack([W[0]] * 2), np.concatenate([a, -a])) if paired else (*W, a))
+    return found
 
 
 def drawn_networks(
@@ -97,8 +107,9 @@ def drawn_networks(
 ) -> Iterator[tuple[tuple[int, int], Parameters, int, float]]:
     """(draw, pair), initial weights, m and κ of every network."""
     for s, seed in enumerate(draw_seeds(stream, first, draws)):
+        own = starts(seed, d, [m for m, _ in pairs], hidden_layers, paired)
         for k, (m, kappa) in enumerate(pairs):
-            yield (s, k), start(seed, d, m, hidden_layers, paired), m, kappa
+            yield (s, k), own[m], m, kappa
 
 
 def _empty(keys: Iterable[str], draws: int, pairs: list) -> Arrays:
@@ -153,10 +164,12 @@ def mean_drifts(
 ) -> Arrays:
     """``drift`` of `drifts` as the mean over ``repeats`` networks at every pair, (draws, pairs); no two draws share any."""
     case = {"data": data, "activation": activation, "hidden_layers": hidden_layers, "stream": stream, "rtol": rtol}
-    own = lambda s, pair, count: drifts(**case, pairs=[pair], first=s * max(repeats), draws=count)["drift"]  # noqa: E731
-    each = zip(pairs, repeats, strict=True)
-    columns = [[own(s, pair, count).mean() for s in range(first, first + draws)] for pair, count in each]
-    return {"drift": np.array(columns).T}
+    sums = np.zeros((draws, len(pairs)))
+    for s, k in itertools.product(range(draws), range(max(repeats))):
+        own = [j for j, count in enumerate(repeats) if count > k]
+        options = {"pairs": [pairs[j] for j in own], "first": (first + s) * max(repeats) + k, "draws": 1}
+        sums[s, own] += drifts(**case, **options)["drift"][0]
+    return {"drift": sums / repeats}
 
 
 def linear_drifts(
