@@ -80,7 +80,9 @@ class LogCoshLoss:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "targets", validate_array(self.targets, "targets", ("n",), largest=LARGEST))
-        mu, M = validate_positive(self.mu, "mu"), validate_positive(self.M, "M")
+        for name in ("mu", "M"):
+            object.__setattr__(self, name, validate_positive(getattr(self, name), name))
+        mu, M = self.mu, self.M
         if M > LARGEST:
             raise ValueError(f"`M` must be at most {LARGEST:g}, got {M:g}")
         if mu > M:

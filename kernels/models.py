@@ -61,7 +61,7 @@ class WeightMap:
         with np.errstate(all="ignore"):
             return self._derivative(w)
 
-    def at(self, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def value_and_jacobian(self, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """h(w) (N,) and Dh(w) (N, p) at once, for the flows: nothing is checked, and what overflows may warn."""
         return self._value(w), self._derivative(w)
 
@@ -212,9 +212,9 @@ class TwoLayerModel(WeightMap):
         return self.scale * (values @ a)
 
     def _derivative(self, w: np.ndarray) -> np.ndarray:
-        return self.at(w)[1]
+        return self.value_and_jacobian(w)[1]
 
-    def at(self, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def value_and_jacobian(self, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Both from one pass."""
         W, a = self._blocks(w)
         values = self.X @ W.T
@@ -271,9 +271,9 @@ class NetworkModel(CountedWeights):
         return factors.output_scale * (params.output @ factors.values[-1])
 
     def _derivative(self, w: np.ndarray) -> np.ndarray:
-        return self.at(w)[1]
+        return self.value_and_jacobian(w)[1]
 
-    def at(self, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def value_and_jacobian(self, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Both from one pass."""
         params = self.params(w)
         factors = propagate(params, self.X.T, self.activation, self.kappa)
@@ -369,9 +369,9 @@ class Centred(WeightMap):
     def _derivative(self, w: np.ndarray) -> np.ndarray:
         return self.model.jacobian(w)
 
-    def at(self, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def value_and_jacobian(self, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Those of the map."""
-        value, jacobian = value_and_jacobian(self.model, w)
+        value, jacobian = _value_and_jacobian(self.model, w)
         return value - self.value, jacobian
 
     def jacobian_lipschitz(self, start: np.ndarray, radius: float) -> float:
@@ -408,9 +408,9 @@ class Linearised(WeightMap):
         return 0.0
 
 
-def value_and_jacobian(model: Model, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """h(w) (N,) and Dh(w) (N, p), by `WeightMap.at` where the model has it."""
-    return model.at(w) if isinstance(model, WeightMap) else (model(w), model.jacobian(w))
+def _value_and_jacobian(model: Model, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Those of `WeightMap.value_and_jacobian` where the model has it."""
+    return model.value_and_jacobian(w) if isinstance(model, WeightMap) else (model(w), model.jacobian(w))
 
 
 def _validate_start(model: object, start: object) -> np.ndarray:

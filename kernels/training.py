@@ -160,7 +160,8 @@ def gradient_flow(
         finite = not kernels or np.isfinite(problem.gram(here, here)).all()
     shift = finite_shift(here.outputs, kappa) if centred else np.zeros(len(X))
     loss = problem.loss = SquareLoss(y + shift, 1 / len(X))
-    problem.keep(start, Point(here.outputs, *loss.evaluate(here.outputs), here.factors))
+    with np.errstate(over="ignore"):
+        problem.keep(start, Point(here.outputs, *loss.evaluate(here.outputs), here.factors))
     del here  # its factors are needed for the first step alone
     record = Recorder(start, X_test, centred, **model)
     if not finite:

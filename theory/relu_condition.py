@@ -9,6 +9,7 @@ from functools import lru_cache
 from math import ceil, log, sqrt
 
 import numpy as np
+from numba import njit
 from scipy.optimize import brentq
 
 from argument_validation import (
@@ -175,17 +176,14 @@ def _within(factor: float, gap: float) -> float:
 def _kept(X: np.ndarray, W: np.ndarray, a: np.ndarray) -> Callable[[float], float]:
     """Φ, with what is the same at every τ computed once."""
     S, u, (h, a), top, m = X @ X.T, W @ X.T, _sizes(X, W, a), _largest(X), len(a)
-    H, distances, chi = np.maximum(u, 0.0), np.abs(u), np.linalg.norm(S, axis=1) / sqrt(top)
-    last, content = H.T @ H, X.tobytes()
+    H, chi = np.maximum(u, 0.0), np.linalg.norm(S, axis=1) / sqrt(top)
+    last, content, active = H.T @ H, X.tobytes(), np.empty(u.shape)
 
     def phi(tau: float) -> float:
         r, delta = _displacements(h, a, tau)
-        reach = np.outer(r, chi)
-        crossed, b = distances <= reach, np.maximum(a - delta, 0.0)
-        active = np.where(u > reach, b[:, None], 0.0)
-        free = ~crossed.any(axis=1)
-        M, bound = S * (active[free].T @ active[free]), active[~free]
-        bits = np.packbits(crossed[~free], axis=1)
+        bits = np.zeros((m, (len(X) + 7) // 8), dtype=np.uint8)
+        free = _sort_jit(u, r, chi, np.maximum(a - delta, 0.0), active, bits)
+        M, bound, bits = S * (active[:free].T @ active[:free]), active[free:], bits[free:]
         _, first, place = np.unique(bits.view(f"S{bits.shape[1]}"), return_index=True, return_inverse=True)
         for k, pattern in enumerate(bits[first]):
             own = bound[place.ravel() == k]
@@ -195,6 +193,30 @@ def _kept(X: np.ndarray, W: np.ndarray, a: np.ndarray) -> Callable[[float], floa
         return float(max(0.0, least[0], max(0.0, sqrt(max(least[1], 0.0)) - moved) ** 2))
 
     return phi
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _sort_jit(
+    u: np.ndarray, r: np.ndarray, chi: np.ndarray, b: np.ndarray, active: np.ndarray, bits: np.ndarray
+) -> int:
+    """Write rows b_k1{u_ki > χ_ir_k} (n,), those of neurons with U_k = ∅ first, and U_k as bits; their number."""
+    m, n = u.shape
+    free, last = 0, m
+    for k in range(m):
+        crossed = False
+        for i in range(n):
+            crossed |= abs(u[k, i]) <= r[k] * chi[i]
+        if crossed:
+            last -= 1
+        place = last if crossed else free
+        for i in range(n):
+            reach = r[k] * chi[i]
+            active[place, i] = b[k] if u[k, i] > reach else 0.0
+            if abs(u[k, i]) <= reach:
+                bits[place, i // 8] |= 128 >> (i % 8)
+        if not crossed:
+            free += 1
+    return free
 
 
 @lru_cache(maxsize=2**12)  # few patterns are met, at every τ and in every network the same ones
