@@ -172,18 +172,18 @@ class DenseModel(TorchModel):
         with np.errstate(all="ignore"):
             matrices, (*values, outputs), slopes = self._pass(w)
             n, k = outputs.shape
-            backs = [np.broadcast_to(np.eye(k), (n, k, k))]
+            backs = [np.tile(np.eye(k), (n, 1))]
             for W, slope in zip(reversed(matrices[1:]), reversed(slopes), strict=True):
-                backs.append((backs[-1] @ W) * slope[:, None])
-        return outputs.ravel(), [(A, B.reshape(n * k, -1)) for A, B in zip(values, reversed(backs), strict=True)]
+                back = (backs[-1] @ W).reshape(n, k, -1)  # one product of all rows, not one for each input
+                back *= slope[:, None]
+                backs.append(back.reshape(n * k, -1))
+        return outputs.ravel(), list(zip(values, reversed(backs), strict=True))
 
     def gram(self, P: list[tuple[np.ndarray, np.ndarray]], Q: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
         """J_PJ_Qᵀ (N, N)."""
         k = self.outputs
-        return sum(
-            (1 + A @ A2.T).repeat(k, axis=0).repeat(k, axis=1) * (B @ B2.T)
-            for (A, B), (A2, B2) in zip(P, Q, strict=True)
-        )
+        spread = lambda G: G if k == 1 else G.repeat(k, axis=0).repeat(k, axis=1)  # noqa: E731
+        return sum(spread(1 + A @ A2.T) * (B @ B2.T) for (A, B), (A2, B2) in zip(P, Q, strict=True))
 
     def pull(self, P: list[tuple[np.ndarray, np.ndarray]], c: np.ndarray) -> np.ndarray:
         """J_Pᵀc (p,)."""
