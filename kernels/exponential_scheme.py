@@ -246,6 +246,8 @@ class Linearisation:
     """Which eigenvalues are above the rounding of the decomposition, (k,)."""
     resolved: bool = field(init=False)
     """Whether all are."""
+    resolved_values: np.ndarray = field(init=False)
+    """Those that are."""
     known: dict[float, np.ndarray] = field(init=False, default_factory=dict, repr=False)
     """What `phi` has found, by h."""
 
@@ -253,6 +255,7 @@ class Linearisation:
         self.values = self.spectrum.values
         least = max(self.spectrum.resolution * self.values[-1], TINY)
         self.positive, self.resolved = self.values > least, bool(self.values[0] > least)
+        self.resolved_values = self.values if self.resolved else self.values[self.positive]
 
     @property
     def hidden(self) -> float:
@@ -267,8 +270,7 @@ class Linearisation:
     @property
     def leak(self) -> np.ndarray:
         """Share of the rest of the residual that rounding mixes into each resolved direction, from the angles of U."""
-        values = self.values[self.positive]
-        ratio = self.spectrum.resolution * self.values[-1] / values
+        ratio = self.spectrum.resolution * self.values[-1] / self.resolved_values
         return ratio if self.spectrum.rows is None else np.sqrt(ratio)
 
     def phi(self, h: float) -> np.ndarray:

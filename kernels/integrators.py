@@ -256,7 +256,7 @@ class Integration:
             return Ending.TARGET
         if self.t >= self.t_end:
             return Ending.TIME
-        if not (linear.values * linear.residual)[linear.positive].any():
+        if not (linear.left * linear.resolved_values).any():
             self.problem.add(None, [(self.here, self.here.gradient)], self.scratch)
             if not any(array.any() for array in self.scratch):
                 return Ending.STATIONARY
@@ -271,11 +271,12 @@ class Integration:
         rest = float(np.hypot(linear.hidden, linear.outside))
         if slowed and linear.hidden <= self.noise and (np.abs(left) <= self.noise + linear.leak * rest).all():
             return Ending.FLOOR
-        least = self.noise + np.maximum(NULL, linear.leak) * linear.size(0.0)
-        if self.t_end == np.inf and rest > self.noise and (np.abs(left) <= least).all():
-            ahead = float(np.linalg.norm(left / np.sqrt(linear.values[linear.positive])))
-            if slowed or ahead <= self.rtol * self.drift:
-                return Ending.PLATEAU
+        if self.t_end == np.inf and rest > self.noise:
+            least = self.noise + np.maximum(NULL, linear.leak) * linear.size(0.0)
+            if (np.abs(left) <= least).all():
+                ahead = float(np.linalg.norm(left / np.sqrt(linear.resolved_values)))
+                if slowed or ahead <= self.rtol * self.drift:
+                    return Ending.PLATEAU
         return None
 
     def output_noise(self) -> float:
@@ -445,7 +446,7 @@ def over(error: float, tolerance: float) -> float:
 
 def first_step(problem: Problem, linear: Linearisation) -> float:
     """A share of the longest step, or where nothing is curved of the time in which outputs change by their own size."""
-    if linear.positive.any():
+    if len(linear.resolved_values):
         return FIRST * longest_step(linear, np.inf)
     here = linear.here
     speed = float(np.linalg.norm(problem.gram(here, here) @ here.gradient))
@@ -454,8 +455,8 @@ def first_step(problem: Problem, linear: Linearisation) -> float:
 
 def longest_step(linear: Linearisation, h: float) -> float:
     """At most ``h``, and short enough that φ and the predicted loss stay in their ranges."""
-    if not linear.positive.any():
+    if not len(linear.resolved_values):
         return h
-    h = min(h, LONGEST / linear.values[linear.positive][0])
+    h = min(h, LONGEST / linear.resolved_values[0])
     least = np.sqrt(LARGEST_DECAY) * linear.size(0.0)
     return h if linear.size(h) >= least else linear.longest(h, least)

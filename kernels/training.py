@@ -21,7 +21,7 @@ from argument_validation import (
     validate_tolerance,
 )
 from kernels.activations import KINKED
-from kernels.exponential_scheme import Point, State
+from kernels.exponential_scheme import Point, State, length
 from kernels.integrators import LEAST_RTOL, Callback, integrate
 from kernels.losses import SquareLoss
 from kernels.network import LARGEST, Parameters, hidden_layer, outputs_of, validate_network
@@ -177,7 +177,8 @@ def gradient_flow(
             outputs = outputs_of(theta, inputs, **model) if point is None else point.outputs
         kernel = problem.gram(point, point) if kernels else None
         layers = problem.layer_drifts(theta, start, accepted=point is not None)
-        record(t, theta, loss.evaluate(outputs)[0], outputs - shift, kernel, tests, layers)
+        value = loss.evaluate(outputs)[0] if point is None else point.loss
+        record(t, theta, value, outputs - shift, kernel, tests, layers)
 
     options = {"t_end": t_end, "loss_ratio": loss_ratio, "land": land, "times": times, "rtol": rtol}
     end = integrate(problem, start, observe, max_evaluations=max_evaluations, callback=callback, **options)
@@ -377,7 +378,7 @@ class Recorder:
         self.losses.append(loss)
         self.outputs.append(outputs)
         self.layers.append(layers)
-        self.drifts.append(float(np.linalg.norm(layers)))
+        self.drifts.append(length(layers))
         if self.test_inputs is not None:
             tests = outputs_of(theta, self.test_inputs, **self.model) if tests is None else tests
             self.tests.append(tests - self.shift)
