@@ -85,7 +85,7 @@ def separate(tier: str) -> Iterator[Case]:
     """relu, m and κ those of the theorem."""
     for data in SEPARATE[tier]:
         config = {"data": data, "activation": "relu", "delta": DELTA}
-        yield Case(f"relu · {data_name(data)}, n = {data['n']}", config, TRIALS[tier])
+        yield Case(f"relu · {data_name(data)}", config, TRIALS[tier])
 
 
 def lost(case: dict, found: Arrays) -> Counts:
