@@ -17,7 +17,8 @@ from theory.lazy_bounds import feature_constant
 
 FEW, ONE = {"kind": "random", "n": 4, "d": 4}, {"kind": "random", "n": 1, "d": 1}
 SMOOTH = {"quick": ("tanh",), "standard": ("tanh", "softplus"), "full": ("tanh", "softplus", "erf", "sin")}
-WIDTHS, REACH = {1: [64, 512, 4096], 2: [64, 256, 1024]}, {1: 1.0, 2: 0.5}
+WIDTHS = {"quick": {1: [64, 512, 4096], 2: [64, 128, 512]}, "standard": {1: [64, 512, 4096], 2: [64, 256, 1024]}}
+WIDTHS["full"], REACH = WIDTHS["standard"], {1: 1.0, 2: 0.5}
 MARGIN = 0.2
 BLOCK = 64  # draws of one root mean square
 CLOSED = 1e-9  # ‖Σ d_k‖ of a closed loop over its length: rounding, and more
@@ -44,7 +45,7 @@ def widths(tier: str, *, L: int = 1, gamma: float = 0.5) -> Iterator[Case]:
     sets = (FEW,) if tier == "quick" or L > 1 else (FEW, DATA["digits"] | {"n": 4, "target": "own"})
     for data in sets:
         for way in ("fixed", "against")[: 3 - L] if tier == "quick" else DIRECTIONS:
-            yield led(L, "tanh", data, along(WIDTHS[L], gamma, 1.0), way, 24, REACH[L], 8, seen=4)
+            yield led(L, "tanh", data, along(WIDTHS[tier][L], gamma, 1.0), way, 24, REACH[L], 8, seen=4)
 
 
 def mean_field(tier: str) -> Iterator[Case]:

@@ -28,8 +28,9 @@ SMOOTH["full"] = SMOOTH["standard"]
 
 
 def networks(tier: str, *, kinks: bool = False) -> Iterator[Case]:
-    """Every draw is a network with its data and κ; with kinks κ ≥ 4 and two hidden layers at most."""
-    for kind, name in itertools.product(("random", "digits"), (KINKED if kinks else SMOOTH)[tier]):
+    """Every draw is a network with its data and κ; with kinks κ ≥ 4, two hidden layers at most, and at quick digits alone."""
+    kinds = ("digits",) if kinks and tier == "quick" else ("random", "digits")
+    for kind, name in itertools.product(kinds, (KINKED if kinks else SMOOTH)[tier]):
         data = {"kind": kind, "n": 6} | ({"d": 8} if kind == "random" else {})
         low, high = SCALES[tier]
         depths = [L for L in DEPTHS[tier] if L < 3] if kinks else DEPTHS[tier]

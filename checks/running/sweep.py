@@ -328,7 +328,9 @@ def write_record(path: Path | None, cell: dict, arrays: Arrays, seconds: float) 
     }
     write_whole(path, json.dumps(record | {"seal": _hash(record)}, indent=1).encode())
     with writing(path.parent):
-        for old in path.parent.glob(f"{path.name.split('-')[0]}-*"):
+        own = path.name.split("-")[0]
+        for name in os.listdir(path.parent):
+            old = path.with_name(name) if name.startswith(f"{own}-") else path
             if old.stem != path.stem and old.suffix in (".json", ".npz"):
                 old.unlink(missing_ok=True)
 
