@@ -35,7 +35,8 @@ ALONG["full"] = (*ALONG["standard"], (1, "erf", 1 / 2, NINE), (1, "relu", 1.0, O
 MARGINS = {"quick": 0.2, "standard": 0.12, "full": 0.12}
 ONE_SIDED = 0.06
 # γ of networks in pairs: k_0, and the tolerance, below what training adds at the largest width
-PAIRED, PAIRED_DRAWS = {1 / 8: (32.0, 1e-3), 1 / 4: (32.0, 1e-4), 1.0: (1.0, 1e-5)}, 16
+PAIRED = {1 / 8: (32.0, 1e-3), 1 / 4: (32.0, 1e-4), 1.0: (1.0, 1e-5)}
+PAIRED_DRAWS = {"quick": 10, "standard": 16, "full": 16}
 TRAINED = {"quick": ((1 / 8, THREE[1:]), (1.0, THREE[:1])), "standard": ((1 / 8, NINE), (1 / 4, NINE), (1.0, THREE))}
 TRAINED["full"] = TRAINED["standard"]
 
@@ -67,7 +68,7 @@ def in_pairs(tier: str) -> Iterator[Case]:
         for data in sets:
             widths = FAST_WIDTHS if gamma > 1 / 2 else WIDTHS[1]
             config = network(1, "tanh", data, along(widths, gamma, k_0), paired=True, rtol=rtol)
-            yield Case(name(config, gamma), config, PAIRED_DRAWS, select={"gamma": gamma})
+            yield Case(name(config, gamma), config, PAIRED_DRAWS[tier], select={"gamma": gamma})
 
 
 def alone(tier: str) -> Iterator[Case]:
