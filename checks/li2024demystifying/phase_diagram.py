@@ -56,7 +56,6 @@ GROWTH_WIDTH, GROWTH_INPUTS = 64, {"quick": 2, "standard": 2, "full": 4}
 GROWTHS = {"quick": ((1 / 8, (1 / 16, 1.0)),)}
 GROWTHS["standard"] = (*GROWTHS["quick"], (1 / 8, (1.0, 1.0)), (1 / 8, (1.0, 1 / 16)), (1.0, (1.0, 1.0)))
 GROWTHS["full"] = GROWTHS["standard"]
-GROWTH_DRAWS = {"quick": 3, "standard": 5, "full": 5}
 # ‖W_0‖²/m is d: κ√d, which says whether a layer must grow, is that of eight dimensions for the 64 of digits too
 DIGITS_UNIT = 8**-0.5
 DEEP_WIDTHS = {"quick": [32, 64, 128], "standard": [64, 128, 256, 512]}
@@ -136,7 +135,7 @@ def flows(tier: str) -> Iterator[Case]:
         unit = DIGITS_UNIT if data["kind"] == "digits" else 1.0
         pairs, rates = [[GROWTH_WIDTH, unit * kappa] for kappa, _ in GROWTHS[tier]], [own for _, own in GROWTHS[tier]]
         config = {"data": data | {"n": GROWTH_INPUTS[tier]}, "pairs": pairs, "rates": rates}
-        yield Case(title({**config, "hidden_layers": 1, "activation": "relu"}), config, GROWTH_DRAWS[tier], chunk=5)
+        yield Case(title({**config, "hidden_layers": 1, "activation": "relu"}), config, draws=3, chunk=3)
 
 
 def balance(case: dict, found: Arrays, *, rated: bool = True) -> Draws:
