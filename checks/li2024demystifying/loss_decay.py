@@ -57,7 +57,7 @@ LATE = {
     "full": tuple((("tanh", "relu", "erf", "softplus"), data) for data in NINE),
 }
 LATE_WIDTHS = {"quick": 2**14, "standard": 2**14, "full": 2**16}
-LATE_SCALE = 1024.0
+LATE_SCALE = 2.0**14  # what kinks take from λ_min falls like 1/κ, and grows where inputs are close, see relu-condition
 LATE_MARGINS = {"limit": 0.03, "own": 0.01}
 CONDITION = {
     "quick": (("tanh",), THREE),

@@ -272,10 +272,13 @@ def decay_times(kernel: np.ndarray) -> np.ndarray:
     return np.geomspace(0.1 * n / values[-1], 10 * n / values[0], 24)
 
 
-def slowest_rate(start: float, losses: np.ndarray, times: np.ndarray) -> float:
-    """min_t ln(R(θ_0)/R(θ_t))/t while the loss is above `LEAST_LOSS` R(θ_0); below, rounding would make the minimum."""
-    seen = losses > LEAST_LOSS * start
-    return float((np.log(start / losses[seen]) / times[seen]).min())
+def slowest_rates(start: float, losses: np.ndarray, times: np.ndarray) -> list[float]:
+    """min_t ln(R(θ_0)/R(θ_t))/t of every run, ``losses`` (runs, times), while all losses are above `LEAST_LOSS` R(θ_0).
+
+    Below, rounding would make the minimum.
+    """
+    seen = (losses > LEAST_LOSS * start).all(axis=0)
+    return (np.log(start / losses[:, seen]) / times[seen]).min(axis=1).tolist()
 
 
 def decays(
@@ -283,7 +286,7 @@ def decays(
 ) -> Arrays:
     """What the bounds under λ_min(G_t) ≥ (κ²/m)λ/2 speak of, for every draw and pair (m, κ), (draws, pairs).
 
-    Over `decay_times`: ``rate`` the `slowest_rate`; ``drift`` a bound on sup_t ‖θ_t − θ_0‖ that holds between them;
+    Over `decay_times`: ``rate`` that of `slowest_rates`; ``drift`` a bound on sup_t ‖θ_t − θ_0‖ that holds between them;
     ``least`` min_t λ_min(G_t), ``least_0`` that at t = 0; ``largest`` max_k |a_k|; ``rate error``, ``drift error`` and
     ``least error`` their changes when the tolerance is cut by ten.
     """
@@ -300,7 +303,7 @@ def decays(
         if any(len(run.times) < len(options["times"]) for run in runs):
             continue
         values = {
-            "rate": [slowest_rate(loss, run.losses, run.times) for run in runs],
+            "rate": slowest_rates(loss, np.array([run.losses for run in runs]), runs[0].times),
             "drift": [run.drift.max() for run in runs],
             "least": [np.linalg.eigvalsh(run.kernels)[:, 0].min() for run in runs],
         }
