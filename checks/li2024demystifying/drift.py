@@ -34,7 +34,8 @@ WIDTHS = {1: [2**8, 2**10, 2**12], 2: [64, 256, 1024]}
 WIDE, PAIR_WIDTH = {1: 2**12, 2: 512}, 2**13
 # Four octaves for two hidden layers, of which the quick tier runs the first two.
 COLLAPSE_WIDTHS = {1: WIDTHS[1], 2: {"quick": [64, 128, 256], "standard": WIDTHS[2], "full": WIDTHS[2]}}
-BOUND_SCALE, PAIR_SCALES, COLLAPSE_SCALE = 64.0, (100.0, 1e5, 1e6), 1.0
+BOUND_SCALES = {False: 64.0, True: 1024.0}  # with kinks close inputs may lose the condition below
+PAIR_SCALES, COLLAPSE_SCALE = (100.0, 1e5, 1e6), 1.0
 SCALES = [128.0, 512.0, 2048.0]
 PATHS = ((0.25, 64.0), (0.5, 16.0), (0.75, 4.0))
 KINKED_FACTOR = 4.0  # of κ: kinks add a share of order 1/κ, more where inputs are close
@@ -67,8 +68,9 @@ def large(case: tuple, pairs: list, **options: object) -> dict:
 def bounds(tier: str) -> Iterator[Case]:
     """Every network at one κ, and two close inputs with opposite labels at κ where the condition fails and where it holds."""
     for case in networks(tier, 1, 2):
-        config = network(*case, [[WIDE[case[0]] // 2, BOUND_SCALE]])
-        yield Case(f"κ = {BOUND_SCALE:g} · {title(config)}", config, draws=1 if tier == "quick" else 2, chunk=1)
+        kappa = BOUND_SCALES[case[1] in KINKED]
+        config = network(*case, [[WIDE[case[0]] // 2, kappa]])
+        yield Case(f"κ = {kappa:g} · {title(config)}", config, draws=1 if tier == "quick" else 2, chunk=1)
     config = network(1, "relu", PAIR, [[PAIR_WIDTH, kappa] for kappa in PAIR_SCALES])
     yield Case(title(config), config, draws=1 if tier == "quick" else 2, chunk=1)
 
