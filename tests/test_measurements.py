@@ -268,6 +268,13 @@ def test_data_are_unit_rows_with_targets_of_mean_square_one(seed, kind, phi, ali
     assert not np.allclose(X, data.samples({"kind": kind, "n": 5, "d": 6}, seed + 1)[0])
 
 
+@pytest.mark.parametrize("seed", [27098, 88459, 27915, 77941, 15582])  # of 120,000 the nearest to parallel
+def test_twins_are_unit_rows_where_the_rows_they_come_from_are_nearly_parallel(seed):
+    X = data.inputs("random", n=2, d=2, twin=1.0, seed=seed)
+    assert np.linalg.norm(X, axis=1) == pytest.approx(np.ones(2), abs=1e-15)
+    assert X[0] @ X[1] == pytest.approx(np.cos(1.0), abs=1e-15)
+
+
 @pytest.mark.parametrize("name", SETS)
 def test_tables_are_what_scikit_learn_gives(name):
     X, y = table(name)

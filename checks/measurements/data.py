@@ -37,7 +37,9 @@ def inputs(
         raise ValueError(f"`kind` must be one of {', '.join(map(repr, KINDS))}, got {kind!r}")
     X = X / np.linalg.norm(X, axis=1, keepdims=True)
     if twin:
-        aside = X[1] - (X[0] @ X[1]) * X[0]
+        aside = X[1]
+        for _ in range(2):  # once leaves a part of X[0] where the two are nearly parallel
+            aside = aside - (X[0] @ aside) * X[0]
         X[1] = np.cos(twin) * X[0] + np.sin(twin) * aside / np.linalg.norm(aside)
     return X
 
