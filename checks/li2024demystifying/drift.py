@@ -9,6 +9,7 @@ import numpy as np
 from checks.claim import Arrays, Case, Claim, Control, Part
 from checks.judges import AtMost, Draws, Ratio, Sides, Slope
 from checks.judges.slope import rms_blocks
+from checks.li2024demystifying.loss_decay import KINKED_SCALE, LARGEST_SCALE
 from checks.measurements.data import NINE, THREE, data_name
 from checks.measurements.trainings import (
     KINKED,
@@ -34,7 +35,6 @@ WIDTHS = {1: [2**8, 2**10, 2**12], 2: [64, 256, 1024]}
 WIDE, PAIR_WIDTH = {1: 2**12, 2: 512}, 2**13
 # Four octaves for two hidden layers, of which the quick tier runs the first two.
 COLLAPSE_WIDTHS = {1: WIDTHS[1], 2: {"quick": [64, 128, 256], "standard": WIDTHS[2], "full": WIDTHS[2]}}
-BOUND_SCALES = {False: 64.0, True: 1024.0}  # with kinks close inputs may lose the condition below
 PAIR_SCALES, COLLAPSE_SCALE = (100.0, 1e5, 1e6), 1.0
 SCALES = [128.0, 512.0, 2048.0]
 PATHS = ((0.25, 64.0), (0.5, 16.0), (0.75, 4.0))
@@ -68,7 +68,7 @@ def large(case: tuple, pairs: list, **options: object) -> dict:
 def bounds(tier: str) -> Iterator[Case]:
     """Every network at one κ, and two close inputs with opposite labels at κ where the condition fails and where it holds."""
     for case in networks(tier, 1, 2):
-        kappa = BOUND_SCALES[case[1] in KINKED]
+        kappa = KINKED_SCALE if case[1] in KINKED else LARGEST_SCALE  # where the condition is kept
         config = network(*case, [[WIDE[case[0]] // 2, kappa]])
         yield Case(f"κ = {kappa:g} · {title(config)}", config, draws=1 if tier == "quick" else 2, chunk=1)
     config = network(1, "relu", PAIR, [[PAIR_WIDTH, kappa] for kappa in PAIR_SCALES])

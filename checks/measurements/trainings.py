@@ -97,7 +97,10 @@ def starts(
     whole = init_parameters(seed, input_dim, max(widths) // (1 + paired), hidden_layers=hidden_layers)
     for m in widths:
         own = m // (1 + paired)
-        W, a = [whole.weights[0][:own], *(W[:own, :own].copy() for W in whole.weights[1:])], whole.output[:own]
+        W, a = (
+            [whole.weights[0][:own], *(np.ascontiguousarray(W[:own, :own]) for W in whole.weights[1:])],
+            whole.output[:own],
+        )
         found[m] = Parameters.unchecked((np.vstack([W[0]] * 2), np.concatenate([a, -a])) if paired else (*W, a))
     return found
 

@@ -330,9 +330,8 @@ def write_record(path: Path | None, cell: dict, arrays: Arrays, seconds: float) 
     with writing(path.parent):
         own = path.name.split("-")[0]
         for name in os.listdir(path.parent):
-            old = path.with_name(name) if name.startswith(f"{own}-") else path
-            if old.stem != path.stem and old.suffix in (".json", ".npz"):
-                old.unlink(missing_ok=True)
+            if name.startswith(f"{own}-") and name.endswith((".json", ".npz")) and Path(name).stem != path.stem:
+                path.with_name(name).unlink(missing_ok=True)
 
 
 def read_record(path: Path | None, cell: dict) -> Result | None:
