@@ -21,7 +21,7 @@ from argument_validation import (
 from kernels.exponential_scheme import UNIT, Point, Spectrum, State, Terms, gram_spectrum
 from kernels.integrators import LEAST_RTOL, Callback, integrate
 from kernels.losses import Loss
-from kernels.models import Centred, Linearised, Model, value_and_jacobian
+from kernels.models import Centred, Linearised, Model, WeightMap
 
 DISTANCE_TOLERANCE = 1e-2
 ROUNDING = 1e-14
@@ -62,7 +62,8 @@ class ModelProblem:
     def point(self, theta: State) -> Point:
         """h and Dh at w_0 + v/α."""
         w = self.start + theta[0] / self.alpha
-        outputs, jacobian = value_and_jacobian(self.model, w)
+        at_once = isinstance(self.model, WeightMap)
+        outputs, jacobian = self.model.value_and_jacobian(w) if at_once else (self.model(w), self.model.jacobian(w))
         outputs, jacobian = self.alpha * outputs, np.asarray(jacobian)
         if jacobian.shape != (len(outputs), len(w)):
             raise ValueError(f"`model` must have a Jacobian of shape {len(outputs), len(w)}, got {jacobian.shape}")

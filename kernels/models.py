@@ -371,7 +371,7 @@ class Centred(WeightMap):
 
     def value_and_jacobian(self, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Those of the map."""
-        value, jacobian = value_and_jacobian(self.model, w)
+        value, jacobian = _value_and_jacobian(self.model, w)
         return value - self.value, jacobian
 
     def jacobian_lipschitz(self, start: np.ndarray, radius: float) -> float:
@@ -408,8 +408,8 @@ class Linearised(WeightMap):
         return 0.0
 
 
-def value_and_jacobian(model: Model, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """h(w) (N,) and Dh(w) (N, p), at once where the model can, see `WeightMap`."""
+def _value_and_jacobian(model: Model, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Those of `WeightMap.value_and_jacobian` where the model has it."""
     return model.value_and_jacobian(w) if isinstance(model, WeightMap) else (model(w), model.jacobian(w))
 
 
