@@ -82,14 +82,14 @@ def width_constant(X: np.ndarray, target: float, *, uniform: bool = False, block
         lengths = np.linalg.norm(X, axis=1)
     if not 1 / LONGEST <= lengths.max() <= LONGEST:
         raise ValueError(f"`X` must have a longest row of length 1/{LONGEST} to {LONGEST}, got {lengths.max():g}")
-    axis = np.arange(0, REACH, GRID / max(lengths.max(), 1.0))
-    axis = np.concatenate([-axis[:0:-1], axis])
+    half = np.arange(0, REACH, GRID / max(lengths.max(), 1.0))
+    axis = np.concatenate([-half[:0:-1], half])
     others = X.shape[1] - 1
     rest = axis[np.indices((len(axis),) * others).reshape(others, len(axis) ** others).T]
     squares, weights, size = [], [], 0.0
-    for first in axis:  # one layer of the grid at a time
+    for first in half:  # one layer of the grid at a time, with that of −w, where all is the same
         W = np.column_stack([np.full(len(rest), first), rest])
-        t, weight = np.tanh(W @ X.T), np.exp(-0.5 * (W**2).sum(axis=1))
+        t, weight = np.tanh(W @ X.T), (2 if first else 1) * np.exp(-0.5 * (W**2).sum(axis=1))
         squares.append((1 - t**2) ** 2 @ lengths**2)
         weights.append(weight)
         size += float(weight @ (t**2).sum(axis=1))

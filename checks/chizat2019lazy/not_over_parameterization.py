@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterator
 
-from checks.chizat2019lazy.general_lazy import DRAWS, GROWING, OTHER, SIZES, SMALLER, SWEEP, against_scale, exponent
+from checks.chizat2019lazy.general_lazy import DRAWS, GROWING, OTHER, SIZES, SHORT, SWEEP, against_scale, exponent
 from checks.claim import Case, Claim, Control, Part
 from checks.measurements.scaled_models import QUANTITIES, distances
 
@@ -16,7 +16,7 @@ def sweeps(tier: str, design: dict = SWEEP) -> Iterator[Case]:
     losses = ("square", "rippled") if design is SWEEP else ("square",)
     for loss, kind, quantity in itertools.product(losses, OUTPUTS, QUANTITIES):
         if loss == "square" or tier != "quick" or kind == "two decays":
-            sizes = SMALLER if kind == "two decays" else {"sizes": SIZES[tier]}  # rounding is seen beyond them
+            sizes = SHORT if kind == "two decays" else {"sizes": SIZES[tier]}  # rounding is seen beyond them
             config = sizes | OTHER[loss] | design | {"kind": kind, "outputs": OUTPUTS[kind], "loss": loss}
             draws = DRAWS[tier] if loss == "square" else 1
             yield Case(

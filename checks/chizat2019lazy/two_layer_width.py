@@ -18,6 +18,7 @@ BETAS = [0.5, 0.75, 1.0]
 WIDTHS = {tier: [2**k for k in range(8, last)] for tier, last in (("quick", 14), ("standard", 15), ("full", 17))}
 DRAWS, BLOCK = {True: 24, False: 48}, 4  # the unpaired have the noise of h_m(w_0)
 TRAINED = {"quick": [256, 1024, 4096], "standard": [256, 1024, 4096], "full": [512, 2048, 8192]}
+TRAINED_DRAWS = {"quick": 24, "standard": 32, "full": 32}
 MARGIN, TRAINED_MARGIN = 0.08, 0.2
 
 
@@ -52,7 +53,7 @@ def trained(tier: str) -> list[Case]:
     sets = [data | {"n": 4} for data in THREE] if tier == "quick" else NINE
     betas = [BETAS[:1] if tier == "quick" and data != sets[0] else BETAS[::2] for data in sets]
     return [
-        Case(f"α = m^−{beta:g} · {data_name(data)}", config, 32, chunk=8, select={"beta": beta})
+        Case(f"α = m^−{beta:g} · {data_name(data)}", config, TRAINED_DRAWS[tier], chunk=8, select={"beta": beta})
         for data, own in zip(sets, betas, strict=True)
         for config in [{"data": data, "betas": own, "widths": TRAINED[tier]}]
         for beta in own

@@ -23,7 +23,7 @@ KINKED = {"quick": ("relu",), "standard": ("relu", "abs"), "full": ("relu", "lea
 SCALES = {"quick": [2.0, 32.0], "standard": [2.0, 64.0], "full": [1.0, 256.0]}
 DEPTHS = {"quick": [1, 2], "standard": [1, 2, 3], "full": [1, 2, 3]}
 MAP_DRAWS = {"quick": 1, "standard": 2, "full": 12}
-DRAWS, KINKED_DRAWS = {"quick": 4, "standard": 9, "full": 24}, {"quick": 12, "standard": 12, "full": 24}
+DRAWS, KINKED_DRAWS = {"quick": 2, "standard": 9, "full": 24}, {"quick": 12, "standard": 12, "full": 24}
 SMOOTH["full"] = SMOOTH["standard"]
 
 
