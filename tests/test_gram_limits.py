@@ -16,7 +16,7 @@ from tests.limit_references import layers_of_pair
 from theory import gram_fluctuations, limit_grams
 from theory.dual_activations import DUALS, PiecewiseLinear
 from theory.gram_limits import entry_error
-from theory.limit_tiles import ARCSINE, EXCESS
+from theory.limit_tiles import ARCSINE, EXCESS, _log
 
 depths = st.integers(1, 4)
 seeds = st.integers(0, 2**32 - 1)
@@ -352,6 +352,15 @@ def test_polynomials_of_the_angle_and_its_excess():
             assert [float(c) for c in exact] == list(coefficients)
             points = [mpmath.mpf(i + 0.5) / 200 for i in range(100)]
             assert max(abs(mpmath.polyval(coefficients[::-1], k) - function(k)) for k in points) <= largest
+
+
+@given(st.floats(1e-300, 0.4999))
+def test_the_logarithm_of_the_cosine_keeps_its_digits_between_near_parallel_inputs(h):
+    """x = cos² near 1 has lost what log x is made of, ``less`` = sin² has not."""
+    c = 1 - 2 * h
+    with mpmath.workdps(400):
+        exact = 2 * mpmath.log(1 - 2 * mpmath.mpf(h))
+    assert _log(c * c, 4 * h * (1 - h)) == pytest.approx(float(exact), rel=1e-15 + 2e-16 / c, abs=0)
 
 
 def peak(processors, name, monkeypatch):
