@@ -22,6 +22,7 @@ CAPTION = (
 COLUMNS = ("panel", "series", "x", "y", "low", "high", "predicted")
 SHOWN, LOWEST, HIGHEST = 40, 1e-10, 1e4
 LINES = {"modes": "law of the limit", "flow": "slope 1", "catapult": "recursion of (f, λ)"}
+PLACES = {"modes": "lower left", "flow": "upper left", "catapult": "upper right"}  # where the legends have room
 
 
 def compute(run: Run) -> np.ndarray:
@@ -64,8 +65,8 @@ def draw(table: np.ndarray) -> Figure:
             panel.plot(line["x"], line["predicted"], **PREDICTED)
             points(panel, line, k, series)
         panel.set(yscale="log")
-        legend(panel, {LINES[name]: PREDICTED}, loc="upper left" if name == "flow" else "upper right")
-    panels[0].set(xlabel="step k", ylabel="$‖e_k‖^2/‖e_0‖^2$", ylim=(None, 30))  # room for the legend
+        legend(panel, {LINES[name]: PREDICTED}, loc=PLACES[name])
+    panels[0].set(xlabel="step k", ylabel="$‖e_k‖^2/‖e_0‖^2$")
     panels[1].set(xscale="log", xlabel="1 / number of steps", ylabel="relative distance to the flow")
     panels[2].set(xlabel="step k", ylabel="$f_k^2/m$", ylim=(LOWEST, 1e7 * HIGHEST))
     figure.tight_layout()

@@ -114,7 +114,7 @@ def draw(table: np.ndarray) -> Figure:
             panel.set_ylim(bottom=own["low"].min() / 300)  # room for the legend
         if name == "smooth m":
             panel.set_xscale("log", base=2)
-        place = "lower left" if smooth or limits else "upper right"
+        place = "center" if limits else "lower left" if smooth else "upper right"
         legend(panel, {"predicted limits" if limits else "predicted slope": PREDICTED}, loc=place)
     figure.tight_layout()
     return figure
