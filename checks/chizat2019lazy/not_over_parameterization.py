@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterator
 
-from checks.chizat2019lazy.general_lazy import DRAWS, GROWING, OTHER, SIZES, SHORT, SWEEP, against_scale, exponent
+from checks.chizat2019lazy.general_lazy import DRAWS, GROWING, OTHER, SHORT, SIZES, SWEEP, against_scale, exponent
 from checks.claim import Case, Claim, Control, Part
 from checks.measurements.scaled_models import QUANTITIES, distances
 
