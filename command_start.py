@@ -10,6 +10,7 @@ import shlex
 import signal
 import sys
 import threading
+import traceback
 import warnings
 from collections.abc import Callable
 from importlib.metadata import distributions
@@ -34,7 +35,10 @@ def start() -> None:
 
 
 def leave(main: Callable[[], int | None]) -> NoReturn:
-    """Run a command and leave with its status; one that Ctrl-C or SIGTERM stops first ends its workers and clears its line."""
+    """Run a command and leave with its status; one that Ctrl-C or SIGTERM stops first ends its workers and clears its line.
+
+    With status 2 where it raises: 1 says that a claim is refuted.
+    """
     stopped = []
 
     def stop(number: int, _frame: object) -> None:
@@ -45,11 +49,15 @@ def leave(main: Callable[[], int | None]) -> NoReturn:
     _on_stop(stop)
     try:
         status = main()
-    except BaseException:  # whatever became of the exit on its way
-        if not stopped:
+    except BaseException as error:  # whatever became of the exit on its way
+        if stopped:
+            warnings.simplefilter("ignore")
+            status = _say_stopped(stopped[0])
+        elif isinstance(error, Exception):
+            traceback.print_exc()
+            status = 2
+        else:
             raise
-        warnings.simplefilter("ignore")
-        status = _say_stopped(stopped[0])
     sys.exit(status)
 
 

@@ -74,8 +74,9 @@ Finished cells are kept under --out, so a run that was interrupted continues
 where it stopped, and claims.json there keeps every claim ever run into that
 folder. Exit status: 0 every claim that ran is SUPPORTED and every control
 REFUTED; 1 a claim is REFUTED, or a control that could be judged is not; 2 the
-call or its files are wrong; 3 something is INCONCLUSIVE or HYPOTHESES_NOT_MET,
-or a control could not be judged, for example because its cell gave NaN.
+call or its files are wrong, or a cell raised an error; 3 something is
+INCONCLUSIVE or HYPOTHESES_NOT_MET, or a control could not be judged, for
+example because its cell gave NaN.
 """
 
 
@@ -169,7 +170,7 @@ def write_report(options: argparse.Namespace, console: Console) -> None:
     """Write the page, and say where figures come from that it has not."""
     content, left_out = report_of(options.record_path, options.figures)
     write_whole(options.page, content)
-    if not options.figures.is_dir():
+    if not any(options.figures.glob("*.svg")):
         print_line(console, f"figures: none in {options.figures}, python -m figures draws them")
     if left_out:
         print_line(console, f"figures left out, for which the page has no room: {', '.join(left_out)}")
@@ -256,7 +257,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     add_options(parser, DEFAULTS)
     options = {"metavar": f"{{{','.join(COMMANDS)}}}", "parser_class": argparse.ArgumentParser}
     commands = parser.add_subparsers(dest="command", **options)
-    listing = commands.add_parser("list", help="labels, sources, one-line statements")
+    listing = commands.add_parser("list", help="labels, sources, statements")
     listing.add_argument("--json", action="store_true", help="as JSON")
     run = commands.add_parser("run", help="check the named claims and show all their evidence")
     soaked = commands.add_parser("soak", help="check claims at many seeds and report how often they fail")

@@ -74,7 +74,7 @@ def test_the_bibliography_is_well_formed_and_names_only_claims_that_there_are():
 
 
 def test_a_claim_without_evidence_and_a_claim_of_ones_own_are_cited_as_such():
-    found = entries(citation("toy/mine", None))
+    found = entries(citation("own/mine", None))
     assert list(found) == ["lazy_training_checks-mine"] and "no evidence on record" in found.popitem()[1]["note"]
 
 

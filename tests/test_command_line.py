@@ -353,6 +353,14 @@ def test_the_example_of_adding_a_claim_runs_as_written_from_a_file_outside_the_r
     assert done.stdout.splitlines()[-1] == b"1 SUPPORTED, 0 REFUTED, 0 INCONCLUSIVE; controls REFUTED in 1 of 1"
 
 
+def test_a_cell_that_raises_ends_the_run_with_its_name_and_not_with_the_status_of_a_refuted_claim(tmp_path):
+    text = example_claim().replace("np.empty((draws, len(widths)))", "np.empty((draws, len(widhts)))")
+    (tmp_path / "my_claim.py").write_text(text, encoding="utf-8")
+    done = command("checks", "run", "my_claim.py", "--jobs", "2", cwd=tmp_path)
+    assert done.returncode == 2 and b"NameError: name 'widhts'" in done.stderr
+    assert b"in the cell my_claim.errors, which returns named arrays, of {'widths': [64, 256, 1024]" in done.stderr
+
+
 # ---------------------------------------------------------------- files and folders that cannot be used
 
 

@@ -110,10 +110,11 @@ TOY = """
 \"\"\"A cell.\"\"\"
 import numpy as np
 from checks.measurements.data import inputs
+from mine import FACTOR
 
 def cell(*, n):
     \"\"\"Doubled inputs.\"\"\"
-    return {"X": 2 * inputs("random", n=n, d=2, seed=0)}  # twice
+    return {"X": 2 * inputs("random", n=n, d=2, seed=0) * FACTOR}  # twice
 """
 RUN = """
 import sys
@@ -126,11 +127,14 @@ print(*(result.kept for _, result in Sweep(Path(sys.argv[1])).stream([Task(cell,
 
 @pytest.fixture
 def checkout(tmp_path):
-    """A copy of what a cell needs, the cell itself, and a function that runs it and says which results were kept."""
+    """A copy of what a cell needs, the cell itself and a module of a user's own that it imports, and a function that runs it
+    and says which results were kept.
+    """
     for package in ("checks", "theory", "kernels"):
         shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "argument_validation.py", tmp_path)
     (tmp_path / "checks" / "measurements" / "toy.py").write_text(TOY)
+    (tmp_path / "mine.py").write_text("FACTOR = 1")
 
     def run():
         command = [sys.executable, "-c", RUN, str(tmp_path / "records")]
@@ -155,6 +159,8 @@ def test_one_character_of_the_cell_or_of_an_imported_module_computes_it_again(ch
     edit(folder / "checks/measurements/toy.py", "2 * inputs", "3 * inputs")
     assert run() == ["False", "False"] and run() == ["True", "True"]
     edit(folder / "checks/measurements/data.py", "axis=1, keepdims=True", "axis=-1, keepdims=True")
+    assert run() == ["False", "False"]
+    edit(folder / "mine.py", "1", "2")
     assert run() == ["False", "False"]
     records = sorted(path.suffix for path in (folder / "records").rglob("*") if path.is_file())
     assert records == [".json", ".json", ".npz", ".npz"]  # what was superseded is gone

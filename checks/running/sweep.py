@@ -3,9 +3,9 @@
 A cell is a call ``function(**configuration)`` of a module-level function with a JSON configuration that returns named
 arrays. Its record is a pair of files: the arrays (NPZ), then a JSON with the configuration, the arrays' checksum, the seconds
 it took and the versions of the libraries, each written under a temporary name and renamed, so that what has a JSON is whole.
-The name holds a hash of the configuration and a hash of the code: the function's module and everything of ours that it imports,
-without docstrings and comments, and the versions of the libraries that these import. A killed run resumes, a changed program
-starts afresh and removes what it supersedes.
+The name holds a hash of the configuration and a hash of the code: the function's module and everything that it imports and
+nobody has installed, without docstrings and comments, and the versions of the libraries that these import. A killed run
+resumes, a changed program starts afresh and removes what it supersedes.
 """
 
 import ast
@@ -245,9 +245,9 @@ def _call(function: Callable[..., Arrays], index: int, cell: dict) -> tuple[int,
 
 @lru_cache
 def code_hash(module: str, path: str) -> str:
-    """Hash of the code of ``module``, in the file ``path``, of all our modules it imports, and of the libraries' versions.
+    """Hash of the code of ``module``, in the file ``path``, of all modules it imports, and of the libraries' versions.
 
-    Docstrings, comments and the layout of the text do not count.
+    Modules are ours and the user's own, see `_is_followed`. Docstrings, comments and the layout of the text do not count.
     """
     seen, waiting, libraries = {}, [module], set()
     while waiting:
@@ -256,7 +256,7 @@ def code_hash(module: str, path: str) -> str:
             continue
         origin = path if name == module else importlib.util.find_spec(name).origin
         seen[name], imported = read_code(Path(origin).read_text(encoding="utf-8"))
-        waiting += [used for used in imported if used.split(".")[0] in OURS]
+        waiting += [used for used in imported if _is_followed(used.split(".")[0]) and importlib.util.find_spec(used)]
         libraries |= {used.split(".")[0] for used in imported} & LIBRARIES.keys()
     return _hash([seen, versions(libraries)])
 
@@ -295,9 +295,22 @@ def read_code(source: str) -> tuple[str, frozenset[str]]:
     return ast.unparse(tree), frozenset(found)
 
 
+@cache
+def _is_followed(package: str) -> bool:
+    """Whether the code of a package counts: it is ours, or the user's own: neither Python's nor installed."""
+    if package in OURS or package in sys.stdlib_module_names:
+        return package in OURS
+    try:
+        spec = importlib.util.find_spec(package)
+    except ValueError:  # a module without a file, as __main__
+        return False
+    path = Path(spec.origin) if spec and spec.has_location else Path()
+    return path.suffix == ".py" and not {"site-packages", "dist-packages"} & {*path.parts}
+
+
 def _is_module(name: str) -> bool:
-    """Whether it is one of ours; found without importing what it would be part of, which may take seconds."""
-    if name.split(".")[0] not in OURS:
+    """Whether it is one whose code counts; found without importing what it would be part of, which may take seconds."""
+    if not _is_followed(name.split(".")[0]):
         return False
     try:
         package = importlib.util.find_spec(name.rpartition(".")[0])
