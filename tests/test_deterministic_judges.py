@@ -39,6 +39,15 @@ def test_a_broken_value_or_a_coarse_computation_decides_nothing(exponent, place,
     assert local_slope(SIZES, values, predicted=exponent).verdict is Verdict.INCONCLUSIVE
 
 
+def test_the_closer_the_sizes_the_better_the_values_must_be_known():
+    for ratio, error in ((1.01, 0.01), (1.01, 1e-4), (2.0, 0.008)):  # slopes are known to 2 error/log ratio
+        x = ratio ** np.arange(4)
+        assert local_slope(x, 1 / x, predicted=-1.0, change=error).verdict is Verdict.INCONCLUSIVE
+        assert local_slope(x, 1 / x, predicted=-1.0, change=error / 2).verdict is (
+            Verdict.SUPPORTED if error / np.log(ratio) <= 0.02 else Verdict.INCONCLUSIVE
+        )
+
+
 def test_only_the_end_of_the_sweep_counts_and_all_of_it():
     values = SIZES * (1 + 100 * SIZES)  # slope 2 far from the limit, 1 at it
     assert local_slope(SIZES, values, predicted=1.0).verdict is Verdict.INCONCLUSIVE
@@ -68,6 +77,12 @@ def test_positivity(seed, n):
     assert positivity(certified_min_eigenvalue(singular), singular, null).verdict is Verdict.REFUTED
     assert positivity(certified_min_eigenvalue(singular), singular).verdict is Verdict.INCONCLUSIVE
     assert positivity(certified_min_eigenvalue(diagonal), diagonal, null).verdict is Verdict.SUPPORTED
+
+
+@pytest.mark.parametrize("K", [np.zeros((2, 2)), -np.eye(2), np.diag([1.0, 0.5]), np.full((2, 2), np.nan)])
+def test_a_bound_that_a_vector_contradicts_is_no_proof(K):
+    found = Positive()(Proof(0.6, "Cholesky", K, np.array([0.0, 1.0])))
+    assert found.verdict is Verdict.INCONCLUSIVE and "contradicted" in found.note
 
 
 def test_a_row_that_fails_is_never_hidden_by_others():

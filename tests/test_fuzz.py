@@ -388,7 +388,7 @@ line(width_bounds.width_exponent, beta=h.scalar(-2, 2))
 line(width_bounds.kernel_change_exponent, beta=h.scalar(-2, 2), _infinite="free")
 line(
     width_bounds.width_constant, X=h.array(("n", 1)), target=h.not_negative(), uniform=h.flag(),
-    block=h.count(5, 8),
+    block=h.count(16, 24),
 )  # fmt: skip
 bound(
     tangent_span.lazy_population_loss, inner=h.array(("k", "d")), outer=h.array(("k",)), teacher=h.array(("N", "d")),

@@ -408,6 +408,19 @@ def test_the_two_sides_of_an_inequality_mirror_each_other(measured, bound, chang
     assert (above.side, above.measured, above.predicted) == ("≥", measured, bound)
 
 
+@pytest.mark.parametrize("judge, sides, verdict", [
+    (AtMost, (1e300, 1e-300, 1e10), INCONCLUSIVE),
+    (AtMost, (1.0, 1e-310, 0.1), INCONCLUSIVE),
+    (AtMost, ([0.5, 1e300], [1.0, 1e-300], [0.0, 1e10]), INCONCLUSIVE),
+    (AtMost, (1e300, 1e-300, 0.0), REFUTED),
+    (AtLeast, (1e-200, 1e200, 1e-210), INCONCLUSIVE),
+    (AtLeast, (2e-170, 1e-170, 0.0), SUPPORTED),
+    (AtLeast, (2e200, 1e200, 1e150), SUPPORTED),
+])  # fmt: skip
+def test_a_ratio_that_overflows_with_its_error_decides_nothing(judge, sides, verdict):
+    assert judge()(Sides(*sides)).verdict is verdict
+
+
 def test_entries_outside_the_hypotheses_are_counted_and_never_hide_a_nan():
     measured = np.array([0.5, 2.0, 0.7])
     kept = AtMost()(Sides(measured, 1.0, holds=[True, False, True]))

@@ -54,6 +54,14 @@ def rows(evidence):
     return [(e.kind, e.case, e.verdict) for e in evidence]
 
 
+def test_the_chance_of_a_false_refutation_is_shared_among_the_looks():
+    far = replace(PART, judge=lambda case: Ratio(case["mean"] + 0.05, 0.01))  # refuted at the first look
+    once, often = (findings(replace(far, looks=looks))[0].parts for looks in (1, 4))
+    for one, four in zip(once, often, strict=True):
+        assert (one.verdict, one.draws) == (four.verdict, four.draws) == (REFUTED, 12)
+        assert 0 < four.refutation == pytest.approx(4 * one.refutation)
+
+
 def test_every_case_of_every_part_and_control_has_its_row_in_their_order():
     controls = (
         Control("another mean", judge=Ratio(9.0, 0.1)),

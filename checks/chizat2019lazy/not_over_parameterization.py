@@ -31,7 +31,7 @@ CLAIM = Claim(
     summary="with fewer parameters than outputs training is as lazy: exponents −1, −2, −1 in α",
     statement=(
         "with fewer parameters than outputs, p < N, h(w_0) = 0 and any fixed horizon, sup‖w_α − w_0‖, sup‖w_α − w̄_α‖ and "
-        "sup‖y − ȳ‖ are of order 1/α, 1/α² and 1/α"
+        "sup‖y − ȳ‖ are O(1/α), O(1/α²) and O(1/α), and of these orders for models drawn at random"
     ),
     assumptions="h differentiable with locally Lipschitz Dh; nothing on the rank of Dh(w_0)",
     figure="oscillator",

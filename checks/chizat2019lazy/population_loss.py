@@ -51,8 +51,8 @@ CLAIM = Claim(
     statement=(
         "stochastic gradient descent on the population loss, every sample used once, ends at a higher loss from a lazy start: "
         "the loss of a two-layer relu network on a teacher with three neurons rises from τ = 0.04 to τ = 1, N(0, τ²) weights, "
-        "and stays the same up to τ = 10, where it is what the linearised network, with its m(d + 1)/2 tangent features, has "
-        "left of the teacher after the same time"
+        f"and stays the same to {PLATEAU:.0%} up to τ = 10, where it is what the linearised network, with its m(d + 1)/2 "
+        "tangent features, has left of the teacher after the same time"
     ),
     assumptions=(
         "inputs on the sphere, paired start, scaling 1/m, teacher divided by the batch size, steps m·min(0.25/τ², 25), times d "

@@ -103,7 +103,8 @@ CLAIM = Claim(
         "1/(mα(m)). Trained with α = 1/√m the kernel changes by O(1/m), with α = 1/m by an amount that does not vanish"
     ),
     assumptions=(
-        "units independent but for pairs, D²φ bounded, here tanh and output weights in [−1, 1] that are not trained; trained: "
+        "units independent but for pairs, D²φ bounded, here tanh, normal w and output weights in [−1, 1] that are not trained; "
+        "for the bound m a multiple of 16, of 32 for pairs; trained: "
         "paired units with output weights ±1, up to time 10/(mα²‖XXᵀ‖), ‖y⋆‖ such that no input of a unit can move by more "
         f"than {SHIFT:g} at the least width with α = m^{{−1/2}}"
     ),

@@ -16,9 +16,9 @@ LARGEST_ERROR = 0.01
 class LocalSlope:
     """The last three local slopes of every curve lie within ``agree`` of ``predicted``.
 
-    Nothing is random, so there is no interval: SUPPORTED if the three slopes over the last four sizes all lie within ``agree``
-    and the values are known to 1 %, REFUTED if all three are further than ``disagree`` away, else INCONCLUSIVE. The interval
-    shown is the range of the three.
+    Nothing is random, so there is no interval: SUPPORTED if the three slopes over the last four sizes all lie within ``agree``,
+    and the values are known to 1 % and well enough for slopes to ``agree``, REFUTED if all three are further than ``disagree``
+    away, else INCONCLUSIVE. The interval shown is the range of the three.
     """
 
     predicted: float
@@ -60,7 +60,7 @@ class LocalSlope:
         local = (np.diff(np.log(values)) / np.diff(np.log(sizes)))[-3:]
         distance = np.abs(local - self.predicted)
         verdict, note = Verdict.INCONCLUSIVE, f"local slopes {', '.join(f'{slope:.4g}' for slope in local)}"
-        if not 0 <= error <= LARGEST_ERROR:
+        if not 0 <= error <= min(LARGEST_ERROR, 0.5 * self.agree * float(np.abs(np.diff(np.log(sizes))).min())):
             note = f"the values are only known to {error:.2g}"
         elif (distance <= self.agree).all():
             verdict = Verdict.SUPPORTED

@@ -16,10 +16,10 @@ ROUNDING = 1e-12
 class Positive:
     """λ_min > 0 is proved.
 
-    SUPPORTED if the proved lower bound is positive. REFUTED if it is not and a candidate null vector v has a Rayleigh quotient
-    vᵀKv/|v|², an upper bound on λ_min, of at most 1e−12 of the largest diagonal entry. Otherwise INCONCLUSIVE: that nothing
-    was proved is no refutation. ``measured`` is the proved bound; the resolution is the factor between the least Rayleigh
-    quotient that is known and the proved bound.
+    SUPPORTED if the proved lower bound is positive and no candidate null vector contradicts it. REFUTED if it is not positive
+    and a candidate null vector v has a Rayleigh quotient vᵀKv/|v|², an upper bound on λ_min, of at most 1e−12 of the largest
+    diagonal entry. Otherwise INCONCLUSIVE: that nothing was proved is no refutation. ``measured`` is the proved bound; the
+    resolution is the factor between the least Rayleigh quotient that is known and the proved bound.
     """
 
     side = "≥"
@@ -32,10 +32,12 @@ class Positive:
         """Evidence of one case."""
         K, v, lower = reading.matrix, reading.vector, float(reading.lower)
         quotient = np.inf if v is None else float(v @ K @ v / (v @ v))
-        verdict, note = Verdict.INCONCLUSIVE, reading.method
-        if 0 < lower < math.inf:
+        verdict, note, zero = Verdict.INCONCLUSIVE, reading.method, ROUNDING * np.diagonal(K).max()
+        if not (np.isfinite(K).all() and quotient >= lower - zero):
+            note = f"{reading.method}; the bound {lower:.1e} is contradicted by a Rayleigh quotient {quotient:.1e}"
+        elif 0 < lower < math.inf:
             verdict = Verdict.SUPPORTED
-        elif quotient <= ROUNDING * np.diagonal(K).max():
+        elif quotient <= zero:
             verdict, note = Verdict.REFUTED, f"{reading.method}; a vector has Rayleigh quotient {quotient:.1e}"
         refutation = 0.0 if verdict is Verdict.REFUTED else 1.0
         resolution = float(np.linalg.eigvalsh(K)[0]) / lower if verdict is Verdict.SUPPORTED else math.inf

@@ -43,9 +43,9 @@ class _Side:
         """Evidence of one entry."""
         measured, bound, error = float(measured), float(bound), float(error)
         with np.errstate(all="ignore"):  # divisions by zero are answered below
-            below = np.divide(error, bound) if self.side == "≤" else np.divide(bound * error, np.square(measured))
+            below = np.divide(error, bound if self.side == "≤" else measured)
             strain = float(np.divide(*((measured, bound) if self.side == "≤" else (bound, measured))))
-            eps = float(below) + ROUNDING
+            eps = float(below) * (1.0 if self.side == "≤" else strain) + ROUNDING
         verdict, note = Verdict.INCONCLUSIVE, f"ratio {strain:.12g} is within ten times the error {eps:.2g} of 1"
         if math.isnan(strain) or math.isnan(eps):
             note = "a number is not defined (NaN)"
@@ -55,7 +55,7 @@ class _Side:
             note = "diverged"
         elif math.isinf(bound) or (self.side == "≥" and bound == 0):
             note = "vacuous bound"
-        elif eps > COARSE * max(1.0, strain):  # a ratio of 40 known to 0.1 % is decided
+        elif math.isinf(eps) or eps > COARSE * max(1.0, strain):  # a ratio of 40 known to 0.1 % is decided
             note = f"the numerical error {eps:.2g} of the ratio exceeds {COARSE}"
         elif strain <= 1 + eps:
             verdict, note = Verdict.SUPPORTED, ""

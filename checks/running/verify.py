@@ -67,6 +67,7 @@ class Row:
             case=self.case.name,
             status=self.part.status,
             seconds=seconds,
+            refutation=min(1.0, self.looks * found.refutation),
         )
 
 

@@ -1,11 +1,13 @@
 """two-layer-width on drawn inputs and units: exact norms, the bound, the exponents."""
 
 from dataclasses import replace
+from math import factorial
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import erf
 
 from checks.chizat2019lazy.two_layer_width import BETAS, CLAIM
 from checks.claim import Case
@@ -55,10 +57,10 @@ def test_without_its_second_term_the_bound_fails_where_the_scale_is_one_over_m()
 
 @pytest.mark.claim("chizat2019lazy/two-layer-width")
 @examples(6)
-@given(uniform=st.booleans(), seed=seeds, d=st.integers(1, 2), block=st.integers(8, 32))
+@given(uniform=st.booleans(), seed=seeds, d=st.integers(1, 2), block=st.integers(16, 32))
 def test_the_constant_is_that_of_drawn_units(uniform, seed, d, block):
     rng = np.random.default_rng(seed)
-    X, target, draws = rng.normal(size=(3, d)), 0.7, 20_000
+    X, target, draws = rng.uniform(-1, 1, size=(3, d)), 0.7, 20_000
     W = rng.normal(size=(draws, block, d))
     a = rng.uniform(-1, 1, size=(draws, block)) if uniform else np.ones((draws, block))
     u = np.tanh(W @ X.T)
@@ -67,6 +69,33 @@ def test_the_constant_is_that_of_drawn_units(uniform, seed, d, block):
     curvature = 4 / np.sqrt(27) * np.linalg.norm(X, 2) * np.linalg.norm(X, axis=1).max()
     drawn = 3 * curvature * max(target * np.mean(1 / means), np.sqrt(size * np.mean(means**-2.0)))
     assert width_constant(X, target, uniform=uniform, block=block) == pytest.approx(drawn, rel=0.05)
+
+
+def inverse_moment(length, power, block, uniform):
+    """E Z̄^{−p} of one input, Z = a²length² sech⁴(w length): a fine grid over w, the integral over t in logarithms."""
+    w = np.linspace(-12, 12, 4001)
+    squares, weights = length**2 / np.cosh(w * length) ** 4, np.exp(-(w**2) / 2)
+    logs = np.arange(-50, 250, 0.1)  # of t
+    s = np.exp(logs)[:, None] * squares / block
+    law = np.sqrt(np.pi) / 2 * erf(np.sqrt(s)) / np.sqrt(s) if uniform else np.exp(-s)
+    with np.errstate(divide="ignore"):
+        return np.exp(power * logs + block * np.log(law @ weights / weights.sum())).sum() * 0.1 / factorial(power - 1)
+
+
+@pytest.mark.claim("chizat2019lazy/two-layer-width")
+@pytest.mark.parametrize("block", [16, 64])
+@pytest.mark.parametrize(
+    ("length", "error"), [(1 / 8, 1e-3), (0.5, 1e-3), (1.0, 1e-3), (2.0, 1e-3), (4.0, 1e-2), (8.0, 1e-2)]
+)
+@pytest.mark.parametrize("uniform", [False, True])
+def test_the_constant_of_one_input_is_exact_where_saturated_units_decide_too(length, error, uniform, block):
+    w = np.linspace(-12, 12, 4001)
+    size = np.average(np.tanh(w * length) ** 2, weights=np.exp(-(w**2) / 2)) * (1 / 3 if uniform else 1)
+    first, second = (inverse_moment(length, p, block, uniform) for p in (1, 2))
+    for target in (0.0, 100.0):
+        exact = 4 / np.sqrt(27) * length**2 * max(target * first, np.sqrt(size * second))
+        found = width_constant(np.array([[length]]), target, uniform=uniform, block=block)
+        assert found == pytest.approx(exact, rel=error)
 
 
 @pytest.mark.claim("chizat2019lazy/two-layer-width")
