@@ -95,7 +95,7 @@ CLAIM = Claim(
     paper="chizat2019lazy",
     name="relative-scale",
     source="Section 1.2 of arXiv:1812.07956, made precise by the limit of its Theorem 2.3; proof in docs/theory.md",
-    summary="for h(w_0) = 0 and α → ∞ the relative distance to the linearised predictions is at most K²κ_{αh}(w_0)",
+    summary="for h(w_0) = 0, α → ∞ the relative distance to the linearised predictions is at most K²κ_{αh}(w_0)",
     statement=(
         "κ_{αh}(w_0) = (1/α)‖αh(w_0) − y⋆‖‖D²h(w_0)‖/‖Dh(w_0)‖²; if h(w_0) = 0, T = K/‖Dh(w_0)‖² and α → ∞, "
         "limsup (‖y(T) − ȳ(T)‖/‖αh(w_0) − y⋆‖)/κ_{αh}(w_0) ≤ K², and for a fixed model the distance is asymptotically "
