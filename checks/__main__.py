@@ -475,6 +475,10 @@ def claim_of_file(path: Path) -> Claim:
 def wrong_cases(claim: Claim, tier: str) -> str:
     """What is wrong with the cases of a claim at a tier; "" if nothing is."""
     cases = [(part, case) for part in claim.parts for case in part.cases(tier)]
+    for part in claim.parts:
+        names = [case.name for case in part.cases(tier)]
+        if len(set(names)) < len(names):
+            return f"{claim.label}, part ({part.letter}): cases must have different names, got {names}"
     for part, case in cases:
         try:
             json.dumps(case.config)

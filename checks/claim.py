@@ -92,6 +92,9 @@ class Part:
     def __post_init__(self) -> None:
         if self.status not in ("proved", "derived", "measured"):
             raise ValueError(f"`status` must be proved, derived or measured, got {self.status!r}")
+        for name in ("cases", "cell", "read", "judge"):
+            if not callable(getattr(self, name)):
+                raise ValueError(f"`{name}` of part {self.letter} must be a function, got {getattr(self, name)!r:.60}")
 
 
 @dataclass(frozen=True)

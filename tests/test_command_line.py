@@ -312,6 +312,11 @@ FILES = {
         example_claim().replace('"toy"', '"chizat2019lazy"').replace('"mean-of-squares"', '"decay-lemma"'),
         "must have a label of its own, chizat2019lazy/decay-lemma is a claim of the project",
     ),
+    "a list": (example_claim().replace("cases=cases", "cases=[]"), "`cases` of part a must be a function, got []"),
+    "names": (
+        example_claim().replace("draws=640)]", "draws=640)] * 2"),
+        "toy/mean-of-squares, part (a): cases must have different names, got ['normal', 'normal']",
+    ),
     "no cases": (
         example_claim().replace('[Case("normal"', '[] and [Case("normal"'),
         "toy/mean-of-squares: no part has a case at the quick tier",
