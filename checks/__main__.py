@@ -474,17 +474,17 @@ def claim_of_file(path: Path) -> Claim:
 
 def wrong_cases(claim: Claim, tier: str) -> str:
     """What is wrong with the cases of a claim at a tier; "" if nothing is."""
-    cases = [(part, case) for part in claim.parts for case in part.cases(tier)]
-    for part in claim.parts:
-        names = [case.name for case in part.cases(tier)]
+    found = [(f"{claim.label}, part ({part.letter})", list(part.cases(tier))) for part in claim.parts]
+    for where, cases in found:
+        names = [case.name for case in cases]
         if len(set(names)) < len(names):
-            return f"{claim.label}, part ({part.letter}): cases must have different names, got {names}"
-    for part, case in cases:
-        try:
-            json.dumps(case.config)
-        except (TypeError, ValueError) as error:
-            return f"{claim.label}, part ({part.letter}), case {case.name!r}: `config` must be plain JSON: {error}"
-    return "" if cases else f"{claim.label}: no part has a case at the {tier} tier"
+            return f"{where}: cases must have different names, got {names}"
+        for case in cases:
+            try:
+                json.dumps(case.config)
+            except (TypeError, ValueError) as error:
+                return f"{where}, case {case.name!r}: `config` must be plain JSON: {error}"
+    return "" if any(cases for _, cases in found) else f"{claim.label}: no part has a case at the {tier} tier"
 
 
 def natural(text: str) -> int:

@@ -12,7 +12,7 @@ from checks.measurements.data import DATA
 from checks.running.seeds import stream_of
 from checks.running.sweep import Sweep
 from checks.running.verify import experiments_of, kind_of, verify
-from checks.verdict import Verdict
+from checks.verdict import Verdict, combine
 
 SEED = 7_000_001
 PARTS = [
@@ -77,7 +77,7 @@ def test_a_part_is_supported_and_its_controls_are_refuted_and_the_other_way_roun
         assert findings.control_verdict is Verdict.REFUTED, findings.controls
         swapped, _ = verify([exchanged(claim)], run)[claim.label]
         (false,) = (e for e in swapped.parts if e.kind.startswith("not "))
-        assert false.verdict is Verdict.REFUTED and swapped.verdict is not Verdict.SUPPORTED, swapped.parts
+        assert combine([false]) is Verdict.REFUTED and swapped.verdict is not Verdict.SUPPORTED, swapped.parts
         assert swapped.control_verdict is Verdict.SUPPORTED, swapped.controls
 
 

@@ -18,10 +18,10 @@ SIZES = {
 DRAWS = {"quick": 1, "standard": 2, "full": 8}
 HORIZONS = [1.0, 30.0, 300.0]
 SWEEP = {"horizons": HORIZONS, "rtols": [1e-9, 1e-10]}
-# losses that are not quadratic take short steps anyway
 SHORT = {"sizes": [10.0 ** (3.5 + k / 3) for k in range(4)]}
 OTHER = {
     "square": {},
+    # losses that are not quadratic take short steps anyway
     "soft far": {"rtols": [1e-7, 1e-8]},
     "soft near": {"rtols": [1e-7, 1e-8]},
     # the tolerance of the solver is not adapted to the distance of the flows; below, the term after the leading one is large

@@ -20,6 +20,7 @@ DRAWS, BLOCK = {True: 24, False: 48}, 4  # the unpaired have the noise of h_m(w_
 TRAINED = {"quick": [256, 1024, 4096], "standard": [256, 1024, 4096], "full": [512, 2048, 8192]}
 TRAINED_DRAWS = {"quick": 24, "standard": 32, "full": 32}
 MARGIN, TRAINED_MARGIN = 0.08, 0.2
+COPIES = 16  # of a unit in Z̄
 
 
 def networks(tier: str) -> Iterator[tuple[str, dict]]:
@@ -63,7 +64,7 @@ def trained(tier: str) -> list[Case]:
 @cache
 def _constant(X: tuple, uniform: bool) -> float:
     """C for targets of length 1."""
-    return width_constant(np.array(X), 1.0, uniform=uniform)
+    return width_constant(np.array(X), 1.0, uniform=uniform, block=COPIES)
 
 
 def kappa(case: dict, found: Arrays) -> Draws:
@@ -99,12 +100,12 @@ CLAIM = Claim(
     summary="α(m) Σ φ(θ_i) of m units is lazy, κ → 0, if mα(m) → ∞; κ is at most of order m^{−1/2} + 1/(mα(m))",
     statement=(
         "h_m = α(m) Σ_{i≤m} φ(θ_i) with Eφ(θ_i) = 0: E κ_{h_m}(w_0) ≤ C(m^{−1/2} + 1/(mα(m))) with C = NB max(‖y⋆‖E Z̄^{−1}, "
-        "√(E‖φ‖²E Z̄^{−2})), Z̄ the mean of 16 copies of ‖Dφ‖_F², so κ → 0 if mα(m) → ∞; for paired units κ is of order "
+        f"√(E‖φ‖²E Z̄^{{−2}})), Z̄ the mean of {COPIES} copies of ‖Dφ‖_F², so κ → 0 if mα(m) → ∞; for paired units κ is of order "
         "1/(mα(m)). Trained with α = 1/√m the kernel changes by O(1/m), with α = 1/m by an amount that does not vanish"
     ),
     assumptions=(
         "units independent but for pairs, D²φ bounded, here tanh, normal w and output weights in [−1, 1] that are not trained; "
-        "for the bound m a multiple of 16, of 32 for pairs; trained: "
+        f"for the bound m a multiple of {COPIES}, of {2 * COPIES} for pairs; trained: "
         "paired units with output weights ±1, up to time 10/(mα²‖XXᵀ‖), ‖y⋆‖ such that no input of a unit can move by more "
         f"than {SHIFT:g} at the least width with α = m^{{−1/2}}"
     ),

@@ -57,10 +57,11 @@ class LocalSlope:
         """Evidence of one curve."""
         if not (np.isfinite(values).all() and (values > 0).all() and math.isfinite(error)):
             return undecided(self.predicted, self.agree, "not finite and positive")
-        local = (np.diff(np.log(values)) / np.diff(np.log(sizes)))[-3:]
+        steps = np.diff(np.log(sizes))
+        local = (np.diff(np.log(values)) / steps)[-3:]
         distance = np.abs(local - self.predicted)
         verdict, note = Verdict.INCONCLUSIVE, f"local slopes {', '.join(f'{slope:.4g}' for slope in local)}"
-        if not 0 <= error <= min(LARGEST_ERROR, 0.5 * self.agree * float(np.abs(np.diff(np.log(sizes))).min())):
+        if not 0 <= error <= min(LARGEST_ERROR, 0.5 * self.agree * float(np.abs(steps).min())):
             note = f"the values are only known to {error:.2g}"
         elif (distance <= self.agree).all():
             verdict = Verdict.SUPPORTED

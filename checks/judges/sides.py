@@ -42,10 +42,10 @@ class _Side:
     def one(self, measured: float, bound: float, error: float) -> Evidence:
         """Evidence of one entry."""
         measured, bound, error = float(measured), float(bound), float(error)
+        lower, upper = (measured, bound) if self.side == "≤" else (bound, measured)
         with np.errstate(all="ignore"):  # divisions by zero are answered below
-            below = np.divide(error, bound if self.side == "≤" else measured)
-            strain = float(np.divide(*((measured, bound) if self.side == "≤" else (bound, measured))))
-            eps = float(below) * (1.0 if self.side == "≤" else strain) + ROUNDING
+            strain = float(np.divide(lower, upper))
+            eps = float(np.divide(error, upper)) * (1.0 if self.side == "≤" else strain) + ROUNDING
         verdict, note = Verdict.INCONCLUSIVE, f"ratio {strain:.12g} is within ten times the error {eps:.2g} of 1"
         if math.isnan(strain) or math.isnan(eps):
             note = "a number is not defined (NaN)"

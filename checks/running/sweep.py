@@ -252,11 +252,11 @@ def code_hash(module: str, path: str) -> str:
     seen, waiting, libraries = {}, [module], set()
     while waiting:
         name = waiting.pop()
-        if name in seen:
+        source = Path(path) if name == module else _source(name)
+        if name in seen or source is None:
             continue
-        origin = path if name == module else importlib.util.find_spec(name).origin
-        seen[name], imported = read_code(Path(origin).read_text(encoding="utf-8"))
-        waiting += [used for used in imported if _is_followed(used.split(".")[0]) and importlib.util.find_spec(used)]
+        seen[name], imported = read_code(source.read_text(encoding="utf-8"))
+        waiting += [used for used in imported if _is_followed(used.split(".")[0])]
         libraries |= {used.split(".")[0] for used in imported} & LIBRARIES.keys()
     return _hash([seen, versions(libraries)])
 
@@ -300,12 +300,18 @@ def _is_followed(package: str) -> bool:
     """Whether the code of a package counts: it is ours, or the user's own: neither Python's nor installed."""
     if package in OURS or package in sys.stdlib_module_names:
         return package in OURS
+    source = _source(package)
+    return source is not None and not {"site-packages", "dist-packages"} & {*source.parts}
+
+
+@cache
+def _source(module: str) -> Path | None:
+    """The Python file of a module; None where it is not there or has none."""
     try:
-        spec = importlib.util.find_spec(package)
-    except ValueError:  # a module without a file, as __main__
-        return False
-    path = Path(spec.origin) if spec and spec.has_location else Path()
-    return path.suffix == ".py" and not {"site-packages", "dist-packages"} & {*path.parts}
+        spec = importlib.util.find_spec(module)
+    except (ValueError, ModuleNotFoundError):  # as __main__, or in what is no package
+        return None
+    return Path(spec.origin) if spec and spec.has_location and spec.origin.endswith(".py") else None
 
 
 def _is_module(name: str) -> bool:
