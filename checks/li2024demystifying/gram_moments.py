@@ -16,7 +16,7 @@ from theory.gram_moments import exact_moment, layer_excess, moment_coefficients
 DATA = {"kind": "random", "n": 1, "d": 4}
 # (a), (b) activation, depth, width, networks of the first look: the deeper and narrower, the heavier the tails
 EXACT = {
-    "quick": [("relu", 1, 16, 96_000), ("relu", 3, 32, 128_000), ("abs", 2, 8, 192_000)],
+    "quick": [("relu", 1, 16, 96_000), ("relu", 2, 32, 128_000), ("abs", 2, 8, 192_000)],
     "standard": [
         *(("relu", 1, m, 128_000) for m in (8, 32, 128)),
         *(("relu", 2, m, networks) for m, networks in ((8, 768_000), (16, 384_000), (32, 192_000), (64, 96_000))),

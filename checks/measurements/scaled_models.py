@@ -114,7 +114,9 @@ def draw(kind: str, seed: int, *, outputs: int = 4, paired: bool = False, centre
     elif kind in ComponentwiseMap.known:
         model, start = ComponentwiseMap(kind), rng.uniform(-0.6, 0.6, size=1)
     elif kind == "neuron":
+        # near 0 curvature vanishes, and with it the unit in which α is counted; far from it the neuron saturates
         model, start = TwoLayerModel(rng.normal(size=(N, 2)), "tanh", np.ones(1)), rng.normal(size=2)
+        start /= np.linalg.norm(start)
     elif kind == "one weight":
         model, start = TwoLayerModel(rng.normal(size=(N, 1)), "tanh", np.ones(1)), rng.normal(size=1)
     elif kind == "few units":

@@ -36,7 +36,7 @@ KINKED_RTOL, KINKED_DEVIATION_RTOL = 1e-2, 3e-2
 SMOOTH_RTOL = 1e-3
 # smooth σ or kinks: cut by ten, D and late rates change by .2 % at most, min_t λ_min(G_t) by 1 %, all less for smooth σ
 ROUGH_RTOLS = {False: 1e-2, True: 1e-1}
-DECAY_RTOLS = {False: (1e-2, 1e-3), True: (1e-1, 1e-2)}  # what is judged then changes by 0.1 %, with kinks by up to 3 %
+DECAY_RTOLS = {False: (1e-3, 1e-4), True: (1e-1, 1e-2)}  # what is judged then changes by 0.1 %, with kinks by up to 3 %
 EVALUATIONS = {"max_evaluations": 100_000}  # the tightest tolerances need more than the default, seldom
 # of the distance to the linearised network that the tolerance may reach, and its error then: ten times it changes it by less
 SHARE, DISTANCE_ERROR, LEAST_RTOL = 0.1, 0.01, 1e-12
@@ -97,10 +97,8 @@ def starts(
     whole = init_parameters(seed, input_dim, max(widths) // (1 + paired), hidden_layers=hidden_layers)
     for m in widths:
         own = m // (1 + paired)
-        W, a = (
-            [whole.weights[0][:own], *(np.ascontiguousarray(W[:own, :own]) for W in whole.weights[1:])],
-            whole.output[:own],
-        )
+        hidden = [np.ascontiguousarray(W[:own, :own]) for W in whole.weights[1:]]
+        W, a = [whole.weights[0][:own], *hidden], whole.output[:own]
         found[m] = Parameters.unchecked((np.vstack([W[0]] * 2), np.concatenate([a, -a])) if paired else (*W, a))
     return found
 
