@@ -99,9 +99,10 @@ def _certify(K: np.ndarray, slack: float) -> Certificate:
     lower = down(proved - slack)
     if lower > 0:
         return Certificate(lower, True, "float64 Cholesky")
-    reason = f"not certified at float64: the least eigenvalue is between {proved:.3g} and about {estimate:.3g}"
+    between = f"the least eigenvalue is between {proved:.3g} and about {estimate:.3g}"
+    reason = f"not certified at float64: {between}{_against(slack)}"
     if estimate <= slack:
-        return Certificate(lower, False, reason + _against(slack))
+        return Certificate(lower, False, reason)
     if len(K) > MAX_BALL_SIZE:
         return Certificate(lower, False, f"{reason}; ball arithmetic is limited to n <= {MAX_BALL_SIZE}")
     if not flint_installed():
