@@ -69,7 +69,8 @@ def min_eigenvalue_lower_bound(
 
     λ_min((XXᵀ)^{∘r}) does not decrease with r (Schur). It is therefore enough to bound it on a grid of r up to 512: each
     value serves up to the next r of the grid, the last one for all higher orders, and the weights are `order_masses`.
-    Where the grid is complete the result is the formula at the best R, or above, up to the rounding stated below.
+    Where the grid is complete the result is the formula at the best R, or above, up to the rounding stated below; for smooth
+    σ coefficients c_r that are lost in the rounding of their quadrature, below about 1e-15 √(E σ²) in its root, count as 0.
 
     Parameters
     ----------
@@ -110,7 +111,8 @@ def separation_lower_bound(
 
     Returns
     -------
-    A number ≥ 0, positive for ρ < 1 and σ not a polynomial unless (n−1) ρ^512 ≥ 1. Rounded down as the data form is.
+    A number ≥ 0, positive for ρ < 1 and relu, leaky_relu and abs unless (n−1) ρ^512 ≥ 1; for smooth σ it may be 0 sooner,
+    where only coefficients would count that are lost in rounding. Rounded down as the data form is.
 
     Raises
     ------

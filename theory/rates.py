@@ -7,8 +7,8 @@ def drift_exponent(gamma: float, *, centred: bool, hidden_layers: int = 1, bound
     """lazy-threshold (a, c): exponent of D = sup_t ‖θ_t − θ_0‖/√m.
 
     γ > 0: −γ in centred training; −min(γ, ½) otherwise, where the outputs at initialisation, of order κ/√m, have to be undone.
-    γ = 0: 0. γ < 0, where κ tends to 0: |γ|/(L+1) for 1-homogeneous σ, since all L+1 layers grow; |γ| for ``bounded`` σ, where
-    only the growth of a makes the outputs grow.
+    γ = 0: 0. γ < 0, where κ tends to 0: |γ|/(L+1) for 1-homogeneous σ, since all L+1 layers grow; |γ| or more for ``bounded``
+    σ, where only the growth of a makes the outputs grow.
     """
     gamma, layers = validate_real(gamma, "gamma"), validate_count(hidden_layers, "hidden_layers") + 1
     centred, bounded = validate_flag(centred, "centred"), validate_flag(bounded, "bounded")

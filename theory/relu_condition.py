@@ -38,7 +38,7 @@ def displacement_bounds(
 ) -> tuple[np.ndarray, np.ndarray]:
     """r_k = |a_k| sinh τ + h_k(cosh τ − 1) and δ_k = h_k sinh τ + |a_k|(cosh τ − 1), (m,) each, of (T1).
 
-    ‖w_k(t) − w_k‖ ≤ r_k and |a_k(t) − a_k| ≤ δ_k while τ(t) ≤ ``tau``, for σ with |σ(u)| ≤ |u|, |σ'| ≤ 1, whatever κ is.
+    ‖w_k(t) − w_k‖ ≤ r_k and |a_k(t) − a_k| ≤ δ_k while τ(t) ≤ ``tau``, for relu, h_k = ‖max(Xw_k, 0)‖/√Λ, whatever κ is.
     ValueError for inputs that are not of unit norm, shapes that do not fit, τ outside [0, 100].
     """
     return _displacements(*_sizes(*_validate(X, weights, output)), _validate_time(tau))

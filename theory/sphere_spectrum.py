@@ -15,6 +15,7 @@ from theory.gram_limits import limit_grams
 NODES = 256  # Gauss-Legendre in the latitude
 REACH = 12.0  # standard deviations 1/√d of the first coordinate, beyond which its density is e^{−72} of the largest
 MOST_HARMONICS = 10**14  # masses of more are lost in rounding
+ROUNDING = 1e-15  # of f(1), the error of a mass over √N_k
 
 
 def harmonic_dimension(degree: int, d: int) -> int:
@@ -47,8 +48,8 @@ def harmonic_masses(d: int, degree: int, *, hidden_layers: int, activation: str)
 def sphere_min_eigenvalue(n: int, d: int, *, hidden_layers: int, activation: str, limit: bool = False) -> float:
     """sphere-eigenvalue (a): A_k(1 − √(q/N_k))² + Σ_{r>k} A_r, to which λ_min of n uniform unit inputs tends as d → ∞.
 
-    With ``limit`` A_k + Σ_{r>k} A_r, the same for n ≪ N_k. k is the least degree with N_0 + … + N_k ≥ n, and q = n − (N_0 + …
-    + N_{k−1}) the dimension that the lower degrees leave.
+    n = d^s, s not a whole number. With ``limit`` A_k + Σ_{r>k} A_r, the same for n ≪ N_k. k is the least degree with N_0 + … +
+    N_k ≥ n, and q = n − Σ N_r, over r < k with A_r > 0, the dimension that the lower degrees leave.
     """
     n, d = validate_count(n, "n", least=2, most=MOST_HARMONICS), validate_count(d, "d", least=2, most=2**53)
     below = list(takewhile(lambda total: total < n, accumulate(harmonic_dimension(k, d) for k in count())))
@@ -56,5 +57,7 @@ def sphere_min_eigenvalue(n: int, d: int, *, hidden_layers: int, activation: str
     masses = harmonic_masses(d, k, hidden_layers=hidden_layers, activation=activation)
     unit = np.array([[1.0, 0.0]])
     total = limit_grams(unit, hidden_layers=hidden_layers, activation=activation).ntk[0, 0]
-    share = 0.0 if validate_flag(limit, "limit") else (n - below[-1]) / harmonic_dimension(k, d)
-    return float(masses[k] * (1 - np.sqrt(share)) ** 2 + total - masses.sum())
+    sizes = np.array([harmonic_dimension(r, d) for r in range(k)], float)
+    taken = sizes @ (masses[:k] > ROUNDING * np.sqrt(sizes) * total)
+    share = 0.0 if validate_flag(limit, "limit") else (n - taken) / harmonic_dimension(k, d)
+    return float(masses[k] * max(0.0, 1 - np.sqrt(share)) ** 2 + total - masses.sum())

@@ -22,8 +22,8 @@ LARGEST_DIMENSION, SHORTEST, LONGEST, LEAST_BLOCK, LARGEST_BLOCK = 4, 1 / 8, 8.0
 def prediction_bound(alpha: float, slope: float, curvature: float, path: float, drift: float) -> float:
     """generalization (a): |αf(w)(x) − αf̄(w̄)(x)| ≤ αM_1‖w − w̄‖ + (α/2)M_2‖w − w_0‖², for any two points w, w̄.
 
-    ``slope`` M_1 ≥ ‖∇f(w_0)(x)‖, ``curvature`` M_2 a Lipschitz constant of ∇f(·)(x) on a ball that holds w; ``path``
-    ‖w − w̄‖ and ``drift`` ‖w − w_0‖. All but α may be 0.
+    ``slope`` M_1 ≥ ‖∇f(w_0)(x)‖, ``curvature`` M_2 a Lipschitz constant of ∇f(·)(x) on a ball around w_0 that holds w;
+    ``path`` ‖w − w̄‖ and ``drift`` ‖w − w_0‖. All but α may be 0.
     """
     (alpha,) = positive(alpha=alpha)
     slope, curvature, path, drift = not_negative(slope=slope, curvature=curvature, path=path, drift=drift)

@@ -77,8 +77,8 @@ CLAIM = Claim(
     statement=(
         "H_ij = t(π − arccos t)/(2π), t = ⟨x_i, x_j⟩. (a) y_i = α(β·x_i)^p, p = 1 or even: √(yᵀH⁻¹y) ≤ |α|‖β‖^p/√c_p, c_p the "
         "coefficient of t^p; (b) the constant 2 of p = 1 is attained: E yᵀH⁻¹y ≥ 4‖β‖²(1 − (2d − 1)/n); (c) cubic labels g = "
-        "t³ − 3t/(d+2), t = β·x, cost as much as noise: E yᵀH⁻¹y ≥ 2nE g²; (d) random signs: E yᵀH⁻¹y ≥ 2n, so that the term "
-        "is 2 or more; (e) on digits it is larger by 2 for permuted labels"
+        "t³ − 3t/(d+2), t = β·x, cost as much as noise: E yᵀH⁻¹y ≥ 2nE g²; (d) random signs: E yᵀH⁻¹y ≥ 2n, a term of "
+        "2 or more in the root mean square; (e) on digits it is larger by 2 for permuted labels"
     ),
     assumptions="unit inputs, no two parallel; (b), (c) uniform on the sphere",
     figure="neighbouring_papers",

@@ -61,7 +61,8 @@ CLAIM = Claim(
     summary="activations of a lazily trained convolutional network stay as they were",
     statement=(
         "when a convolutional network α(h − h_0) has been trained at α = 100, less than one in a hundred of its activations "
-        "has changed on new images: signs of the inputs of all relu layers, of those not 0 at the start, and places of the "
+        "has changed on new images, in the geometric mean over networks: signs of the inputs of all relu layers, of those not "
+        "0 at the start, and places of the "
         "largest inputs of all pooling layers, where these are above 0. ‖w − w_0‖/‖w_0‖ falls like 1/α"
     ),
     assumptions=f"networks and training of cnn-performance, {NEW_IMAGES} new images; at the quick tier fewer to train on",

@@ -38,7 +38,7 @@ CLAIM = Claim(
     paper="chizat2019lazy",
     name="decay-lemma",
     source="Lemma B.1 of arXiv:1812.07956; proof in docs/theory.md",
-    summary="with Σ(t) ⪰ λ the error decays at the rate μλ, up to (M/μ)^{1/2}, which is attained",
+    summary="with Σ(t) ⪰ λ the error decays at the rate μλ, up to (M/μ)^{1/2}, the best constant",
     statement="y' = −Σ(t)∇R(y) with symmetric Σ(t) ⪰ λ > 0: ‖y(t) − y⋆‖ ≤ (M/μ)^{1/2} ‖y(0) − y⋆‖ e^{−μλt}",
     assumptions="R M-smooth and μ-strongly convex with minimiser y⋆; Σ piecewise continuous",
     figure="lazy_tightness",

@@ -99,8 +99,8 @@ CLAIM = Claim(
     summary="test predictions differ by at most αM_1‖w_α − w̄_α‖ + (α/2)M_2‖w_α − w_0‖²",
     statement=(
         "sup_x|αf(w_α)(x) − αf̄(w̄_α)(x)| ≤ αM_1‖w_α − w̄_α‖ + (α/2)M_2‖w_α − w_0‖²: lazy on the training set is lazy at test "
-        "points; exponent −1 in α for h(w_0) = 0, −2 for paired units. The bound holds for any two points, the exponents are "
-        "those of training"
+        "points; exponent −1 in α for h(w_0) = 0, −2 for paired units, unless the coefficients vanish. The bound holds for any "
+        "two points, the exponents are those of training"
     ),
     assumptions=(
         "M_1 = sup_x‖∇f(w_0)(x)‖ and M_2 = sup_x Lip ∇f(·)(x) finite; for the exponents h(w_0) = 0, a fixed horizon "

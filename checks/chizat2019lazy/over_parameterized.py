@@ -139,8 +139,8 @@ CLAIM = Claim(
         "= O(log α/α²)"
     ),
     assumptions=(
-        "Dh Lipschitz with constant l on the ball of radius r; r_0 = min(r, σ/(2l)), C_0 = σ²r_0/(16c^{3/2}‖Dh‖); more "
-        "parameters than outputs. Here 2rl(r) = σ, which makes r_0 largest"
+        "Dh Lipschitz with constant l on the ball of radius r; r_0 = min(r, σ/(2l)), C_0 = σ²r_0/(16c^{3/2}‖Dh‖); at "
+        "least as many parameters as outputs. Here 2rl(r) = σ, which makes r_0 largest"
     ),
     figure="lazy_tightness",
     uses=("chizat2019lazy/decay-lemma", "chizat2019lazy/stability-lemma"),

@@ -98,11 +98,15 @@ CLAIM = Claim(
     summary="for h(w_0) = 0, α → ∞ the relative distance to the linearised predictions is at most K²κ_{αh}(w_0)",
     statement=(
         "κ_{αh}(w_0) = (1/α)‖αh(w_0) − y⋆‖‖D²h(w_0)‖/‖Dh(w_0)‖²; if h(w_0) = 0, T = K/‖Dh(w_0)‖² and α → ∞, "
-        "limsup (‖y(T) − ȳ(T)‖/‖αh(w_0) − y⋆‖)/κ_{αh}(w_0) ≤ K², and for a fixed model the distance is asymptotically "
-        "proportional to κ, to κ² for paired units, whose first-order term vanishes. For any loss the relative change of Dh is "
+        "limsup (‖y(T) − ȳ(T)‖/‖αh(w_0) − y⋆‖)/κ_{αh}(w_0) ≤ K², and for a fixed model the distance is in general "
+        "asymptotically proportional to κ, to κ² for paired units, whose first-order term vanishes. For any loss the "
+        "relative change of Dh is "
         "at first at most F‖D²h‖/(‖∇F‖‖Dh‖) times that of F"
     ),
-    assumptions="h twice continuously differentiable; for the distance the square loss and h(w_0) = 0",
+    assumptions=(
+        "h twice, for κ² three times, continuously differentiable, Dh(w_0), D²h(w_0), y⋆ and, for any loss, F(w_0) and ∇F(w_0) "
+        "not 0; for the distance the square loss and h(w_0) = 0"
+    ),
     figure="lazy_distance",
     uses=("chizat2019lazy/general-lazy", "chizat2019lazy/finite-horizon"),
     parts=(

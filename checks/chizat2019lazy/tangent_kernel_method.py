@@ -71,9 +71,13 @@ CLAIM = Claim(
     summary="t → ∞, then α → ∞: kernel regression with the tangent kernel at w_0, h(w_0) = 0, square loss",
     statement=(
         "for the square loss, h(w_0) = 0 and Σ(w_0) ≻ 0 the predictions αf(w_α(∞)) tend to kernel regression K(x, X)K^{−1}y⋆ "
-        "and α‖w_α(∞) − w_0‖ to √(y⋆ᵀK^{−1}y⋆), K the tangent kernel at w_0; exponent −1 in α, −2 for paired units"
+        "and α‖w_α(∞) − w_0‖ to √(y⋆ᵀK^{−1}y⋆), K the tangent kernel at w_0; exponent −1 in α, −2 for paired units, "
+        "unless the coefficients vanish"
     ),
-    assumptions="h(w_0) = 0, Σ(w_0) = Dh(w_0)Dh(w_0)ᵀ ≻ 0, here cond Σ(w_0) ≤ 10³; t → ∞ first, then α → ∞",
+    assumptions=(
+        "h(w_0) = 0, f(w_0)(x) = 0, Σ(w_0) = Dh(w_0)Dh(w_0)ᵀ ≻ 0, here cond Σ(w_0) ≤ 10³; h and f(·)(x) with two continuous "
+        "derivatives, three for −2, bounded over x; t → ∞ first, then α → ∞"
+    ),
     figure="lazy_distance",
     parts=(
         Part(

@@ -104,7 +104,8 @@ CLAIM = Claim(
         "1/(mα(m)). Trained with α = 1/√m the kernel changes by O(1/m), with α = 1/m by an amount that does not vanish"
     ),
     assumptions=(
-        "units independent but for pairs, D²φ bounded, here tanh, normal w and output weights in [−1, 1] that are not trained; "
+        "units independent but for pairs, D²φ bounded, y⋆ ≠ 0, here tanh, normal w and output weights in [−1, 1] that are "
+        "not trained; "
         f"for the bound m a multiple of {COPIES}, of {2 * COPIES} for pairs; trained: "
         "paired units with output weights ±1, up to time 10/(mα²‖XXᵀ‖), ‖y⋆‖ such that no input of a unit can move by more "
         f"than {SHIFT:g} at the least width with α = m^{{−1/2}}"

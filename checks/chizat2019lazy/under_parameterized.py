@@ -165,8 +165,8 @@ CLAIM = Claim(
     assumptions=(
         "the rank is checked at the start, the end and 16 points up to twice as far away; where it is not constant, or where "
         f"rounding of αh would be seen, over {LARGEST_ROUNDING:g} of ‖Dhᵀ∇R‖ at its start, a model is not judged, and counted; "
-        "(b) judges as many models, by the size of their second term in 1/α, as keep the root mean square of these terms below "
-        f"{LARGEST_SECOND:.2g} of that of the first"
+        "(b) judges as many models, by the size of what nearly equal eigenvalues add to their second term in 1/α, as "
+        f"keep the root mean square of that below {LARGEST_SECOND:.2g} of that of the first"
     ),
     figure="lazy_tightness",
     parts=(

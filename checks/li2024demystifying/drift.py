@@ -197,7 +197,10 @@ CLAIM = Claim(
         "∝ 1/κ for large κ; (e) D ∝ m^{−γ} along κ = k_0 m^γ; (f) not centred, E D² ≈ yᵀK^{−1}y/κ² + tr(K^{−1}Σ^L)/m, exponent "
         "−min(γ, 1/2); (g) the relative change of a hidden W^l is another measure: it falls like m^{−1/2} at fixed κ, L = 2"
     ),
-    assumptions="unit inputs, no two parallel; (a) to (e), (g) centred training; (b), (d), (e), (f) κ large at all widths",
+    assumptions=(
+        "unit inputs, no two parallel; (a) to (e), (g) centred training; (b), (d), (e), (f) κ large at all widths; means with "
+        "G_0⁻¹ over networks with λ_min(G_0) ≥ (κ²/m)λ/2, all but a share that falls exponentially in m"
+    ),
     figure="drift",
     uses=("li2024demystifying/gram-limit", "li2024demystifying/loss-decay"),
     parts=(

@@ -183,9 +183,10 @@ CLAIM = Claim(
         "two-layer relu, κ = k_0 m^γ, β_W/β_a = b_0 m^δ, RD(W) = sup_t‖ΔW‖/‖W_0‖, RD(a) likewise. γ > 0: both fall, the faster "
         "layer like m^{−γ}, the slower like m^{−γ−2|δ|}. γ ≤ 0 < γ + δ: W alone is lazy, RD(W) of order m^{−2(γ+δ)}, though D, "
         "RD(a) grow like m^{−γ} and κD → (yᵀ(Σ^1)^{−1}y)^{1/2}; the kernel of the rates rests, its change of order "
-        "m^{−2(γ+δ)}; γ ≤ 0 < γ − δ: a alone, with W and a exchanged and δ for −δ. |δ| < −γ: both grow, RD(W) like "
-        "m^{−(γ+δ)/2}, RD(a) like m^{−(γ−δ)/2}. |w_k|²/r_W − a_k²/r_a is constant for every neuron, and what reaches its "
-        "targets has V(A_0 + (V − V_0)r_a/r_W) ≥ (‖f‖/(κ‖X‖))², V = ‖W‖²/m, A = ‖a‖²/m. Lazy by D is κ → ∞, also like log m"
+        "m^{−2(γ+δ)}; γ ≤ 0 < γ − δ: a alone, RD(a) of order m^{−2(γ−δ)}, RD(W) grows like m^{−γ} and the kernel does not "
+        "rest. |δ| < −γ: both grow, RD(W) like m^{−(γ+δ)/2}, RD(a) like m^{−(γ−δ)/2}. |w_k|²/r_W − a_k²/r_a is constant for "
+        "every neuron, and where the outputs reach f, V(A_0 + (V − V_0)r_a/r_W) ≥ (‖f‖/(κ‖X‖))², V = ‖W‖²/m, A = ‖a‖²/m. "
+        "Lazy by D is κ → ∞, also like log m"
     ),
     assumptions=(
         "centred training to its targets, unit inputs, no two parallel, Σ^1 positive definite; exponents hold as m → ∞, and at "

@@ -87,6 +87,20 @@ def test_the_law_written_out_between_the_degrees(d, L, share):
 
 @pytest.mark.claim("nguyen2021tight/sphere-eigenvalue")
 @examples(10)
+@given(d=st.integers(4, 16), L=depths, share=st.floats(0.05, 1.0))
+def test_a_degree_that_relu_lacks_takes_no_dimension(d, L, share):
+    """k = 4: one hidden layer has no degree 3, and where more dimensions are left than degree 4 has nothing of it counts."""
+    N = [1, d, d * (d + 1) // 2 - 1, d * (d - 1) * (d + 4) // 6, d * (d + 1) * (d - 1) * (d + 6) // 24]
+    n = sum(N[:4]) + max(1, int(share * N[4]))
+    A = harmonic_masses(d, 4, hidden_layers=L, activation="relu")
+    left = n - sum(N[:4]) + (N[3] if L == 1 else 0)
+    edge = max(0, 1 - np.sqrt(left / N[4])) ** 2
+    law = sphere_min_eigenvalue(n, d, hidden_layers=L, activation="relu")
+    assert law == pytest.approx(A[4] * edge + relu_kernel(1.0, L) - A.sum())
+
+
+@pytest.mark.claim("nguyen2021tight/sphere-eigenvalue")
+@examples(10)
 @given(d=st.integers(4, 40), L=depths, seed=seeds)
 def test_least_eigenvalues_are_those_of_the_kernel_written_out(d, L, seed):
     stream, n = [seed, *STREAM], 3 * d
