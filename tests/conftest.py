@@ -2,8 +2,10 @@
 
 import os
 from importlib import import_module
+from pathlib import Path
 
 from hypothesis import HealthCheck, settings
+from hypothesis.database import DirectoryBasedExampleDatabase
 from threadpoolctl import threadpool_limits
 
 from command_start import require_own_packages
@@ -14,7 +16,14 @@ require_own_packages()
 settings.register_profile(
     "default", deadline=None, derandomize=True, max_examples=25, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.register_profile("deep", settings.get_profile("default"), derandomize=False, max_examples=1000)
+settings.register_profile(
+    "deep",
+    settings.get_profile("default"),
+    derandomize=False,
+    max_examples=200,
+    database=DirectoryBasedExampleDatabase(Path(__file__).parents[1] / ".hypothesis" / "examples"),
+    print_blob=True,
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 

@@ -79,12 +79,12 @@ def computed(name, q1, q2, angle):
 @pytest.mark.parametrize("name", SMOOTH)
 @examples(8)
 @given(q1=variances, q2=variances, rho=correlations)
-def test_smooth_duals_are_right_to_1e13_of_the_diagonal(name, q1, q2, rho):
+def test_smooth_duals_are_right_to_2e13_of_the_diagonal(name, q1, q2, rho):
     angle = float(np.arccos(np.float64(rho)))
     exact = reference(name, q1, q2, angle)
     values, scales = computed(name, q1, q2, angle)
     for value, truth, scale in zip(values, exact, scales, strict=True):
-        assert abs(value - truth) <= 1e-13 * scale
+        assert abs(value - truth) <= 2e-13 * scale
 
 
 def fourier(q1, q2, angle):

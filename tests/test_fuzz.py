@@ -120,8 +120,10 @@ def used(cls, *methods):
         ball = {name: arguments.pop(name) for name in ("radius",) if name in arguments}
         model = cls(**arguments)
         found = [model(w), model.jacobian(w), *(getattr(model, method)(w) for method in methods)]
-        if ball and np.isfinite(np.asarray(w, dtype=float)).all():
-            found.append(model.jacobian_lipschitz(w, **ball))
+        if ball:
+            found.append(
+                model.jacobian_lipschitz(np.nan_to_num(np.asarray(w, dtype=float), posinf=0.0, neginf=0.0), **ball)
+            )
         return found
 
     return call
@@ -167,6 +169,9 @@ layer_rates = h.array(("L1",), lambda rng, sizes: rng.integers(1, 17, sizes["L"]
 times = h.array(("t",), h.increasing)
 unit = h.array(("n", "d"), h.unit_rows)
 KERNEL_NAMES, LIMIT_NAMES = h.name(activations.ACTIVATIONS), h.name(activations.ACTIVATIONS)
+BENT_NAMES = h.name(
+    [name for name in activations.ACTIVATIONS if name != "identity"]
+)  # whose kernel XXᵀ may be singular
 SERIES_NAMES = h.name(["relu", "erf", "tanh"])
 DEPTH, THIN = h.count(1, 2), h.positive(0.125, 1.0)
 
@@ -231,7 +236,7 @@ for function, names in (
     (theory.kernel_failure_bound, h.name(["erf", "relu", "abs"], wrong=("gelu",))),
 ):
     bound(function, X=X, width=h.size(), activation=names, eps=h.share())
-line(theory.sufficient_width, X=unit, activation=LIMIT_NAMES, probability=h.share())
+line(theory.sufficient_width, X=unit, activation=BENT_NAMES, probability=h.share())
 fraction = h.scalar(0.125, 0.875, bad=(0.0, 1.0, -0.5, 1.5))
 line(
     theory.sufficient_kernel_width, X=unit, activation=h.name(["erf", "relu", "abs"], wrong=("gelu",)), eps=fraction,
@@ -291,7 +296,7 @@ bound(lazy_bounds.kernel_change_bound, n=n, c_sigma=D, jacobian_norm=D, D=D, lar
 bound(lazy_bounds.linearization_bound, n=n, lam=lam, initial_loss=loss, kernel_change=D)
 bound(lazy_bounds.largest_step, kappa=kappa, m=m, n=n, largest=lam)
 bound(lazy_bounds.descent_factor, step=THIN, kappa=THIN, m=m, n=n, lam=THIN, largest=h.optional(h.positive(1.0, 1.0)))
-line(descent.linearized_descent, K=K, y=y, step=THIN, steps=h.count(1, 3))
+line(descent.linearized_descent, K=K, y=y, step=h.positive(0.125, 0.5), steps=h.count(1, 3))
 line(
     descent.catapult,
     output=h.scalar(-3, 3),

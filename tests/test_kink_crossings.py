@@ -1,7 +1,7 @@
 """Crossings of kinks against a neuron-by-neuron simulation in small steps, and their mean against drawn neurons."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests import examples
@@ -16,6 +16,7 @@ def setting(seed, n, d):
     rng = np.random.default_rng(seed)
     X, y = rng.normal(size=(n, d)), rng.normal(size=n)
     X /= np.linalg.norm(X, axis=1, keepdims=True)
+    assume(np.abs(X @ X.T - np.eye(n)).max() <= 0.9)
     return X, y, 2 * n / np.linalg.eigvalsh(limit_grams(X, hidden_layers=1, activation="relu").ntk)[-1], rng
 
 
@@ -42,7 +43,7 @@ def simulated(X, y, U, a, kappa, time, steps):
 
 
 @examples(5)
-@given(seed=seeds, n=st.integers(1, 4), d=st.integers(2, 5))
+@given(seed=seeds, n=st.integers(1, 4), d=st.integers(3, 5))
 def test_crossings_are_those_of_neurons_that_move_alone(seed, n, d):
     X, y, time, rng = setting(seed, n, d)
     U, a = rng.normal(size=(2000, d)) @ X.T, rng.normal(size=2000)
@@ -53,7 +54,7 @@ def test_crossings_are_those_of_neurons_that_move_alone(seed, n, d):
 
 
 @examples(5)
-@given(seed=seeds, n=st.integers(1, 4), d=st.integers(2, 5))
+@given(seed=seeds, n=st.integers(1, 4), d=st.integers(3, 5))
 def test_their_mean_is_that_over_drawn_neurons(seed, n, d):
     X, y, time, rng = setting(seed, n, d)
     draws = []

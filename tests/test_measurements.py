@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from sklearn import datasets
 
@@ -102,6 +102,35 @@ def test_what_does_not_get_there_is_not_a_number(monkeypatch, status):
     found = trainings.drifts(**TRAINED, hidden_layers=1)
     assert all(np.isnan(found[key]).all() for key in ("drift", "metric", "relative"))
     assert (found["plateau"] == (status == Ending.PLATEAU)).all()
+
+
+@given(
+    seed=st.integers(0, 2**31),
+    name=st.sampled_from(["relu", "abs", "tanh"]),
+    few=st.integers(0, 9),
+    size=st.floats(0, 1),
+)
+def test_flows_slide_that_were_cut_with_enough_neurons_at_the_kink_of_an_input(seed, name, few, size):
+    """A hundredth of them, counted by |a_k|‖w_k‖."""
+    rng = np.random.default_rng(seed)
+    X, W, a = rng.normal(size=(4, 6)), rng.normal(size=(64, 6)), rng.normal(size=64)
+    x = X[seed % 4] / np.linalg.norm(X[seed % 4])
+    W[:few] -= np.outer(W[:few] @ x, x)
+    a[:few] *= size
+    sizes = np.abs(a) * np.linalg.norm(W, axis=1)
+    share, params = sizes[:few].sum() / sizes.sum(), SimpleNamespace(weights=(W,), output=a)
+    assume(abs(share - 0.01) > 1e-6)
+    assert trainings.slides(SimpleNamespace(status=Ending.CAP, params=params), X, name) == (
+        name != "tanh" and share > 0.01
+    )
+    assert not trainings.slides(SimpleNamespace(status=Ending.TARGET, params=params), X, name)
+
+
+@given(rate=st.floats(0.1, 10), error=st.floats(0, 5), bound=st.floats(0.1, 10))
+def test_rates_agree_where_both_are_on_one_side_of_the_bound(rate, error, bound):
+    (found,) = trainings.agreed_rates({"rate": np.array([rate]), "rate error": np.array([error])}, [bound])
+    assert np.isnan(found) == (rate - error < bound <= rate + error)
+    assert np.isnan(found) or (found >= bound) == (rate >= bound)
 
 
 def test_decays_are_of_the_finer_of_two_flows(monkeypatch):

@@ -99,7 +99,7 @@ def small_scales(tier: str) -> Iterator[Case]:
 
 
 def where_trained(case: dict, found: Arrays) -> Draws:
-    """D against κ in the draws without a plateau."""
+    """D against κ in the draws that neither stop nor slide."""
     trained = ~(found["plateau"] == 1).any(axis=1)
     reading = against_scale(case, {"drift": found["drift"][trained]})
     return replace(reading, excluded=int(np.count_nonzero(~trained)))
@@ -125,7 +125,8 @@ CLAIM = Claim(
     ),
     assumptions=(
         "centred training, unit inputs, no two parallel; as κ → 0 networks that reach their targets: a narrow relu network "
-        "may stop where an input meets no active neuron, and bounded σ is judged on targets linear in the inputs"
+        "may stop where an input meets no active neuron, or slide along kinks too slowly to be followed, and is then not "
+        "judged; bounded σ is judged on targets linear in the inputs"
     ),
     figure="regime_map",
     uses=("li2024demystifying/drift",),

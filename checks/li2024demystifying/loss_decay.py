@@ -14,6 +14,7 @@ from checks.measurements.trainings import (
     KINKED,
     LARGEST_WEIGHT,
     LATE_SHARE,
+    agreed_rates,
     constants,
     decays,
     isolated_seed,
@@ -105,10 +106,10 @@ def slowest(case: dict, found: Arrays, *, largest: bool = False, always: bool = 
     values = np.linalg.eigvalsh(limits(case)[0].sum(axis=0))
     n, lam = len(values), values[-1 if largest else 0]
     holds = always or ~(found["least"] < [kappa**2 / m * values[0] / 2 for m, kappa in case["pairs"]])
-    bound, error = [decay_rate(kappa, m, n, lam) for m, kappa in case["pairs"]], found.get("rate error", 0.0)
-    if case["activation"] in KINKED:  # known to a few per cent: the slower one of two tolerances is judged
-        return Sides(found["rate"] - error, bound, 0.0, holds)
-    return Sides(found["rate"], bound, error, holds)
+    bound = [decay_rate(kappa, m, n, lam) for m, kappa in case["pairs"]]
+    if case["activation"] in KINKED:  # known to a few per cent: two tolerances have to agree on the side of the bound
+        return Sides(agreed_rates(found, bound), bound, 0.0, holds)
+    return Sides(found["rate"], bound, found.get("rate error", 0.0), holds)
 
 
 def repeated(tier: str) -> Iterator[Case]:

@@ -9,7 +9,7 @@ from checks.claim import Arrays, Case, Claim, Control, Part
 from checks.judges import AtLeast, AtMost, Counts, Draws, Frequency, Gap, Ratio, Sides, Slope
 from checks.measurements.data import NINE, THREE, data_name
 from checks.measurements.relu_conditions import certified_flows, certified_scales, envelopes, halvings, kept_shares
-from checks.measurements.trainings import constants, decays, limits, network
+from checks.measurements.trainings import agreed_rates, constants, decays, limits, network
 from theory.lazy_bounds import decay_rate
 from theory.relu_condition import halving_scale
 
@@ -154,10 +154,10 @@ def opposite(tier: str) -> Iterator[Case]:
 
 
 def slowest(case: dict, found: Arrays) -> Sides:
-    """The slowest average rate, the slower one of two tolerances, against κ²λ/(mn), whether or not the condition holds."""
+    """The slowest average rate, on which two tolerances have to agree, against κ²λ/(mn), whether or not the condition holds."""
     n, lam, _ = constants(case)
     bound = [decay_rate(kappa, m, n, lam) for m, kappa in case["pairs"]]
-    return Sides(found["rate"] - found["rate error"], bound)
+    return Sides(agreed_rates(found, bound), bound)
 
 
 CLAIM = Claim(

@@ -40,6 +40,7 @@ DECAY_RTOLS = {False: (1e-3, 1e-4), True: (1e-1, 1e-2)}  # what is judged then c
 EVALUATIONS = {"max_evaluations": 100_000}  # the tightest tolerances need more than the default, seldom
 # of the distance to the linearised network that the tolerance may reach, and its error then: ten times it changes it by less
 SHARE, DISTANCE_ERROR, LEAST_RTOL = 0.1, 0.01, 1e-12
+AT_KINK, SLIDING = 1e-6, 0.01
 LARGEST_WEIGHT = 6.0  # N(0, 1) exceeds it once in 10⁹ draws
 SIGNS = 64
 
@@ -133,8 +134,8 @@ def drifts(
     """D = sup_t ‖θ_t − θ_0‖/√m of gradient flow to `LOSS_RATIO` for every draw and pair (m, κ), (draws, pairs).
 
     ``drift`` is the largest over the steps; ``metric`` the same in the metric of the ``rates``, √(Σ_l ‖ΔW^l‖²/(r_l m));
-    ``plateau`` is 1 where the flow stopped at a loss that no weight can lower, 0 elsewhere; ``relative`` sup_t
-    ‖W^l_t − W^l_0‖/‖W^l_0‖ of every layer, (draws, pairs, L+1).
+    ``plateau`` is 1 where the flow stopped at a loss that no weight can lower, or was cut where it `slides`, 0 elsewhere;
+    ``relative`` sup_t ‖W^l_t − W^l_0‖/‖W^l_0‖ of every layer, (draws, pairs, L+1).
     """
     X, y = samples(data, data_seed(stream))
     found = _empty(("drift", "metric", "plateau"), draws, pairs)
@@ -143,12 +144,26 @@ def drifts(
     options = {"activation": activation, "centred": centred, "layer_rates": rates, "rtol": rtol}
     for at, params, m, kappa in drawn_networks(X.shape[1], hidden_layers, pairs, stream, first, draws):
         run = gradient_flow(params, X, y, loss_ratio=LOSS_RATIO, kappa=kappa, **options)
-        found["plateau"][at] = run.status == Ending.PLATEAU
+        found["plateau"][at] = run.status == Ending.PLATEAU or slides(run, X, activation)
         if run.status == Ending.TARGET:
             found["drift"][at] = run.drift.max() / np.sqrt(m)
             found["metric"][at] = np.linalg.norm(run.layer_drift / scales, axis=1).max() / np.sqrt(m)
             found["relative"][at] = run.layer_drift.max(axis=0) / [np.linalg.norm(W) for W in params.arrays]
     return found
+
+
+def slides(run: Trajectory, X: np.ndarray, activation: str) -> bool:
+    """Whether a flow of one hidden layer was cut while it slid along kinks: for some input a share `SLIDING` of the neurons,
+    counted by |a_k|‖w_k‖, is within `AT_KINK` of its own.
+
+    Steps are then as short as neighbouring paths are apart, and the loss falls too slowly to be followed.
+    """
+    if run.status != Ending.CAP or activation not in KINKED or len(run.params.weights) > 1:
+        return False
+    (W,), a = run.params.weights, run.params.output
+    norms = np.linalg.norm(W, axis=1)
+    sizes = norms * np.abs(a)
+    return bool((sizes @ (np.abs(W @ X.T) <= AT_KINK * norms[:, None]) > SLIDING * sizes.sum()).any())
 
 
 def mean_drifts(
@@ -312,6 +327,16 @@ def decays(
             found[key][at], found[f"{key} error"][at] = fine, abs(coarse - fine)
         found["drift"][at] = runs[1].drift_bound
     return found
+
+
+def agreed_rates(found: Arrays, bound: np.ndarray | list[float]) -> np.ndarray:
+    """The slower ``rate`` of the two tolerances of `decays` where neither is below its ``bound``, the faster where both are.
+
+    NaN where they do not agree.
+    """
+    error = found.get("rate error", 0.0)
+    slower, faster = found["rate"] - error, found["rate"] + error
+    return np.where(slower >= bound, slower, np.where(faster < bound, faster, np.nan))
 
 
 def threshold_scale(case: dict) -> float:

