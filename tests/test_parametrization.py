@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from kernels import forward, gradient_descent, init_parameters, layer_grams
@@ -51,7 +51,9 @@ def compare(seed, activation, betas, m=12, d=3, n=4, steps=5):
     f, jacobians = raw_network(raw, X, activation)
     kernel = sum(J @ J.T for J in jacobians)
     step = 0.5 * n / np.linalg.eigvalsh(kernel)[-1]
-    losses, moved = raw_descent(raw, X, y, activation, step, steps)
+    with np.errstate(over="ignore", invalid="ignore"):
+        losses, moved = raw_descent(raw, X, y, activation, step, steps)
+    assume((losses <= 10 * losses[0]).all())  # in a rich network the step may be too long after one step
     run = gradient_descent(params, net.input_scale * X, y, step=step, steps=steps, layer_rates=net.layer_rates, **model)
     grams = layer_grams(params, net.input_scale * X, **model)
     return (
