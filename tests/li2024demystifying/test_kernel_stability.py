@@ -46,7 +46,7 @@ def test_paired_kernels_change_in_second_order():
     def judge(data, activation, seed):
         pairs = [[256, kappa] for kappa in (256.0, 512.0, 1024.0)]
         config = network(1, activation, data, pairs, paired=True, rtol=1e-6)
-        return verdict_of(part_of(CLAIM, "a"), config, seed, 5)
+        return verdict_of(part_of(CLAIM, "a"), config, seed, 8)
 
     assert mostly_supported(judge, 5, data=data_sets(6), activation=smooth, seed=seeds)
 
@@ -79,4 +79,4 @@ def test_the_change_of_the_kernel_is_that_of_the_finer_flow(data, seed):
     case = drawn(network(1, "tanh", data, [[64, 16.0]]), seed)
     coarse, fine = (cell(**case, first=0, draws=1) for cell in (largest_changes, deviations))
     for key in ("kernel", "scaled", "drift", "jacobian", "largest"):
-        assert np.allclose(coarse[key], fine[key], rtol=0.02)
+        assert np.allclose(coarse[key], fine[key], rtol=0.05)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from checks.claim import Case
@@ -42,6 +42,7 @@ def test_flow_and_solver_agree(**case):
 def test_flow_and_descent_agree(data, activation, depths, scales, seed):
     design = {"data": data, "activation": activation, "depths": depths, "scales": scales}
     (part,), _ = judged(part_of(CLAIM, "b"), [Case("", {"design": design}, 1)], seed)
+    assume(part.verdict is not Verdict.HYPOTHESES_NOT_MET)  # the descents are too far apart
     assert part.verdict is Verdict.SUPPORTED
 
 
