@@ -123,7 +123,7 @@ def test_a_forecast_that_calls_itself_valid_is_what_training_gives(seed, name):
     found = forecast_model(model, model.start, y, samples=4, loss_ratio=0.3, centred=True)
     run = train_model(model, model.start, y, found, samples=4, centred=True)
     assert found.valid and found.regime == "lazy"
-    assert found.drift == pytest.approx(run.drift, rel=0.05) and found.time == pytest.approx(run.time, rel=0.05)
+    assert found.drift == pytest.approx(run.drift, rel=0.05) and found.time == pytest.approx(run.time, rel=0.1)
     assert found.layer_changes == pytest.approx(run.layer_changes, rel=0.1)
 
 
