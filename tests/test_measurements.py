@@ -107,19 +107,19 @@ def test_what_does_not_get_there_is_not_a_number(monkeypatch, status):
 @given(
     seed=st.integers(0, 2**31),
     name=st.sampled_from(["relu", "abs", "tanh"]),
-    few=st.integers(0, 9),
+    few=st.integers(0, 99),
     size=st.floats(0, 1),
 )
 def test_flows_slide_that_were_cut_with_enough_neurons_at_the_kink_of_an_input(seed, name, few, size):
     """A hundredth of them, counted by |a_k|‖w_k‖."""
     rng = np.random.default_rng(seed)
-    X, W, a = rng.normal(size=(4, 6)), rng.normal(size=(64, 6)), rng.normal(size=64)
+    X, W, a = rng.normal(size=(4, 6)), rng.normal(size=(999, 6)), rng.normal(size=999)
     x = X[seed % 4] / np.linalg.norm(X[seed % 4])
     W[:few] -= np.outer(W[:few] @ x, x)
     a[:few] *= size
     sizes = np.abs(a) * np.linalg.norm(W, axis=1)
     share, params = sizes[:few].sum() / sizes.sum(), SimpleNamespace(weights=(W,), output=a)
-    assume(abs(share - 0.01) > 1e-6)
+    assume(not 0.005 < share < 0.015)  # a neuron may be near a kink by chance
     assert trainings.slides(SimpleNamespace(status=Ending.CAP, params=params), X, name) == (
         name != "tanh" and share > 0.01
     )
