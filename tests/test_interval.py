@@ -25,7 +25,7 @@ def test_the_strain_is_that_of_the_end_that_is_farther_off_or_of_the_one_that_co
 def test_the_interval_is_that_of_student(values, level):
     error = np.std(values, ddof=1) / np.sqrt(len(values))
     expected = stats.t.ppf([level, 1 - level], len(values) - 1) * error + np.mean(values)
-    assert t_interval(np.mean(values), error, len(values), level) == pytest.approx(tuple(expected), abs=1e-9)
+    assert t_interval(np.mean(values), error, len(values), level) == pytest.approx(tuple(expected), rel=1e-9, abs=1e-9)
 
 
 @pytest.mark.parametrize("judge", JUDGES, ids=str)

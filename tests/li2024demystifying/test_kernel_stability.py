@@ -46,9 +46,9 @@ def test_paired_kernels_change_in_second_order():
     def judge(data, activation, seed):
         pairs = [[256, kappa] for kappa in (256.0, 512.0, 1024.0)]
         config = network(1, activation, data, pairs, paired=True, rtol=1e-6)
-        return verdict_of(part_of(CLAIM, "a"), config, seed, 8)
+        return verdict_of(part_of(CLAIM, "a"), config, seed, 5, control=None)
 
-    assert mostly_supported(judge, 5, data=data_sets(6), activation=smooth, seed=seeds)
+    assert mostly_supported(judge, 5, data=data_sets(6, each=1), activation=smooth, seed=seeds)
 
 
 @pytest.mark.claim("li2024demystifying/kernel-stability")
