@@ -103,7 +103,7 @@ def draw(table: np.ndarray) -> Figure:
     panels[2].set_xscale("log", base=2)
     panels[2].set(yscale="log", title="κ = $k_0m^γ$", xlabel="width m")
     panels[2].set_ylabel("distance to the prediction of the kernel")
-    panels[2].set_ylim(bottom=0.01 * own["low"].min())
+    panels[2].set_ylim(bottom=2e-4 * own["low"].min())
     legend(panels[2], {"predicted slope": PREDICTED}, loc="lower left")
     widths = dict.fromkeys(label.split()[0] for label in table[table["panel"] == names[0]]["series"].tolist())
     looks = {f"input {i + 1}": {"color": GREYS[i % 4], "marker": MARKERS[i % 4], "linestyle": "none"} for i in SHOWN}
