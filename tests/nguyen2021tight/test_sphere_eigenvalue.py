@@ -4,7 +4,7 @@ from math import comb
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.special import eval_gegenbauer
@@ -88,6 +88,7 @@ def test_the_law_written_out_between_the_degrees(d, L, share):
 @pytest.mark.claim("nguyen2021tight/sphere-eigenvalue")
 @examples(10)
 @given(d=st.integers(4, 16), L=depths, share=st.floats(0.05, 1.0))
+@example(d=4, L=1, share=1.0)
 def test_a_degree_that_relu_lacks_takes_no_dimension(d, L, share):
     """k = 4: one hidden layer has no degree 3, and where more dimensions are left than degree 4 has nothing of it counts."""
     N = [1, d, d * (d + 1) // 2 - 1, d * (d - 1) * (d + 4) // 6, d * (d + 1) * (d - 1) * (d + 6) // 24]
