@@ -53,7 +53,7 @@ def models(tier: str) -> list[tuple[str, str]]:
 
 
 def rippled(tier: str) -> list[tuple[str, str]]:
-    """The loss that is not convex, and kinds; in quick one whose flows are short in every draw: some oscillators take minutes."""
+    """The loss that is not convex, and kinds; in quick one whose flows are always short: some oscillators take minutes."""
     return [("rippled", kind) for kind in (KINDS[1:2] if tier == "quick" else KINDS)]
 
 
