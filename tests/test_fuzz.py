@@ -169,9 +169,8 @@ layer_rates = h.array(("L1",), lambda rng, sizes: rng.integers(1, 17, sizes["L"]
 times = h.array(("t",), h.increasing)
 unit = h.array(("n", "d"), h.unit_rows)
 KERNEL_NAMES, LIMIT_NAMES = h.name(activations.ACTIVATIONS), h.name(activations.ACTIVATIONS)
-BENT_NAMES = h.name(
-    [name for name in activations.ACTIVATIONS if name != "identity"]
-)  # whose kernel XXᵀ may be singular
+# the kernel XXᵀ of the identity may be singular
+BENT_NAMES = h.name([name for name in activations.ACTIVATIONS if name != "identity"])
 SERIES_NAMES = h.name(["relu", "erf", "tanh"])
 DEPTH, THIN = h.count(1, 2), h.positive(0.125, 1.0)
 

@@ -5,13 +5,14 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from checks.claim import Case
 from checks.judges import Draws, Gap, Slope
 from checks.li2024demystifying.lazy_threshold import CLAIM, SMALL_SCALES, signed_slopes
 from checks.measurements.trainings import along, drifts, network
 from checks.verdict import Verdict
 from tests import examples
-from tests.claims import part_of
-from tests.lazy import activations, data_sets, drawn, mostly_supported, seeds, start_of, verdict_of
+from tests.claims import judged, part_of
+from tests.lazy import activations, data_sets, drawn, mostly_supported, seeds, start_of
 
 WIDTHS = [128, 512, 2048]
 
@@ -35,9 +36,9 @@ def test_the_sign_of_gamma_decides():
 def test_all_layers_of_relu_grow_where_kappa_tends_to_zero(seed, L):
     pairs = [[128, kappa] for kappa in SMALL_SCALES[L, "relu"]]
     config = network(L, "relu", {"kind": "random", "n": 4, "d": 8}, pairs)
-    found = verdict_of(part_of(CLAIM, "d"), config, seed, 5, control=None)
+    (found,), (control,) = judged(part_of(CLAIM, "d"), [Case("", config, 5, 5)], seed)
     assume("not finite" not in found.note)  # a flow that does not end
-    assert found.verdict is Verdict.SUPPORTED
+    assert found.verdict is Verdict.SUPPORTED and control.verdict is Verdict.REFUTED
 
 
 @pytest.mark.claim("li2024demystifying/lazy-threshold")
