@@ -77,10 +77,10 @@ def test_relu_changes_in_the_mean_as_its_crossings_say(seed, kind):
 
 
 @examples(5)
-@given(data=data_sets(8), seed=seeds)
+@given(data=data_sets(8, each=1), seed=seeds)
 def test_the_change_of_the_kernel_is_that_of_the_finer_flow(data, seed):
     """Not paired and far from lazy: the tolerance of the weights is that of the kernel."""
     case = drawn(network(1, "tanh", data, [[64, 16.0]]), seed)
     coarse, fine = (cell(**case, first=0, draws=1) for cell in (largest_changes, deviations))
     for key in ("kernel", "scaled", "drift", "jacobian", "largest"):
-        assert np.allclose(coarse[key], fine[key], rtol=0.05)
+        assert np.allclose(coarse[key], fine[key], rtol=0.02)
