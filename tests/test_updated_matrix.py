@@ -34,7 +34,8 @@ def test_a_flow_with_factors_is_the_flow_of_the_matrices(network, seed):
     options |= {"layer_rates": rates, "times": times, "kernels": True, "max_evaluations": 300}
     run = lambda: gradient_flow(*arguments, **options)  # noqa: E731
     factors, matrices = (with_least(least, run, CANCELLED=np.inf) for least in (1, 10**9))
-    assert factors.evaluations == matrices.evaluations and factors.status == matrices.status
+    assert factors.evaluations == pytest.approx(matrices.evaluations, rel=0.1)  # where rounding accepts a step or not
+    assert factors.status == matrices.status
     for key in ("losses", "outputs", "layer_drift", "kernels"):
         one, other = getattr(factors, key), getattr(matrices, key)
         assert np.allclose(one, other, rtol=1e-7, atol=1e-7 * np.abs(other).max(initial=0)), key
