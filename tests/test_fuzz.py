@@ -350,9 +350,7 @@ bound(
     targets=D,
     alpha=alpha,
 )
-bound(
-    convergence_bounds.decay_envelope, mu=h.positive(0.125, 1.0), M=h.positive(1.0, 4.0, wrong=(0.0625,)), lam=lam, t=D
-)
+bound(convergence_bounds.decay_envelope, mu=h.positive(0.125, 1.0), M=h.positive(1.0, 4.0), lam=lam, t=D)
 bound(convergence_bounds.stability_bound, K=D, norm=LARGER, lam=lam, mu=lam)
 STEP, ONE = h.positive(0.125, 0.375), h.positive(0.125, 1.0)  # within the theorem together
 bound(

@@ -144,6 +144,10 @@ def dual_moments(covariance: np.ndarray, activation: str) -> tuple[np.ndarray, n
         )
     if (np.abs(covariance) > (1 + 1e-9) * np.multiply.outer(np.sqrt(q), np.sqrt(q))).any():
         raise ValueError("`covariance` must be positive semi-definite, got a correlation above 1")
+    if (lost := (dual.variance(q) < np.finfo(float).tiny) & (q > 0)).any():
+        raise ValueError(
+            f"`covariance` must have a diagonal of 0 or with E σ(u)² that float64 represents, got {q[lost][0]:.3g}"
+        )
     angle = angle_between(covariance, np.sqrt(q), np.sqrt(q))
     np.fill_diagonal(angle, 0.0)  # the quotient may be an ulp below 1
     return dual_layer(dual, (q, q), angle)[:2]
