@@ -43,7 +43,7 @@ def test_a_large_start_moves_like_the_inverse_square_of_its_scale(seed, tau):
 @examples(1)
 @given(seed=seeds)
 def test_a_small_start_turns_to_the_teacher_and_travels_far_and_that_of_the_other_panel_does_not(seed):
-    assert judge("bcde", [SMALL, PANEL], seed, 16) == [[Verdict.SUPPORTED] * 4, [Verdict.REFUTED] * 4]
+    assert judge("bcde", [SMALL, PANEL], seed, 16, steps=10_000) == [[Verdict.SUPPORTED] * 4, [Verdict.REFUTED] * 4]
 
 
 @pytest.mark.claim("chizat2019lazy/trajectories")
