@@ -26,6 +26,7 @@ from theory.relu_condition import (
 ABOVE = 1 + 1e-6  # the theorem is for κ above its threshold
 RTOLS = (2e-3, 2e-4)  # the least eigenvalue is read at steps: few of them miss where it is least
 STAGES = (0.3, 1e-2, LOSS_RATIO)
+LONG = {"max_evaluations": 100_000}  # one flow in some hundred slides along a kink for a while: 10,000 steps and more
 PATH_RTOL, PATH_SHARE, PATH_END = 0.05, 4.0, 0.4
 
 
@@ -61,7 +62,7 @@ def _certified(seed: int, X: np.ndarray, y: np.ndarray, m: int) -> dict[str, flo
     for rtol in RTOLS:
         own = []
         for ratio in STAGES:
-            options = {"kappa": scale * ABOVE, "activation": "relu", "centred": True, "kernels": True}
+            options = {"kappa": scale * ABOVE, "activation": "relu", "centred": True, "kernels": True} | LONG
             run = gradient_flow(params, X, y, loss_ratio=ratio, rtol=rtol, **options)
             if run.status != Ending.TARGET:
                 return found
