@@ -16,8 +16,8 @@ KINDS["full"] = KINDS["standard"]
 DRAWS = {"quick": 4, "standard": 6, "full": 24}
 CONDITION = 1e3
 SWEEP = {"sizes": [10.0 ** (k / 2) for k in range(6, 10)], "tolerances": [2e-4, 2e-5]}
-# beyond the last size the rounding of the outputs shows
-PAIRED = {"sizes": [10.0 ** (k / 4) for k in range(7, 14, 2)], "tolerances": [2e-2, 2e-3], "paired": True}
+# below the first size the next term may show, beyond the last the rounding of the outputs
+PAIRED = {"sizes": [10.0 ** (9 / 4 + k / 3) for k in range(4)], "tolerances": [2e-2, 2e-3], "paired": True}
 
 
 def single(tier: str) -> Iterator[Case]:

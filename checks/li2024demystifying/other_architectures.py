@@ -52,7 +52,7 @@ DISTANCE = 1.5e-4  # 1.2 % squared
 # some flows do not end: relu with skip connections needs more width for that.
 FLOWS = {
     "quick": [
-        (RESIDUAL, "digits", "tanh", [12, 40, 128], 20),
+        (RESIDUAL, "digits", "tanh", [24, 80, 256], 12),
         (CONVOLUTION, "random", "relu", [12, 36, 108], 20),
     ],
     "standard": [
