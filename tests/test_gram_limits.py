@@ -174,7 +174,8 @@ def test_piecewise_linear_kernels_scale_with_any_norm(name, seed, L, exponent):
 def test_smooth_kernels_over_the_whole_range_of_norms(name, seed, L, exponent, separation, ratio):
     rng = np.random.default_rng(seed)
     x, step = rng.normal(size=(2, 3)) / 3
-    X = 10**exponent * np.stack([x, ratio * (x + 10**separation * step)]) / np.linalg.norm(x) / 2
+    rows = np.stack([x, ratio * (x + 10**separation * step)])
+    X = 10**exponent * rows / np.linalg.norm(rows, axis=1).max()
     K = limit_grams(X, hidden_layers=L, activation=name).layers
     exact, *squares = (layers_of_pair(name, x, y, L) for x, y in (X, X[[0, 0]], X[[1, 1]]))
     error = np.abs(K[:, 0, 1] - exact) / np.sqrt(squares[0] * squares[1])
