@@ -235,7 +235,11 @@ def test_limits_refuse_bad_input(case):
         (np.ones((2, 3)), "relu", r"`covariance` must have shape \(n, n\)"),
         (-np.eye(2), "relu", r"`covariance` must have a diagonal in \[0, 1e\+300\], got -1 to -1"),
         ([[1.0, 2.0], [2.0, 1.0]], "tanh", "`covariance` must be positive semi-definite, got a correlation above 1"),
-        ([[1e-308]], "relu", "`covariance` must have a diagonal of 0 or with E σ.u.² that float64 represents, got 1e-308"),
+        (
+            [[1e-308]],
+            "relu",
+            "`covariance` must have a diagonal of 0 or with E σ.u.² that float64 represents, got 1e-308",
+        ),
     ],
 )
 def test_moments_refuse_what_is_no_covariance(covariance, activation, message):

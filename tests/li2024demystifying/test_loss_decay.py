@@ -81,11 +81,18 @@ def test_from_the_threshold_on_half_of_the_eigenvalue_stays(data, activation, si
 
 
 @pytest.mark.claim("li2024demystifying/loss-decay")
-@examples(10)
-@given(data=data_sets(8), L=depths, activation=activations, seed=seeds)
-def test_the_late_rate_is_that_of_the_last_kernel(data, L, activation, seed):
-    found = train(late_rates, drawn(network(L, activation, data, [[width(L, 0), 256.0]]), seed))
-    assert found["rate"] == pytest.approx(found["own"], rel=0.1)
+def test_the_late_rate_is_that_of_the_last_kernel():
+    """In four draws of five: data are drawn by the limit kernel, and the slowest mode of a network may be close to the next."""
+    errors = []
+
+    @examples(10)
+    @given(data=data_sets(8), L=depths, activation=activations, seed=seeds)
+    def draw(data, L, activation, seed):
+        found = train(late_rates, drawn(network(L, activation, data, [[width(L, 0), 256.0]]), seed))
+        errors.append(abs(found["rate"] / found["own"] - 1))
+
+    draw()
+    assert np.quantile(errors, 0.8) < 0.05
 
 
 @pytest.mark.claim("li2024demystifying/loss-decay")
