@@ -119,11 +119,11 @@ def test_curvature_of_a_product_of_two_weights_is_exact(seed):
 def test_a_forecast_that_calls_itself_valid_is_what_training_gives(seed, name):
     """Small targets keep any module near its start."""
     model = drawn(name, seed, n=4)
-    y = np.random.default_rng(seed).normal(size=4 * model.outputs) * 1e-3
+    y = np.random.default_rng(seed).normal(size=4 * model.outputs) * 1e-4
     found = forecast_model(model, model.start, y, samples=4, loss_ratio=0.3, centred=True)
     run = train_model(model, model.start, y, found, samples=4, centred=True)
     assert found.valid and found.regime == "lazy"
-    assert found.drift == pytest.approx(run.drift, rel=0.05) and found.time == pytest.approx(run.time, rel=0.1)
+    assert found.drift == pytest.approx(run.drift, rel=0.05) and found.time == pytest.approx(run.time, rel=0.05)
     assert found.layer_changes == pytest.approx(run.layer_changes, rel=0.1)
 
 
@@ -185,7 +185,10 @@ def test_what_is_not_dense_layers_with_units_between_is_refused(module):
         DenseModel(module, np.eye(5))
 
 
-def test_what_only_looks_like_dense_layers_is_refused():
+@given(seed=seeds)
+def test_what_only_looks_like_dense_layers_is_refused(seed):
+    """Units that are off at the start do not hide it."""
+    torch.manual_seed(seed)
     module = nn.Sequential(nn.Linear(5, 2), nn.ReLU(), nn.Linear(2, 5))
     with pytest.raises(ValueError, match=r"`X` must have shape \(n, d\)"):
         DenseModel(module, np.ones((3, 4, 5)))
