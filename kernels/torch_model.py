@@ -152,13 +152,10 @@ class DenseModel(TorchModel):
             )
         if self.inputs.ndim != 2:
             raise ValueError(f"`X` must have shape (n, d), got {tuple(self.inputs.shape)}")
-        other = np.random.default_rng(0).normal(
-            size=self.start.size
-        )  # a unit that is off at the start is on at one of these
-        points = (self.start, other, -other)
-        if not all(
-            np.allclose(self._value(w), super(DenseModel, self)._value(w), rtol=1e-9, atol=1e-9) for w in points
-        ):
+        # a unit that is off at the start is on at one of the others
+        other = np.random.default_rng(0).normal(size=self.start.size)
+        points, layers_alone, whole = (self.start, other, -other), self._value, super()._value
+        if not all(np.allclose(layers_alone(w), whole(w), rtol=1e-9, atol=1e-9) for w in points):
             raise ValueError("`module` must be its layers one after the other, something else changes what they give")
 
     def _pass(self, w: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray]]:
