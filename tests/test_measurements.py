@@ -304,6 +304,19 @@ def test_twins_are_unit_rows_where_the_rows_they_come_from_are_nearly_parallel(s
     assert X[0] @ X[1] == pytest.approx(np.cos(1.0), abs=1e-15)
 
 
+@given(seed=seeds, kind=st.sampled_from(["random", "digits", "diabetes"]))
+def test_inputs_apart_are_the_first_that_are(seed, kind):
+    def closeness(X, y):
+        angles = np.arccos(np.clip(X @ X.T, -1, 1))
+        return max(abs(y[i] - y[j]) / angles[i, j] ** 2 for i in range(5) for j in range(i))
+
+    spec, most = {"kind": kind, "n": 5, "d": 6}, 4.0
+    tried = (data.samples(spec, own) for own in itertools.count(seed))
+    X, y = next((X, y) for X, y in tried if closeness(X, y) <= most)
+    found = data.samples(spec | {"apart": most}, seed)
+    assert np.array_equal(found[0], X) and np.array_equal(found[1], y)
+
+
 @pytest.mark.parametrize("name", SETS)
 def test_tables_are_what_scikit_learn_gives(name):
     X, y = table(name)

@@ -19,12 +19,20 @@ NINE = tuple(DATA[kind] | {"target": target} for kind in KINDS for target in TAR
 
 
 def inputs(
-    kind: str, *, n: int, seed: int, d: int = 64, target: str = "random", twin: float = 0.0, alike: bool = False
+    kind: str,
+    *,
+    n: int,
+    seed: int,
+    d: int = 64,
+    target: str = "random",
+    twin: float = 0.0,
+    alike: bool = False,
+    apart: float = np.inf,
 ) -> np.ndarray:
     """Unit rows (n, d): ``random`` uniform on the sphere, ``digits`` and ``diabetes`` a random choice of the rows of `_table`.
 
     ``orthonormal`` the first n unit vectors. With ``twin`` φ > 0 the second row is the first one turned by the angle φ towards
-    the old second. ``target`` and ``alike``, which `samples` reads, change nothing here.
+    the old second. ``target``, ``alike`` and ``apart``, which `samples` reads, change nothing here.
     """
     rng = np.random.default_rng(seed)
     if kind == "random":
@@ -50,6 +58,8 @@ def samples(data: dict, seed: int) -> tuple[np.ndarray, np.ndarray]:
     ``target`` "random", as when it is not given: a random direction; "linear": Xu for a random u; "own": what the data are
     about, for a digit whether it is odd (±1), for diabetes the centred progression, for random directions random signs. With
     ``twin`` the first target is ± the root mean square, and the second minus the first, or the first where they are ``alike``.
+    With ``apart`` the first seed from this one on is taken at which |y_i − y_j|/φ_ij², φ_ij the angle of two inputs, is at most
+    that for all pairs.
     """
     kind, target = data["kind"], data.get("target", "random")
     X, rng = inputs(**data, seed=seed), np.random.default_rng([seed, 1])
@@ -65,7 +75,17 @@ def samples(data: dict, seed: int) -> tuple[np.ndarray, np.ndarray]:
     if data.get("twin"):
         y[0] = np.copysign(np.sqrt(np.mean(y**2)), y[0])
         y[1] = y[0] if data.get("alike") else -y[0]
-    return X, y * np.sqrt(len(X)) / np.linalg.norm(y)
+    y = y * np.sqrt(len(X)) / np.linalg.norm(y)
+    if closeness(X, y) > data.get("apart", np.inf):
+        return samples(data, seed + 1)
+    return X, y
+
+
+def closeness(X: np.ndarray, y: np.ndarray) -> float:
+    """max |y_i − y_j|/φ_ij² over pairs of unit rows of X (n, d) with labels y (n,), φ_ij their angle."""
+    i, j = np.triu_indices(len(y), 1)
+    angles = 2 * np.arcsin(np.minimum(np.linalg.norm(X[i] - X[j], axis=1) / 2, 1))
+    return float(np.max(np.abs(y[i] - y[j]) / angles**2, initial=0.0))
 
 
 def in_span(X: np.ndarray) -> np.ndarray:
