@@ -76,7 +76,7 @@ def samples(data: dict, seed: int) -> tuple[np.ndarray, np.ndarray]:
         y[0] = np.copysign(np.sqrt(np.mean(y**2)), y[0])
         y[1] = y[0] if data.get("alike") else -y[0]
     y = y * np.sqrt(len(X)) / np.linalg.norm(y)
-    if closeness(X, y) > data.get("apart", np.inf):
+    if "apart" in data and not closeness(X, y) <= data["apart"]:  # NaN is not apart
         return samples(data, seed + 1)
     return X, y
 
