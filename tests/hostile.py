@@ -284,7 +284,7 @@ BAD_ARRAYS = {
     "list with text": leaf("1"),
     "list with large int": leaf(2**53 + 1),
     "list with complex": leaf(1j),
-    "list with list": leaf([1.0, 2.0]),
+    "list with list": leaf([[1.0], 2.0]),  # ragged: [1.0, 2.0] for the only number of a vector is a matrix
     "large ints": lambda x: np.full(x.shape, 2**62),
     "large unsigned": lambda x: np.full(x.shape, 2**64 - 1, np.uint64),
     "huge ints": lambda x: np.full(x.shape, HUGE, object).tolist(),

@@ -199,10 +199,10 @@ BAD_LIMITS = {
     "depth": ({"hidden_layers": 0}, "`hidden_layers` must be a whole number of at least 1, got 0"),
     "activation": ({"activation": "rleu"}, "did you mean 'relu'"),
     "scale": ({"branch_scale": -1.0}, "`branch_scale` must be a finite number of at least 0, got -1.0"),
-    "huge scale": ({"branch_scale": 1e200}, "must give pre-activations of variance at most 1e\\+300 for relu, got inf"),
+    "huge scale": ({"branch_scale": 1e154}, "must give pre-activations of variance at most 1e\\+300 for relu, got "),
     "largest scale": (
-        {"branch_scale": 1.7e308, "second_weights": False},
-        "must give pre-activations of variance at most",
+        {"X": np.zeros((1, 2)), "branch_scale": 1.4e154},
+        r"`branch_scale` must be at most 1.34078e\+154, so that its square is finite, got 1.4e\+154",
     ),
     "flag": ({"second_weights": 1}, "`second_weights` must be True or False, got 1"),
     "columns": ({"X2": np.ones((2, 3))}, r"`X2` must have the columns of `X` \(2\), got 3"),

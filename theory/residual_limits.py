@@ -8,6 +8,8 @@ from theory.dual_activations import DUALS, PiecewiseLinear, angle_between
 from theory.gram_limits import Dual, LimitGrams, angles, next_variances, validate_pair
 from theory.validation import polar
 
+LARGEST_SCALE = np.sqrt(np.finfo(float).max)  # its square is finite
+
 
 def residual_limit_grams(
     X: np.ndarray,
@@ -43,8 +45,8 @@ def residual_limit_grams(
 
     Raises
     ------
-    ValueError as `limit_grams`, for a scale that is negative or not finite, and for one so large that the variances of the
-    pre-activations leave the range of the activation.
+    ValueError as `limit_grams`, for a scale that is negative or whose square is not finite, and for one so large that the
+    variances of the pre-activations leave the range of the activation.
 
     Notes
     -----
@@ -52,6 +54,8 @@ def residual_limit_grams(
     """
     L, s = validate_depth(hidden_layers), np.float64(validate_not_negative(branch_scale, "branch_scale"))
     dual, V = DUALS[validate_name(activation, DUALS, "activation")], validate_flag(second_weights, "second_weights")
+    if s > LARGEST_SCALE:
+        raise ValueError(f"`branch_scale` must be at most {LARGEST_SCALE:.6g}, so that its square is finite, got {s:.6g}")
     X, X2, symmetric = validate_pair(X, X2, activation)
     (unit1, norm1), (unit2, norm2) = polar(X), polar(X2)
     angle, q = angles(unit1, unit2), (norm1**2, norm2**2)
