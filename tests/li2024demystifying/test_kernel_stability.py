@@ -20,7 +20,7 @@ from theory.lazy_bounds import CURVATURE_BOUNDS, feature_constant, kernel_change
 
 @pytest.mark.claim("li2024demystifying/kernel-stability")
 @examples(8)
-@given(data=data_sets(16), activation=smooth, log_kappa=st.floats(-1, 3), paired=st.booleans(), seed=seeds)
+@given(data=data_sets(16, each=1), activation=smooth, log_kappa=st.floats(-1, 3), paired=st.booleans(), seed=seeds)
 def test_the_kernel_changes_less_than_its_bound(data, activation, log_kappa, paired, seed):
     """At every κ: the bound knows nothing of training."""
     config = network(1, activation, data, [[width(1, 0), 10.0**log_kappa]], paired=paired)
@@ -61,7 +61,7 @@ def test_outputs_at_the_start_leave_a_change_of_first_order():
         config = network(1, activation, data, [[256, 2.0**k] for k in (12, 13, 14)])
         return verdict_of(part_of(CLAIM, "b"), config, seed, 8)
 
-    assert mostly_supported(judge, 5, data=data_sets(6), activation=smooth, seed=seeds)
+    assert mostly_supported(judge, 5, data=data_sets(6, each=1), activation=smooth, seed=seeds)
 
 
 @pytest.mark.claim("li2024demystifying/kernel-stability")
@@ -83,4 +83,4 @@ def test_the_change_of_the_kernel_is_that_of_the_finer_flow(data, seed):
     case = drawn(network(1, "tanh", data, [[64, 16.0]]), seed)
     coarse, fine = (cell(**case, first=0, draws=1) for cell in (largest_changes, deviations))
     for key in ("kernel", "scaled", "drift", "jacobian", "largest"):
-        assert np.allclose(coarse[key], fine[key], rtol=0.02)
+        assert np.allclose(coarse[key], fine[key], rtol=0.02, atol=1e-3)
