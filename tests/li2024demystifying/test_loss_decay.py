@@ -118,6 +118,12 @@ def test_a_repeated_input_with_two_labels_stalls(data, activation, seed):
     assert AtLeast()(Sides(found["rate"], bound)).verdict is Verdict.REFUTED
 
 
+def test_fewer_weights_than_inputs_have_no_decay_time():
+    data = {"kind": "random", "n": 8, "d": 2}
+    found = repeated_input(data=data, activation="tanh", pairs=[[2, 10.0]], stream=[1, 0, 0, 0], first=0, draws=1)
+    assert np.isnan(found["rate"]).all()
+
+
 def test_the_start_is_the_one_of_the_cells():
     case = drawn(network(2, "tanh", {"kind": "digits", "n": 3}, [[32, 3.0]]), 5)
     X, _, params, G = start_of(case)
