@@ -1,5 +1,7 @@
 """Configurations on which the claims about the lazy regime are tested: data, networks, seeds of both."""
 
+from math import ceil
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,10 +22,10 @@ WIDTHS = {1: (256, 1024), 2: (64, 256), 3: (64, 128)}
 def data_sets(largest=32, least=2, each=4):
     """Random inputs, ``each`` a dimension at most, whose kernels are not nearly singular, and digits; ``least`` to ``largest``.
 
-    One each where the slowest mode must not decide.
+    One each where the slowest mode must not decide, a quarter where no two inputs may be close.
     """
-    random = st.integers(max(2, -(-least // each)), 64).flatmap(
-        lambda d: st.integers(least, min(largest, each * d)).map(lambda n: {"kind": "random", "n": n, "d": d})
+    random = st.integers(max(2, ceil(least / each)), 64).flatmap(
+        lambda d: st.integers(least, min(largest, int(each * d))).map(lambda n: {"kind": "random", "n": n, "d": d})
     )
     return st.one_of(random, st.integers(least, largest).map(lambda n: {"kind": "digits", "n": n}))
 

@@ -55,7 +55,7 @@ def test_the_loss_stays_below_its_envelope():
 
 @pytest.mark.claim("li2024demystifying/loss-decay")
 @examples(10)
-@given(data=data_sets(12), L=depths, activation=smooth, seed=seeds)
+@given(data=data_sets(12, each=1), L=depths, activation=smooth, seed=seeds)
 def test_four_times_lambda_is_refuted(data, L, activation, seed):
     """Where the network is all but linear the late rate is 2λ; λ here of the network's own kernel."""
     found = train(decays, drawn(network(L, activation, data, [[width(L, 1), 1e5]]), seed))
@@ -110,7 +110,7 @@ def test_where_the_late_rate_is_taken_kernel_regression_has_it(data, activation,
 
 @pytest.mark.claim("li2024demystifying/loss-decay")
 @examples(5)
-@given(data=data_sets(8), activation=activations, seed=seeds)
+@given(data=data_sets(8, each=1), activation=activations, seed=seeds)
 def test_a_repeated_input_with_two_labels_stalls(data, activation, seed):
     case = drawn(network(1, activation, data, [[512, 64.0]]), seed)
     bound = decay_rate(64.0, 512, data["n"], least_of(start_of(case)[-1]))
