@@ -124,11 +124,11 @@ def test_a_run_that_lands_ends_at_its_loss_in_the_state_of_that_time(network, ra
 
 
 @examples(15)
-@given(network=networks(activations=("tanh", "erf", "relu")), centred=st.booleans())
+@given(network=networks(activations=("tanh", "erf", "relu"), d=(4, 6), log_kappa=(0.3, 2.0)), centred=st.booleans())
 def test_the_drift_never_exceeds_its_bound(network, centred):
     arguments, options = network.arguments
     run = gradient_flow(*arguments, **options, centred=centred, loss_ratio=1e-3, rtol=1e-2, max_evaluations=600)
-    assume(run.times[-1] > 0)
+    assume(run.status != Ending.CAP)  # where a run slides along a kink rounding decides on its steps
     dense = gradient_flow(
         *arguments, **options, centred=centred, times=np.linspace(0, run.times[-1], 60), rtol=1e-2, max_evaluations=600
     )
