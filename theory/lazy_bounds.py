@@ -1,7 +1,7 @@
 """Constants of lazy training: decay of the loss, drift, change of the kernel, distance to the linearised network.
 
 All for the loss (1/2n)‖f − y‖² and, where λ enters, under λ_min(G_t) ≥ (κ²/m)λ/2 for all t, which follows from
-`condition_threshold`.
+`condition_threshold`. With relu, leaky_relu and abs a path must not slide along a kink: docs/theory.md, loss-decay.
 
 With learning rates r_l of the layers, θ' = −S∇R, every kernel is that of the rates: K = Σ_l r_lK^l (`rated_kernel`) and
 G = Σ_l r_lG^l = JSJᵀ. λ and λ_max are those of this K; those of Σ_lK^l are wrong unless all rates are 1. Lengths are in the

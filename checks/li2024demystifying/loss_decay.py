@@ -185,7 +185,8 @@ CLAIM = Claim(
     ),
     assumptions=(
         "centred training, unit inputs, no two parallel. (a) is Grönwall's inequality: runs whose condition fails are excluded "
-        "and counted, and without the condition it is false, see relu-condition. (b) where the slowest mode of K has "
+        "and counted, and without the condition it is false, see relu-condition; with kinks it is for paths that do not slide "
+        "along one. (b) where the slowest mode of K has "
         f"{LATE_SHARE:g} of ‖y‖² and rules the window in which the rate is taken. In (c) |σ'|, |σ''| bounded, c_σ² = max(2B², "
         "B² + 2B_2² max a_k²)"
     ),

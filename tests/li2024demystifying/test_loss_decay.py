@@ -22,7 +22,7 @@ from checks.measurements.trainings import (
     repeated_input,
 )
 from checks.verdict import Verdict
-from kernels import layer_grams
+from kernels import gradient_flow, layer_grams
 from tests import examples
 from tests.claims import judged, part_of
 from tests.lazy import (
@@ -51,6 +51,21 @@ def test_the_loss_stays_below_its_envelope():
         return verdict_of(part_of(CLAIM, "a"), decay_config(**case), seed, control=None)
 
     assert mostly_supported(judge, 12, **decay_cases)
+
+
+@pytest.mark.claim("li2024demystifying/loss-decay")
+def test_where_a_path_slides_along_kinks_the_tangent_kernel_does_not_bound_the_rate():
+    """The counterexample of docs/theory.md: λ_min(G_t) stays above λ/2 and the loss above its envelope."""
+    stream = [10566037, 724168020789173026, 3649569658711240562, 2852222946949371043]
+    config = network(1, "relu", {"kind": "random", "n": 3, "d": 2}, [[256, 100.0023026116027]]) | {"stream": stream}
+    X, y, params, _ = start_of(config)
+    (m, kappa), lam = config["pairs"][0], least_of(limits(config)[0])
+    options = {"activation": "relu", "kappa": kappa, "centred": True, "kernels": True, "rtol": 1e-2}
+    run = gradient_flow(params, X, y, times=np.geomspace(0.01, 60, 100), **options)
+    assert np.linalg.eigvalsh(run.kernels)[:, 0].min() > 0.55 * kappa**2 / m * lam
+    rates = np.log((y @ y) / 6 / run.losses) / run.times
+    assert rates.min() < 0.95 * decay_rate(kappa, m, 3, lam)
+    assert (np.abs(run.params.weights[0] @ X.T) < 1e-3).sum() >= 15
 
 
 @pytest.mark.claim("li2024demystifying/loss-decay")
@@ -89,10 +104,10 @@ def test_the_late_rate_is_that_of_the_last_kernel():
     @given(data=data_sets(8), L=depths, activation=activations, seed=seeds)
     def draw(data, L, activation, seed):
         found = train(late_rates, drawn(network(L, activation, data, [[width(L, 0), 256.0]]), seed))
-        errors.append(abs(found["rate"] / found["own"] - 1))
+        errors.append(np.nan_to_num(abs(found["rate"] / found["own"] - 1), nan=np.inf))  # a flow that does not end
 
     draw()
-    assert np.quantile(errors, 0.8) < 0.05
+    assert np.quantile(errors, 0.8) < 1e-3
 
 
 @pytest.mark.claim("li2024demystifying/loss-decay")
