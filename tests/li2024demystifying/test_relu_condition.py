@@ -44,6 +44,15 @@ def network(data, m, seed):
     return X, y, params, (params.weights[0], params.output)
 
 
+def test_the_least_eigenvalue_is_read_at_finer_steps_where_two_tolerances_differ():
+    """By two per cent between the first two tolerances."""
+    stream = [1900106, 414629159394173577, 3649569658711240562, 3904588515408131669]
+    data = {"kind": "random", "n": 8, "d": 8, "twin": 0.1}
+    found = certified_flows(data=data, width=1024, stream=stream, first=0, draws=1)
+    assert found["least"] == pytest.approx(0.022895, abs=1e-6)
+    assert found["least error"] < 1e-3 * found["least"]
+
+
 @pytest.mark.claim("li2024demystifying/relu-condition")
 @examples(30)
 @given(data=sets, tau=st.floats(0, 3), seed=seeds)
