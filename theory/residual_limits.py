@@ -55,7 +55,9 @@ def residual_limit_grams(
     L, s = validate_depth(hidden_layers), np.float64(validate_not_negative(branch_scale, "branch_scale"))
     dual, V = DUALS[validate_name(activation, DUALS, "activation")], validate_flag(second_weights, "second_weights")
     if s > LARGEST_SCALE:
-        raise ValueError(f"`branch_scale` must be at most {LARGEST_SCALE:.6g}, so that its square is finite, got {s:.6g}")
+        raise ValueError(
+            f"`branch_scale` must be at most {LARGEST_SCALE:.6g}, so that its square is finite, got {s:.6g}"
+        )
     X, X2, symmetric = validate_pair(X, X2, activation)
     (unit1, norm1), (unit2, norm2) = polar(X), polar(X2)
     angle, q = angles(unit1, unit2), (norm1**2, norm2**2)

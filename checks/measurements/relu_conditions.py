@@ -40,8 +40,8 @@ def certified_flows(*, data: dict, width: int, stream: list, first: int, draws: 
     """What (T1) bounds, for every draw at κ_cert, (draws,), from flows to the losses `STAGES`.
 
     ``scale`` κ_cert, inf where λ_min(G_0) is too small, and the rest 0; ``kept`` Φ(τ_1); ``least`` min_t (m/κ²)λ_min(G_t),
-    ``least error`` its change when the tolerance is last cut by ten; ``weights`` max_k ‖w_k(t) − w_k‖/r_k(τ_1) and ``output`` max_k
-    |a_k(t) − a_k|/δ_k(τ_1) at the ends of the stages, ``exchanged`` the first with h_k and |a_k| exchanged in r_k.
+    ``least error`` its change when the tolerance is last cut by ten; ``weights`` max_k ‖w_k(t) − w_k‖/r_k(τ_1) and ``output``
+    max_k |a_k(t) − a_k|/δ_k(τ_1) at the ends of the stages, ``exchanged`` the first with h_k and |a_k| exchanged in r_k.
     """
     X, y = samples(data, data_seed(stream))
     return stacked(_certified(seed, X, y, width) for seed in draw_seeds(stream, first, draws))
