@@ -18,8 +18,8 @@ ROUNDING = 1e-6  # of a distance of two predictions αf of order one, relative t
 SWEEP = {"rtols": [1e-8, 1e-9], "alphas": [10.0 ** (k / 2) for k in range(6, 10)]}
 UNSCALED = SWEEP | {"rtols": [1e-5, 1e-6], "scaled": False}  # not lazy: the flows are far apart
 SOFT = {"rtols": [1e-7, 1e-8]}  # losses that are not quadratic take short steps anyway
-# beyond the largest α rounding of αh is seen
-PAIRED = {"rtols": [1e-9, 1e-10], "alphas": [10.0 ** (k / 2) for k in range(4, 8)]}
+# 178 to 1778: below, the term after the leading one is seen in one draw of some hundred, above, rounding of αh
+PAIRED = {"rtols": [1e-9, 1e-10], "alphas": [10.0 ** (9 / 4 + k / 3) for k in range(4)]}
 UNPAIRED = PAIRED | {"rtols": [1e-7, 1e-8]}  # whose flows are further apart
 MODELS = {
     "quick": (("quadratic", "square"), ("two layers", "square")),

@@ -45,8 +45,8 @@ WIDTHS = {
     "full": {1: (256, 2048, 2**14, 2**17), 2: (256, 1024, 4096)},
 }
 LARGEST_SCALE, KINKED_SCALE = 64.0, 1024.0
-LEAST_SCALES = {1: 0.25, 2: 1.0}  # below, two hidden layers lose the condition
-SCALES = {"quick": (1.0, LARGEST_SCALE), "standard": (0.25, 1.0, LARGEST_SCALE), "full": (0.25, 1.0, LARGEST_SCALE)}
+LEAST_SCALES = {1: 0.5, 2: 1.0}  # below, networks lose the condition
+SCALES = {"quick": (1.0, LARGEST_SCALE), "standard": (0.5, 1.0, LARGEST_SCALE), "full": (0.5, 1.0, LARGEST_SCALE)}
 PAIR = {"kind": "random", "n": 2, "d": 2, "twin": 0.1}
 TWIN_PAIRS = [
     [2048, LARGEST_SCALE],
