@@ -81,7 +81,7 @@ def test_four_times_lambda_is_refuted(data, L, activation, seed):
 
 @pytest.mark.claim("li2024demystifying/loss-decay")
 @examples(10)
-@given(data=data_sets(12), activation=smooth, size=st.integers(0, 1), seed=seeds)
+@given(data=data_sets(12, each=1), activation=smooth, size=st.integers(0, 1), seed=seeds)
 def test_from_the_threshold_on_half_of_the_eigenvalue_stays(data, activation, size, seed):
     """The condition theorem, for the largest λ that its hypothesis allows: λ_min(G_0) = (3/4)(κ²/m)λ."""
     m = width(1, size)
