@@ -84,7 +84,7 @@ def test_centred_training_is_training_of_shifted_targets(network, rtol):
     other = gradient_flow(params, X, y + f0, **options, loss_ratio=1e-3, rtol=rtol)
     assert np.allclose(one.times, other.times, rtol=1e-9, atol=0)
     assert np.allclose(one.losses, other.losses, rtol=1e-9, atol=1e-9 * one.losses[0])
-    assert np.allclose(one.outputs + f0, other.outputs, atol=1e-11 * (1 + np.abs(f0).max()))
+    assert np.allclose(one.outputs + f0, other.outputs, atol=1e-12 * (1 + np.abs(f0).max()))
     assert np.allclose(one.test_outputs, one.outputs, atol=1e-12 * (1 + np.abs(f0).max()))
     assert not one.outputs[0].any() and one.drift[0] == 0
 
