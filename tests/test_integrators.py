@@ -66,22 +66,26 @@ def euler_states(network, t_end, steps):
     return x
 
 
-@examples(8)
-@given(
-    network=networks(
-        activations=("relu", "leaky_relu", "abs"), n=(2, 8), d=(4, 8), m=(64, 256), L=(1, 2), log_kappa=(0.61, 2.0)
-    )
-)
-def test_kinked_networks_are_followed_in_a_few_hundred_evaluations(network):
-    """To a tenth nearly always, see docs/theory.md; paths that part at a kink make it a fifth."""
-    arguments, options = network.arguments
-    t_end, fastest = network.horizon(300), network.spectrum[-1]
-    steps = int(4 * t_end * fastest) + 100
-    coarse, reference = (euler_states(network, t_end, k * steps) for k in (1, 2))
-    gap = displacement_error(network, coarse, reference)
-    run = gradient_flow(*arguments, **options, t_end=t_end)
-    assert run.evaluations <= 400
-    assert displacement_error(network, flat(run.params.arrays), reference) <= 0.2 + gap
+def test_kinked_networks_are_followed_in_a_few_hundred_evaluations():
+    """To a tenth in nine draws of ten: where paths part at a kink docs/theory.md claims no bound."""
+    kinked = {"activations": ("relu", "leaky_relu", "abs"), "m": (64, 256), "L": (1, 2)}
+    errors = []
+
+    @examples(8)
+    @given(network=networks(**kinked, n=(2, 8), d=(4, 8), log_kappa=(0.61, 2.0)))
+    def draw(network):
+        arguments, options = network.arguments
+        t_end, fastest = network.horizon(300), network.spectrum[-1]
+        steps = int(4 * t_end * fastest) + 100
+        coarse, reference = (euler_states(network, t_end, k * steps) for k in (1, 2))
+        run = gradient_flow(*arguments, **options, t_end=t_end)
+        assert run.evaluations <= 400
+        found = displacement_error(network, flat(run.params.arrays), reference)
+        errors.append(found - displacement_error(network, coarse, reference))
+        assert errors[-1] <= 0.5
+
+    draw()
+    assert np.quantile(errors, 0.9) <= 0.1
 
 
 @examples(15)

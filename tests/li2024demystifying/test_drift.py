@@ -67,15 +67,16 @@ def test_the_relative_change_of_a_layer_is_that_of_its_weights(data, L, activati
 
 @pytest.mark.claim("li2024demystifying/drift")
 @examples(10)
-@given(data=data_sets(16), L=depths, activation=smooth, size=st.integers(0, 1), seed=seeds)
+@given(data=data_sets(16, each=1), L=depths, activation=smooth, size=st.integers(0, 1), seed=seeds)
 def test_the_sharp_constant_is_that_of_the_kernel_at_the_start(data, L, activation, size, seed):
     """At finite width, for each network by itself: κD → √(yᵀ((m/κ²)G_0)^{−1}y); and a is not the only layer that moves."""
     _, y, _, G = start_of(drawn(network(L, activation, data, [[width(L, size), 1e5]]), seed))
     constant = drift_constant(G.sum(axis=0), y)
-    kappa = max(1e5, 10 * constant**2)  # the slowest mode's kernel changes by about constant²/κ of itself
+    kappa = max(1e5, 1000 * constant**2)  # the slowest mode's kernel changes by about constant²/κ of itself
     D = train(drifts, drawn(network(L, activation, data, [[width(L, size), kappa]]), seed))["drift"]
-    assert kappa * D == pytest.approx(constant, rel=0.02)
-    assert kappa * D < 0.98 * drift_constant(G[-1], y)
+    alone = drift_constant(G[-1], y)
+    assert kappa * D == pytest.approx(constant, rel=0.002)
+    assert kappa * D < (constant + alone) / 2
 
 
 @pytest.mark.claim("li2024demystifying/drift")
