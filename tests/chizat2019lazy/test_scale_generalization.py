@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.chizat2019lazy.scale_generalization import CLAIM, TAUS, starts
+from checks.chizat2019lazy.scale_generalization import CLAIM, LARGEST_STEP, SIZES, STEP, TAUS, starts
 from checks.claim import Case
 from checks.measurements.teacher_student import losses_of_scales, make_problem, paired_start
 from checks.verdict import Verdict
@@ -13,7 +13,7 @@ from tests import examples
 from tests.claims import judged, judged_together, part_of
 
 seeds = st.integers(0, 2**32 - 1)
-SIZE = {"taus": TAUS, "n": 80, "d": 16, "m": 16, "steps": 1_000, "step": 0.1, "largest_step": 10.0}
+SIZE = {"taus": TAUS, **SIZES["quick"], "steps": 1_000, "step": STEP, "largest_step": LARGEST_STEP}
 
 
 def verdicts(letter, seed, draws, **variant):
