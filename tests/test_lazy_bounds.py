@@ -269,7 +269,8 @@ def test_bad_input(call, message):
 
 @pytest.mark.parametrize("scale", [1e-300, 1e-150, 1e150, 1e300])
 def test_constants_of_kernels_at_the_ends_of_float64(scale):
-    """c√(yᵀK⁻¹y) for c√K: nothing overflows on the way."""
+    """c√(yᵀK⁻¹y) for c√K: nothing overflows on the way, nor in a K that is all but too large."""
+    assert np.array_equal(rated_kernel([1.7e308 * np.eye(2)], [1.0]), 1.7e308 * np.eye(2))
     for root in (1.0, np.sqrt(scale)):
         assert drift_constant(scale * KERNEL, root * ONES) == pytest.approx(np.sqrt(2 / 3) * root / np.sqrt(scale))
         plain, metric = rated_drift_constant([scale * KERNEL], [1e200], root * ONES)

@@ -54,7 +54,7 @@ def rated_kernel(layers: np.ndarray, layer_rates: np.ndarray) -> np.ndarray:
         K = np.tensordot(rates, layers, axes=1)
     if not np.isfinite(K).all():
         raise ValueError(f"`layer_rates` must leave Σ_l r_lK^l within float64, got {rates.tolist()}")
-    return (K + K.T) / 2
+    return K / 2 + K.T / 2  # the sum of two halves does not overflow
 
 
 @bound
