@@ -119,7 +119,7 @@ def test_a_run_that_lands_ends_at_its_loss_in_the_state_of_that_time(network, ra
     there, end = flat(run.params.arrays), run.times[-1]
     moved = there - flat(network.params.arrays)
     assert run.drift[-1] == pytest.approx(np.linalg.norm(moved), rel=1e-9)
-    plain = gradient_flow(*arguments, **options, t_end=end, rtol=1e-6)
+    plain = gradient_flow(*arguments, **options, t_end=end, rtol=1e-3)
     assert np.linalg.norm(flat(plain.params.arrays) - there) <= 1e-2 * np.linalg.norm(moved)
     assert plain.losses[-1] == pytest.approx(run.losses[-1], rel=3e-2)
     seen = gradient_flow(*arguments, **options, **landing, times=[0.0, later * end, 1e6 * end])

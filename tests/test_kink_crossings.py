@@ -58,7 +58,7 @@ def test_crossings_are_those_of_neurons_that_move_alone(seed, n, d):
 @given(seed=seeds, n=st.integers(1, 4), d=st.integers(3, 5))
 def test_their_mean_is_that_over_drawn_neurons(seed, n, d):
     X, y, time, rng = setting(seed, n, d)
-    draws = []
+    y, draws = y / np.abs(y).max(), []  # at small targets hardly a neuron of 20,000 crosses
     for _ in range(40):
         W, a = rng.normal(size=(20_000, d)), rng.normal(size=20_000)
         draws.append(100 * crossing_change(X, y, W @ X.T, a, kappa=100.0, scaled_time=time))

@@ -53,8 +53,8 @@ def test_the_last_layer_alone_does_not_predict_and_all_times_count(data, activat
     """Not for inputs that are all but orthogonal, for which all kernels predict next to nothing."""
     setting = {"data": data, "activation": activation, "hidden_layers": 1, "stream": stream}
     found = predictions(**setting, pairs=[[2048, 512.0]], first=0, draws=5)
-    assert (found["wrong"] > 1.5 * found["right"]).all() and (found["slower"] > 2 * found["right"]).all()
-    assert (found["training"] < found["right"]).all()
+    wrong, slower, right, training = (found[key].mean() for key in ("wrong", "slower", "right", "training"))
+    assert wrong > 1.5 * right and slower > 2 * right and training < right
     _, kernel = kernel_predictions(**setting)
     assert (found["right"][:, 0] >= np.abs(found["outputs"][:, 0, -1] - kernel[-1]).max(axis=-1)).all()
 

@@ -196,9 +196,9 @@ def test_constants():
 @given(phi=st.floats(0.02, 0.1), seed=seeds)
 def test_flows_in_the_scale_bracket_the_halving(phi, seed):
     m = int(700 / phi)
-    found = halvings(angles=[phi], widths=[m], stream=[seed, 0, 0, 0], first=0, draws=1)
-    kappa, own = found["scale"][0, 0], found["own"][0, 0]
-    assert kappa == pytest.approx(own, rel=0.25) and own == pytest.approx(halving_scale(phi, 2.0), rel=0.8)
+    found = halvings(angles=[phi], widths=[m], stream=[seed, 0, 0, 0], first=0, draws=4)
+    assert (found["scale"] / found["own"]).mean() == pytest.approx(1, rel=0.2)
+    assert found["own"].mean() == pytest.approx(halving_scale(phi, 2.0), rel=0.5)
     data = {"kind": "random", "n": 2, "d": 2, "twin": phi}
     X, y = samples(data, 0)
     assert abs(y[0] - y[1]) == pytest.approx(2.0) and X[0] @ X[1] == pytest.approx(np.cos(phi))
