@@ -130,7 +130,7 @@ def bounded_drifts(
     X, y = samples(data, data_seed(stream))
     found = {key: np.full((draws, len(pairs)), np.nan) for key in ("least", "output", "features")}
     found |= {key: np.full((draws, len(pairs), 2), np.nan) for key in ("layers", "error")}
-    options = {"activation": activation, "centred": True, "loss_ratio": LOSS_RATIO, "kernels": True}
+    options = {"activation": activation, "centred": True, "loss_ratio": LOSS_RATIO, "kernels": True} | EVALUATIONS
     for at, params, m, kappa, own in rated_networks(X.shape[1], 1, pairs, rates, stream, first, draws):
         features = layer_grams(params, X, activation=activation, kappa=m)[-1] / m
         found["output"][at] = np.linalg.norm(params.output) / np.sqrt(m)

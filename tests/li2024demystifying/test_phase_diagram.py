@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.measurements.layer_trainings import growths, layer_drifts, power_rates
+from checks.li2024demystifying.phase_diagram import points
+from checks.measurements.layer_trainings import growths, layer_drifts, mean_layer_drifts, power_rates
 from checks.measurements.trainings import along, network
 from kernels import forward
 from tests import examples
@@ -91,3 +92,17 @@ def test_input_weights_and_kernel_rest_where_the_drift_grows(seed, delta):
     assert D == pytest.approx(0.25, abs=0.1)
     assert W == pytest.approx(0.5 - 2 * delta, abs=0.12)
     assert kernel == pytest.approx(0.5 - 2 * delta, abs=0.12)
+
+
+@pytest.mark.claim("li2024demystifying/phase-diagram")
+def test_output_weights_that_alone_are_lazy_are_followed_finely_enough():
+    """Data at which a run to the default tolerance shows nothing but its error: −0.15 for the exponent −1/2."""
+    (case,) = (
+        config
+        for _, config, select in points("standard", rich=False)
+        if (select["region"], config["data"]["kind"]) == ("a-lazy", "diabetes")
+    )
+    case |= {"stream": [2000006, 2574362212839441225, 837470523017666232, 3736166190447420931], "repeats": [1, 1]}
+    case |= {"pairs": case["pairs"][1:], "rates": case["rates"][1:]}
+    narrow, wide = mean_layer_drifts(**case, first=0, draws=1)["relative"][0, :, 1]
+    assert np.log(wide / narrow) / np.log(8) == pytest.approx(-0.5, abs=0.1)

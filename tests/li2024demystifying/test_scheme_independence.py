@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.li2024demystifying.scheme_independence import CLAIM, SCALES
+from checks.measurements import layer_trainings
 from checks.measurements.layer_trainings import bounded_drifts, layer_drifts, power_rates
 from checks.measurements.trainings import along, network
 from checks.verdict import Verdict
@@ -116,3 +117,17 @@ def test_a_common_factor_of_the_rates_is_a_unit_of_time():
     one, ten = (gradient_flow(net.params, net.X, net.y, layer_rates=[f, 0.1 * f], **options) for f in (1.0, 10.0))
     assert one.layer_drift[-1] == pytest.approx(ten.layer_drift[-1], rel=1e-9)
     assert one.times[-1] == pytest.approx(10 * ten.times[-1], rel=1e-9)
+
+
+def test_a_run_that_is_given_up_bounds_nothing(monkeypatch):
+    """As many evaluations as elsewhere, and no number where they do not suffice."""
+    case = {
+        "data": {"kind": "random", "n": 2, "d": 4},
+        "activation": "relu",
+        "pairs": [[64, 64.0]],
+        "rates": [[1.0, 1.0]],
+    }
+    for evaluations, given_up in ((100_000, False), (4, True)):
+        monkeypatch.setattr(layer_trainings, "EVALUATIONS", {"max_evaluations": evaluations})
+        found = bounded_drifts(**case, stream=[1, 2, 3, 4], first=0, draws=1)
+        assert np.isnan(found["layers"]).all() == given_up
