@@ -71,7 +71,7 @@ def points(tier: str, *, rich: bool) -> Iterator[tuple[str, dict, dict]]:
         widths = A_LAZY_WIDTHS if region == "a-lazy" else WIDTHS[tier][rich]  # smaller where both grow: many steps
         rates = power_rates(widths, (min(0.0, -2 * delta), min(0.0, 2 * delta)), (min(1.0, b_0**-2), min(1.0, b_0**2)))
         w_lazy = region in SLOW_RTOLS
-        # Where both layers grow the default is right to 1.5 % and KINKED_RTOL takes up to twelve times the steps; where a alone
+        # Where both layers grow the default is right to 4 % and KINKED_RTOL takes up to twelve times the steps; where a alone
         # is lazy it moves so much less than W that the error of a run at the default can be all that is seen of it
         rtol = None if rich else SLOW_RTOLS.get(region, KINKED_RTOL)
         options = {"rates": rates, "rtol": rtol, "kernels": w_lazy, "scaled": w_lazy}
