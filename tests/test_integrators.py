@@ -68,11 +68,10 @@ def euler_states(network, t_end, steps):
 
 def test_kinked_networks_are_followed_in_a_few_hundred_evaluations():
     """To a tenth in nine draws of ten: where paths part at a kink docs/theory.md claims no bound."""
-    kinked = {"activations": ("relu", "leaky_relu", "abs"), "m": (64, 256), "L": (1, 2)}
-    errors = []
+    sizes, errors = {"n": (2, 8), "d": (4, 8), "m": (64, 256), "L": (1, 2)}, []
 
     @examples(8)
-    @given(network=networks(**kinked, n=(2, 8), d=(4, 8), log_kappa=(0.61, 2.0)))
+    @given(network=networks(activations=("relu", "leaky_relu", "abs"), **sizes, log_kappa=(0.61, 2.0)))
     def draw(network):
         arguments, options = network.arguments
         t_end, fastest = network.horizon(300), network.spectrum[-1]

@@ -82,9 +82,8 @@ def test_centred_training_is_training_of_shifted_targets(network, rtol):
     f0 = forward(params, X, **options)
     one = gradient_flow(params, X, y, **options, centred=True, loss_ratio=1e-3, rtol=rtol, X_test=X)
     other = gradient_flow(params, X, y + f0, **options, loss_ratio=1e-3, rtol=rtol)
-    assert np.allclose(
-        one.times, other.times, rtol=1e-7, atol=0
-    )  # a step follows an error estimate that may be nearly rounding
+    # a step follows an error estimate that may be nearly rounding
+    assert np.allclose(one.times, other.times, rtol=1e-7, atol=0)
     assert np.allclose(one.losses, other.losses, rtol=1e-9, atol=1e-9 * one.losses[0])
     assert np.allclose(one.outputs + f0, other.outputs, atol=1e-12 * (1 + np.abs(f0).max()))
     assert np.allclose(one.test_outputs, one.outputs, atol=1e-12 * (1 + np.abs(f0).max()))

@@ -30,18 +30,9 @@ def test_a_flow_with_factors_is_the_flow_of_the_matrices(network, seed):
     """Through rejected trials, times inside steps, and beyond the rank that is kept, as m/2 is a step or a few."""
     arguments, options = network.arguments
     rates = np.random.default_rng(seed).uniform(0.1, 1, size=network.params.hidden_layers + 1)
-    times, far = (
-        np.linspace(0, network.horizon(20), 7),
-        1e3 * network.horizon(20),
-    )  # rounding may decide on a step to the end
-    options |= {
-        "layer_rates": rates,
-        "times": times,
-        "kernels": True,
-        "t_end": far,
-        "loss_ratio": 1e-4,
-        "max_evaluations": 300,
-    }
+    horizon = network.horizon(20)
+    options |= {"layer_rates": rates, "times": np.linspace(0, horizon, 7), "kernels": True, "max_evaluations": 300}
+    options |= {"t_end": 1e3 * horizon, "loss_ratio": 1e-4}  # not a time: rounding may decide on a last step
     run = lambda: gradient_flow(*arguments, **options)  # noqa: E731
     factors, matrices = (with_least(least, run, CANCELLED=np.inf) for least in (1, 10**9))
     assert factors.evaluations == matrices.evaluations

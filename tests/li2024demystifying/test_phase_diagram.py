@@ -96,7 +96,7 @@ def test_input_weights_and_kernel_rest_where_the_drift_grows(seed, delta):
 
 @pytest.mark.claim("li2024demystifying/phase-diagram")
 def test_output_weights_that_alone_are_lazy_are_followed_finely_enough():
-    """Data at which a run to the default tolerance shows nothing but its error: −0.15 for the exponent −1/2."""
+    """Data at which a run to the default tolerance shows nothing but its error, see docs/repeating_a_row.md."""
     (case,) = (
         config
         for _, config, select in points("standard", rich=False)

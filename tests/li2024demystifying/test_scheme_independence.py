@@ -121,12 +121,8 @@ def test_a_common_factor_of_the_rates_is_a_unit_of_time():
 
 def test_a_run_that_is_given_up_bounds_nothing(monkeypatch):
     """As many evaluations as elsewhere, and no number where they do not suffice."""
-    case = {
-        "data": {"kind": "random", "n": 2, "d": 4},
-        "activation": "relu",
-        "pairs": [[64, 64.0]],
-        "rates": [[1.0, 1.0]],
-    }
+    data = {"kind": "random", "n": 2, "d": 4}
+    case = {"data": data, "activation": "relu", "pairs": [[64, 64.0]], "rates": [[1.0, 1.0]]}
     for evaluations, given_up in ((100_000, False), (4, True)):
         monkeypatch.setattr(layer_trainings, "EVALUATIONS", {"max_evaluations": evaluations})
         found = bounded_drifts(**case, stream=[1, 2, 3, 4], first=0, draws=1)
