@@ -46,7 +46,8 @@ WIDTHS = {
 }
 LARGEST_SCALE, KINKED_SCALE = 64.0, 1024.0
 LEAST_SCALES = {1: 0.5, 2: 1.0}  # below, networks lose the condition
-SCALES = {"quick": (1.0, LARGEST_SCALE), "standard": (0.5, 1.0, LARGEST_SCALE), "full": (0.5, 1.0, LARGEST_SCALE)}
+SCALES = {"quick": (1.0, LARGEST_SCALE), "standard": (LEAST_SCALES[1], 1.0, LARGEST_SCALE)}
+SCALES["full"] = SCALES["standard"]
 PAIR = {"kind": "random", "n": 2, "d": 2, "twin": 0.1}
 TWIN_PAIRS = [
     [2048, LARGEST_SCALE],

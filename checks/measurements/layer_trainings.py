@@ -162,6 +162,7 @@ def late_rates(
     X, y = samples(data, isolated_seed(case))
     found = np.full((draws, len(pairs)), np.nan)
     options = {"activation": activation, "centred": True, "loss_ratio": LATE_RATIO, "rtol": tolerance(activation)}
+    options |= EVALUATIONS
     for at, params, _, kappa, own in rated_networks(X.shape[1], hidden_layers, pairs, rates, stream, first, draws):
         run = gradient_flow(params, X, y, kappa=kappa, layer_rates=own, **options)
         if run.status == Ending.TARGET:

@@ -5,7 +5,7 @@ import numpy as np
 from checks.measurements.data import samples
 from checks.measurements.eigenvalues import pair
 from checks.measurements.streams import data_seed, draw_seeds, each_draw, stacked
-from checks.measurements.trainings import LOSS_RATIO, drawn_networks, rough_tolerance
+from checks.measurements.trainings import EVALUATIONS, LOSS_RATIO, drawn_networks, rough_tolerance
 from kernels import gradient_flow, init_parameters, layer_grams
 from kernels.activations import KINKED
 from kernels.integrators import Ending
@@ -27,7 +27,6 @@ ABOVE = 1 + 1e-6  # the theorem is for κ above its threshold
 RTOLS = (2e-3, 2e-4, 2e-5)  # the least eigenvalue is read at steps: few of them miss where it is least
 AGREED = 0.002  # of the least eigenvalues of two tolerances, of which the next is not needed then
 STAGES = (0.3, 1e-2, LOSS_RATIO)
-LONG = {"max_evaluations": 100_000}  # one flow in some hundred slides along a kink for a while: 10,000 steps and more
 PATH_RTOL, PATH_SHARE, PATH_END = 0.05, 4.0, 0.4
 
 
@@ -63,7 +62,7 @@ def _certified(seed: int, X: np.ndarray, y: np.ndarray, m: int) -> dict[str, flo
     for rtol in RTOLS:
         own = []
         for ratio in STAGES:
-            options = {"kappa": scale * ABOVE, "activation": "relu", "centred": True, "kernels": True} | LONG
+            options = {"kappa": scale * ABOVE, "activation": "relu", "centred": True, "kernels": True} | EVALUATIONS
             run = gradient_flow(params, X, y, loss_ratio=ratio, rtol=rtol, **options)
             if run.status != Ending.TARGET:
                 return found

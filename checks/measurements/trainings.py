@@ -37,7 +37,7 @@ SMOOTH_RTOL = 1e-3
 # smooth σ or kinks: cut by ten, D and late rates change by .2 % at most, min_t λ_min(G_t) by 1 %, all less for smooth σ
 ROUGH_RTOLS = {False: 1e-2, True: 1e-1}
 DECAY_RTOLS = {False: (1e-3, 1e-4), True: (1e-1, 1e-2)}  # what is judged then changes by 0.1 %, with kinks by up to 3 %
-EVALUATIONS = {"max_evaluations": 100_000}  # the tightest tolerances need more than the default, seldom
+EVALUATIONS = {"max_evaluations": 100_000}  # more than the default: tight tolerances, paths that slide for a while
 # of the distance to the linearised network that the tolerance may reach, and its error then: ten times it changes it by less
 SHARE, DISTANCE_ERROR, LEAST_RTOL = 0.1, 0.01, 1e-12
 AT_KINK, SLIDING = 1e-6, 0.01
