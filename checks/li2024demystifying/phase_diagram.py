@@ -192,7 +192,7 @@ CLAIM = Claim(
     assumptions=(
         "centred training to its targets, unit inputs, no two parallel, Σ^1 positive definite; exponents hold as m → ∞, and at "
         "points inside of a region; where both layers grow they are lower bounds with a proof, attained as measured. Where a "
-        "alone is lazy paths can slide along kinks, a few neurons then decide RD(a) and (c) fails, see docs/repeating_a_row.md"
+        "alone is lazy paths can slide along kinks, a few neurons then decide RD(a) and (c) fails: docs, Repeating a row"
     ),
     figure="phase_diagram",
     uses=("li2024demystifying/scheme-independence", "li2024demystifying/lazy-threshold"),
